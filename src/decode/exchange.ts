@@ -1,0 +1,58 @@
+import type { Connection } from '../connection/connection.ts';
+
+export type Role = 'client' | 'server';
+export type AttributeValue = string | number | boolean | string[];
+export type Attributes = Record<string, AttributeValue>;
+
+/**
+ * One request and its response as seen at one end of a connection: what becomes one span. A client and a server on the same host give two
+ * exchanges with the same hop key.
+ *
+ * Times are kernel CLOCK_MONOTONIC nanoseconds. `startNs` is the enter of the send of the request's first byte (client) or the
+ * completion of the read of it (server); `endNs` is when the response's last byte crossed, or the exchange was given up.
+ */
+export interface Exchange {
+  readonly protocol: string;
+  readonly role: Role;
+  readonly connection: Connection;
+  /** Who sent (client) or answered (server) it: identity of the process and thread of the request's first byte. */
+  readonly tgid: number;
+  readonly processStartNs: number;
+  readonly tid: number;
+  startNs: number;
+  endNs: number;
+  /** Position of the request's first byte in its stream; with the connection's first sequence numbers the hop key. */
+  readonly requestPosition: number;
+  /** Decoded by the protocol; what they hold is the protocol's own business, `describe` turns them into attributes. */
+  request: unknown;
+  response: unknown;
+  /** Why it did not end well below the protocol: `timeout`, `connection_closed`, `connection_reset`, ... or undefined. */
+  failure: string | undefined;
+  /** Filled when the exchange is opened, so that a link can be made before it ends. */
+  hop: HopKey | undefined;
+}
+
+/**
+ * What both ends of an exchange compute without talking to each other. TCP: (absolute sequence number of the request's first byte, the
+ * server's first data sequence number). Unix: socket addresses and position. UDP: addresses, payload hash and ordinal.
+ */
+export interface HopKey {
+  readonly kind: 'tcp' | 'unix' | 'udp';
+  /** 64 bits as two unsigned 32-bit halves. */
+  readonly high: number;
+  readonly low: number;
+}
+
+/** What a protocol says about an exchange, in the semantic conventions' terms. */
+export interface Description {
+  /** Span name without a learned route: `GET`. */
+  name: string;
+  attributes: Attributes;
+  /** `error.type`, present if and only if the span's status is Error. */
+  errorType: string | undefined;
+  /** Path that a route may be learned from (HTTP), without the query. */
+  path?: string;
+  /** A trace context found in the request (traceparent), as it stood there. */
+  traceparent?: string;
+  tracestate?: string;
+}
