@@ -1,0 +1,263 @@
+/**
+ * Writes drained buffers as the border hands them out, for tests and benches: records of every kind, and `TestEnd`, one end of a connection
+ * that keeps its own positions and times.
+ */
+import {
+  Direction,
+  Event,
+  Flag,
+  Kind,
+  LAYOUT,
+  PositionKind,
+  RECORD_VERSION,
+} from '../../src/capture/records.gen.ts';
+
+type KindName = keyof typeof LAYOUT;
+type Value = number | Uint8Array;
+/** Fields of a record by their names in bpf/records.toml; what is left out is zero. */
+export type Fields<K extends KindName> = Partial<Record<keyof (typeof LAYOUT)[K]['fields'], Value>>;
+
+interface FieldLayout {
+  readonly offset: number;
+  readonly type: string;
+  readonly count: number;
+}
+
+const WIDTH: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8 };
+
+/** Collects records and hands them out as one 8-byte aligned buffer. */
+export class RecordWriter {
+  /** Time of the last record; records without `time_ns` are one microsecond apart. */
+  nowNs: number;
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+
+  constructor(startNs = 1_000_000_000) {
+    this.nowNs = startNs;
+  }
+
+  /** Appends one record. `size`, `kind`, `version`, `captured` and a missing `time_ns` are filled in. */
+  add<K extends KindName>(kind: K, fields: Fields<K>, payload: Uint8Array | string = ''): this {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const layout = LAYOUT[kind] as { size: number; fields: Record<string, FieldLayout> };
+    const size = layout.size + bytes.length;
+    const padded = Math.ceil(size / 8) * 8;
+    this.#reserve(padded);
+    this.#bytes.fill(0, this.#length, this.#length + padded);
+    const view = new DataView(this.#bytes.buffer, this.#length, padded);
+    if (!('time_ns' in fields)) this.nowNs += 1000;
+    const all: Record<string, Value> = {
+      ...{ size, kind: Kind[kind], version: RECORD_VERSION, time_ns: this.nowNs },
+      ...('captured' in layout.fields ? { captured: bytes.length } : {}),
+      ...(fields as Record<string, Value>),
+    };
+    for (const [name, value] of Object.entries(all)) put(view, name, layout.fields[name], value);
+    this.#bytes.set(bytes, this.#length + layout.size);
+    this.#length += padded;
+    return this;
+  }
+
+  /** The end of a drain: a clock record at `nowNs`. Unix time is the monotonic time plus 1,700,000,000 s. */
+  clock(nowNs = this.nowNs + 1000): this {
+    this.nowNs = nowNs;
+    const seconds = Math.floor(nowNs / 1e9);
+    return this.add('clock', {
+      time_ns: nowNs,
+      boottime_ns: nowNs,
+      realtime_s: 1_700_000_000 + seconds,
+      realtime_ns: nowNs - seconds * 1e9,
+    });
+  }
+
+  /** A `process`, `host` or `filter` record with its JSON. */
+  json(kind: 'process' | 'host' | 'filter', fields: Fields<'process'>, facts: unknown): this {
+    return this.add(kind, fields, JSON.stringify(facts));
+  }
+
+  /** What was written since the last call. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return bytes;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more + 7) & ~7);
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}
+
+function put(view: DataView, name: string, field: FieldLayout | undefined, value: Value): void {
+  if (!field) throw new Error(`no such field: ${name}`);
+  if (typeof value !== 'number') {
+    new Uint8Array(view.buffer, view.byteOffset + field.offset, field.count).set(value);
+    return;
+  }
+  const width = WIDTH[field.type];
+  if (width === 1) view.setUint8(field.offset, value);
+  else if (width === 2) view.setUint16(field.offset, value, true);
+  else if (width === 4) view.setUint32(field.offset, value, true);
+  else if (field.type === 'i64') view.setBigInt64(field.offset, BigInt(value), true);
+  else view.setBigUint64(field.offset, BigInt(value), true);
+}
+
+/** An IPv4 address as records carry it. */
+export function ipv4(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes[10] = bytes[11] = 0xff;
+  bytes.set(text.split('.').map(Number), 12);
+  return bytes;
+}
+
+export interface TestEndOptions {
+  /** The accepting end. */
+  accepted?: boolean;
+  transport?: 'tcp' | 'unix';
+  sock?: number;
+  inode?: number;
+  peer?: number;
+  tgid?: number;
+  tid?: number;
+  localPort?: number;
+  remotePort?: number;
+  local?: Uint8Array;
+  remote?: Uint8Array;
+  txFirst?: number;
+  rxFirst?: number;
+  /** Where the counts of both directions stand at the first record. */
+  txPosition?: number;
+  rxPosition?: number;
+}
+
+/** What one data call is to look like beyond its bytes. */
+export interface CallOptions {
+  /** Payload bytes that were captured, when less than all. */
+  captured?: number;
+  /** Further bytes of the call that have no payload. */
+  beyond?: number;
+  flags?: number;
+  timeNs?: number;
+  enterNs?: number;
+  /** Overrides the counted position (which then goes on from here). */
+  position?: number;
+  fields?: Fields<'data'>;
+}
+
+let nextSock = 0xffff888000001000;
+
+/** A connection over loopback from port 40000 to port 80, or a nameless unix stream pair. */
+function defaults(unix: boolean, accepted: boolean) {
+  const address = unix ? new Uint8Array(16) : ipv4('127.0.0.1');
+  const [client, server] = unix ? [0, 0] : [40000, 80];
+  const [clientFirst, serverFirst] = unix ? [0, 0] : [3000, 7000];
+  return {
+    ...{ accepted, sock: (nextSock += 4096), peer: 0, tgid: 100, local: address, remote: address },
+    ...{ localPort: accepted ? server : client, remotePort: accepted ? client : server },
+    ...{ txFirst: accepted ? serverFirst : clientFirst, rxFirst: accepted ? clientFirst : serverFirst },
+    ...{ txPosition: 0, rxPosition: 0 },
+  };
+}
+
+/** One end of a connection. Every call writes one record to the writer. */
+export class TestEnd {
+  readonly sock: number;
+  readonly inode: number;
+  txPosition: number;
+  rxPosition: number;
+  readonly writer: RecordWriter;
+  readonly #base: Fields<'data'>;
+  readonly #flags: number;
+  readonly #kind: number;
+
+  constructor(writer: RecordWriter, options: TestEndOptions = {}) {
+    const unix = options.transport === 'unix';
+    const all = { ...defaults(unix, options.accepted === true), ...options };
+    this.writer = writer;
+    this.sock = all.sock;
+    this.inode = options.inode ?? Math.floor((this.sock / 4096) % 1e6) + 1000;
+    this.txPosition = all.txPosition;
+    this.rxPosition = all.rxPosition;
+    this.#flags = (all.accepted ? Flag.accepted : 0) | (unix ? Flag.fresh : 0);
+    this.#kind = unix ? PositionKind.counter : PositionKind.tcp;
+    this.#base = {
+      ...{ sock: this.sock, inode: this.inode, peer: all.peer, netns: 4026531840 },
+      ...{ family: unix ? 1 : 2, sock_type: 1, protocol: unix ? 0 : 6, tcp_state: unix ? 0 : 1 },
+      ...{ tgid: all.tgid, tid: options.tid ?? all.tgid, start_ns: 5_000_000_000 },
+      ...{ local: all.local, remote: all.remote, local_port: all.localPort, remote_port: all.remotePort },
+      ...{ tx_first: all.txFirst, rx_first: all.rxFirst },
+    };
+  }
+
+  send(payload: Uint8Array | string, options: CallOptions = {}): this {
+    return this.#call(Direction.send, payload, options);
+  }
+
+  receive(payload: Uint8Array | string, options: CallOptions = {}): this {
+    return this.#call(Direction.receive, payload, options);
+  }
+
+  /** Bytes that crossed without any record: a hole. */
+  lose(direction: 'send' | 'receive', length: number): this {
+    if (direction === 'send') this.txPosition += length;
+    else this.rxPosition += length;
+    return this;
+  }
+
+  event(event: keyof typeof Event, fields: Fields<'connection'> = {}, name = ''): this {
+    this.writer.add(
+      'connection',
+      {
+        ...this.#base,
+        flags: this.#flags,
+        event: Event[event],
+        tx_position: this.txPosition,
+        rx_position: this.rxPosition,
+        ...fields,
+      },
+      name,
+    );
+    return this;
+  }
+
+  /** What the agent reads from the kernel about a run that is summed up there. */
+  elision(direction: 'send' | 'receive', length: number, fields: Fields<'elision'> = {}): this {
+    this.lose(direction, length);
+    this.writer.add('elision', { sock: this.sock, inode: this.inode, ...this.gap(direction), ...fields });
+    return this;
+  }
+
+  /** The gap fields that the next record of this end carries after bytes of `direction` were elided (`lose` moves the position). */
+  gap(direction: 'send' | 'receive', records = 1, gapNs = (this.writer.nowNs += 1000)) {
+    return {
+      gap_end: direction === 'send' ? this.txPosition : this.rxPosition,
+      gap_ns: gapNs,
+      gap_records: records,
+      gap_direction: Direction[direction],
+    };
+  }
+
+  #call(direction: number, payload: Uint8Array | string, options: CallOptions): this {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload;
+    const send = direction === Direction.send;
+    const captured = options.captured ?? bytes.length;
+    const length = bytes.length + (options.beyond ?? 0);
+    const position = options.position ?? (send ? this.txPosition : this.rxPosition);
+    const timeNs = options.timeNs ?? (this.writer.nowNs += 1000);
+    this.writer.add(
+      'data',
+      {
+        ...this.#base,
+        flags: this.#flags | (captured < length ? Flag.truncated : 0) | (options.flags ?? 0),
+        ...{ time_ns: timeNs, direction, length, position, position_kind: this.#kind, result: length },
+        enter_ns: send ? (options.enterNs ?? timeNs - 400) : 0,
+        ...options.fields,
+      },
+      bytes.subarray(0, captured),
+    );
+    if (send) this.txPosition = position + length;
+    else this.rxPosition = position + length;
+    return this;
+  }
+}
