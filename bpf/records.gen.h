@@ -57,7 +57,6 @@ enum event {
 	event_seen = 8, /* first data on a unix socket; the payload is its name */
 	event_scan = 9, /* found open when the agent started */
 	event_listen = 10, /* the socket listens */
-	event_sent_file = 11, /* sendfile or splice moved `result` bytes without a readable payload */
 };
 
 /* What user space wants of a connection. */
@@ -67,6 +66,7 @@ enum verdict {
 	verdict_header = 2, /* no payload */
 	verdict_drop = 3, /* nothing; counted as unrecognised */
 	verdict_own = 4, /* nothing: one end of the agent's own traffic */
+	verdict_filtered = 5, /* nothing: outside the filters */
 };
 
 /* Kernel counters, one slot each in a per-CPU array. Never decreased. */
@@ -90,7 +90,9 @@ enum counter {
 	counter_messages_cut = 16, /* messages or iovecs beyond what one call is walked for */
 	counter_uring_setups = 17, /* io_uring instances set up */
 	counter_wakeups = 18, /* times the kernel woke the drain */
-	counter_count = 19,
+	counter_calls_file = 20, /* of calls_send and calls_receive: sendfile and splice, which have no payload */
+	counter_exec_cut = 19, /* process images whose arguments or environment were longer than what is kept */
+	counter_count = 21,
 };
 
 /* Bytes that crossed one socket in one direction. */

@@ -94,8 +94,6 @@ export const Event = {
   scan: 9,
   /** The socket listens. */
   listen: 10,
-  /** Sendfile or splice moved `result` bytes without a readable payload. */
-  sent_file: 11,
 } as const;
 
 /** What user space wants of a connection. */
@@ -110,6 +108,8 @@ export const Verdict = {
   drop: 3,
   /** Nothing: one end of the agent's own traffic. */
   own: 4,
+  /** Nothing: outside the filters. */
+  filtered: 5,
 } as const;
 
 /** Kernel counters, one slot each in a per-CPU array. Never decreased. */
@@ -152,6 +152,10 @@ export const Counter = {
   uring_setups: 17,
   /** Times the kernel woke the drain. */
   wakeups: 18,
+  /** Of calls_send and calls_receive: sendfile and splice, which have no payload. */
+  calls_file: 20,
+  /** Process images whose arguments or environment were longer than what is kept. */
+  exec_cut: 19,
 } as const;
 
 /** Bytes that crossed one socket in one direction. */

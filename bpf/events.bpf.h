@@ -1,0 +1,223 @@
+/* The life of a socket, between its data. */
+#pragma once
+
+#include "io.bpf.h"
+
+static __always_inline bool is_silent(struct conn *conn)
+{
+	return conn->verdict == verdict_own || conn->verdict == verdict_filtered;
+}
+
+/* A socket that was just made: its streams start here. */
+static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 state)
+{
+	struct conn *conn = conn_of(sk, inode);
+
+	if (conn)
+		conn->state |= state | CONN_FRESH;
+	return conn;
+}
+
+/* The accepting end of a unix connection exists before accept(2): born here, its inode filled in by the first call on it. */
+static __always_inline void born_peer(struct sock *sk)
+{
+	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED };
+	__u64 key = (__u64)peer;
+
+	if (peer)
+		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+}
+
+/* connect(2): 0, -EINPROGRESS, or why not. */
+static __always_inline void end_connect(struct pt_regs *regs, long ret)
+{
+	__u32 fd = SYSCALL_ARG1(regs);
+	__u64 inode = 0;
+	struct sock *sk = sock_of_fd(fd, &inode);
+
+	if (!sk || (ret && ret != -115 /* EINPROGRESS */ && !is_connection_error(ret) && ret != -2 /* ENOENT */))
+		return;
+	if (!born(sk, inode, 0))
+		return;
+	if (!ret && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+		born_peer(sk);
+	report(sk, inode, event_connect, ret, fd, nr_connect);
+}
+
+static __always_inline void end_accept(long nr, long fd)
+{
+	__u64 inode = 0;
+	struct sock *sk = fd >= 0 ? sock_of_fd(fd, &inode) : 0;
+	__u64 key = (__u64)sk;
+	struct conn *conn;
+
+	if (!sk)
+		return;
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (conn && !conn->inode)
+		conn->inode = inode; /* made by born_peer */
+	if (born(sk, inode, CONN_ACCEPTED))
+		report(sk, inode, event_accept, 0, fd, nr);
+}
+
+static __always_inline void end_socketpair(struct pt_regs *regs)
+{
+	int fds[2] = {};
+	__u64 inode = 0;
+	struct sock *sk;
+
+	if (bpf_probe_read_user(fds, sizeof(fds), (void *)SYSCALL_ARG4(regs)))
+		return;
+	for (int i = 0; i < 2; i++) {
+		sk = sock_of_fd(fds[i], &inode);
+		if (sk && born(sk, inode, 0))
+			report(sk, inode, event_connect, 0, fds[i], nr_socketpair);
+	}
+}
+
+/* shutdown(2) and listen(2) that succeeded. */
+static __always_inline void end_simple(struct pt_regs *regs, enum event event, long nr)
+{
+	__u32 fd = SYSCALL_ARG1(regs);
+	__u64 inode = 0;
+	struct sock *sk = sock_of_fd(fd, &inode);
+
+	if (sk && conn_of(sk, inode))
+		report(sk, inode, event, SYSCALL_ARG2(regs), fd, nr);
+}
+
+/*
+ * close(2), at its enter: at exit the descriptor is gone. Only the last holder's close ends the socket; TCP sockets live on until state
+ * CLOSE, the others are over.
+ */
+static __always_inline void begin_close(struct pt_regs *regs)
+{
+	__u32 fd = SYSCALL_ARG1(regs), tgid = bpf_get_current_pid_tgid() >> 32;
+	struct file *file;
+	__u64 inode = 0, key;
+	struct conn *conn;
+	struct sock *sk;
+
+	if (is_excluded(tgid))
+		return;
+	file = file_of(fd);
+	if (!file)
+		return;
+	sk = sock_of_file(file, &inode);
+	if (!sk || !is_last_reference(file) || is_compat())
+		return;
+	key = (__u64)sk;
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (!conn || conn->inode != inode)
+		return; /* never seen doing anything */
+	if (conn->verdict != verdict_drop)
+		report(sk, inode, event_close, 0, fd, nr_close);
+	if (!is_tcp(sk))
+		bpf_map_delete_elem(&conns, &key);
+}
+
+/*
+ * inet_sock_set_state: the only hook that sees a connection end whoever holds it, and establish before the first byte.
+ * It runs in softirq as well, in the name of any task: tgid and thread are those of the connecting process, or 0.
+ */
+static __always_inline void state_changed(struct sock *sk, int from, int to)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, tx_first, rx_first;
+	struct work *w = work(1);
+	__u64 key = (__u64)sk, own;
+	struct conn *conn, fresh = {};
+	struct socket *socket;
+	__u8 one = 1;
+
+	if (!w || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	if (to == TCP_SYN_SENT) {
+		struct task_struct *task = (void *)bpf_get_current_task();
+
+		fresh.tgid = tgid;
+		fresh.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+		fresh.state = CONN_FRESH | (tgid == own_tgid ? CONN_OURS : 0);
+		socket = BPF_CORE_READ(sk, sk_socket);
+		if (socket)
+			fresh.inode = BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+		if (tgid == own_tgid)
+			fresh.verdict = verdict_own;
+		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+		return;
+	}
+	if (to != TCP_ESTABLISHED && to != TCP_CLOSE)
+		return;
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (!conn)
+		return;
+	if (to == TCP_ESTABLISHED) {
+		if (conn->state & CONN_OURS) {
+			read_first_sequences((struct tcp_sock *)sk, &tx_first, &rx_first, false);
+			own = connection_key(tx_first, rx_first);
+			bpf_map_update_elem(&own_conns, &own, &one, BPF_ANY);
+		}
+		return;
+	}
+	if (!is_silent(conn) && conn->verdict != verdict_drop) {
+		struct connection_record *r = &w->connection;
+
+		r->kind = kind_connection;
+		r->version = RECORD_VERSION;
+		r->flags = 0;
+		r->time_ns = bpf_ktime_get_ns();
+		r->start_ns = conn->start_ns;
+		r->tgid = r->tid = conn->tgid;
+		emit_event(w, sk, conn->inode, conn, from == TCP_SYN_SENT ? event_failed : event_destroyed,
+			   -BPF_CORE_READ(sk, sk_err), -1, 0);
+		r->cgroup = 0;
+	}
+	bpf_map_delete_elem(&conns, &key);
+}
+
+/* Sockets that were open before the agent, of all network namespaces: one record each, through the iterator's file. */
+static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
+{
+	struct work *w = work(2);
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct connection_record *r;
+	__u8 *payload;
+	__u32 length = 0;
+	__u64 inode = 0;
+	struct sock *sk;
+
+	if (!w || !task || !file)
+		return;
+	sk = sock_of_file(file, &inode);
+	if (!sk)
+		return;
+	r = &w->connection;
+	payload = (__u8 *)w + sizeof(*r);
+	head(r, kind_connection, bpf_ktime_get_ns());
+	describe_socket(r, sk, inode);
+	r->tgid = BPF_CORE_READ(task, tgid);
+	r->tid = BPF_CORE_READ(task, pid);
+	r->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	r->cgroup = 0;
+	r->syscall = 0;
+	r->result = 0;
+	r->event = r->tcp_state == TCP_LISTEN ? event_listen : event_scan;
+	r->fd = ctx->fd;
+	r->pad = 0;
+	r->tx_position = r->rx_position = 0;
+	if (is_tcp(sk) && r->tcp_state != TCP_LISTEN) {
+		bool accepted = BPF_CORE_READ(sk, sk_max_ack_backlog);
+
+		r->flags = accepted ? flag_accepted : 0;
+		read_first_sequences((struct tcp_sock *)sk, &r->tx_first, &r->rx_first, accepted);
+	}
+	if (r->family == AF_UNIX)
+		length = unix_name(sk, payload);
+	r->captured = length;
+	r->size = sizeof(*r) + length;
+	asm volatile("" : "+r"(length));
+	if (length > UNIX_PATH_MAX)
+		return;
+	bpf_seq_write(ctx->meta->seq, r, sizeof(*r) + length);
+}

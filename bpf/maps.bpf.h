@@ -1,0 +1,194 @@
+/* Every map, with its key, its bound, who writes and who deletes; and the settings of user space. */
+#pragma once
+
+#include "registers.bpf.h"
+#include "records.gen.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* What one record may carry, and one iovec walk may visit. */
+#define PAYLOAD_MAX 8192
+#define CHUNKS_MAX 8
+#define EXEC_PAYLOAD_MAX 12288
+#define WORK_PAYLOAD_MAX 20480
+
+/* ---- settings, fixed at load ---- */
+const volatile bool have_task_storage;	 /* 5.11; without it the enter half lives in `calls_by_tid` */
+const volatile __u32 default_budget = PAYLOAD_MAX; /* payload bytes a run may carry */
+const volatile __u32 wake_mark = 8 << 20; /* bytes in the ring above which the drain is woken */
+
+/* ---- settings, changed while running ---- */
+__u32 own_tgid;		   /* the agent: never traced */
+__u32 own_netns;	   /* of the agent's listeners */
+__u16 own_ports[4];	   /* that the agent listens on; 0 = none */
+__u32 process_default;	   /* verdict for processes without an entry in `processes` */
+__u32 process_filters;	   /* 1: consult `processes` */
+__u64 verdict_sock, verdict_inode; /* arguments of set_verdict */
+__u32 verdict_value, verdict_budget;
+__u64 last_wake_ns;	   /* at most one wake-up a millisecond */
+
+/* ---- state ---- */
+
+/* Records on their way to user space. Consumer: the agent's drain. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+/* enum counter, one slot each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, counter_count);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* The enter half of a send. A thread is inside at most one system call. */
+struct call {
+	__u64 enter_ns;
+	__u64 sock, inode; /* sock 0: not a socket */
+	__u32 write_seq;
+	__s32 nr; /* -1: taken */
+};
+
+/* Since 5.11. Freed with the task, so a killed thread leaves nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* 5.10. Deleted at thread exit; LRU covers what that misses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls_by_tid SEC(".maps");
+
+/* What is remembered of a socket. */
+struct conn {
+	__u64 inode;		  /* another inode under the same address is another socket */
+	__u64 tx_count, rx_count; /* bytes (counter) or messages (datagram) so far; TCP: unused */
+	__u64 gap_end, gap_ns;	  /* elided since the last record */
+	__u32 gap_records;
+	__u32 budget;	 /* payload bytes a run may carry, 0: default */
+	__u32 run_bytes; /* of the current run, captured or not, saturating */
+	__u32 tx_first, rx_first;
+	__u32 tgid;	    /* that connected, for events that happen outside any process */
+	__u64 start_ns;
+	__u8 run_direction; /* enum direction */
+	__u8 gap_direction;
+	__u8 verdict;	    /* enum verdict */
+	__u8 state;	    /* CONN_* */
+};
+
+#define CONN_SEQ_KNOWN 1 /* tx_first and rx_first are set */
+#define CONN_FRESH 2	 /* seen from its creation */
+#define CONN_ACCEPTED 4
+#define CONN_NAMED 8	 /* unix: its `seen` record went out */
+#define CONN_OURS 16	 /* the agent's own connection, until it is established */
+
+/* Key: address of the sock. Written here, verdicts by set_verdict. Deleted when the socket ends; LRU covers what that misses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* The agent's own TCP connections by their two first sequence numbers, smaller first: the same key at both ends. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} own_conns SEC(".maps");
+
+/* Verdicts (full or filtered) by tgid. Written and deleted by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, __u32);
+} processes SEC(".maps");
+
+struct port_count {
+	__u64 records, bytes;
+};
+
+/* Traffic dropped as unrecognised, by protocol << 16 | server port. Read by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct port_count);
+} unrecognised SEC(".maps");
+
+/* Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes. */
+struct work {
+	union {
+		struct data_record data;
+		struct connection_record connection;
+		struct exec_record exec;
+	};
+	/* Room for the largest offset plus the largest length, which the verifier bounds apart. A per-CPU value ends at 32 KiB. */
+	__u8 payload[WORK_PAYLOAD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, __u32);
+	__type(value, struct work);
+} works SEC(".maps");
+
+static __always_inline void add(enum counter which, __u64 n)
+{
+	__u32 key = which;
+	__u64 *slot = bpf_map_lookup_elem(&counters, &key);
+
+	if (slot)
+		*slot += n;
+}
+
+static __always_inline struct work *work(__u32 slot)
+{
+	return bpf_map_lookup_elem(&works, &slot);
+}
+
+/* Writes one finished record to the ring, waking the drain only when the ring fills. */
+static __always_inline void emit(void *record, __u64 size, bool urgent)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	add(counter_produced, 1);
+	if (urgent || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wake_mark) {
+		__u64 now = bpf_ktime_get_ns();
+
+		if (now - last_wake_ns > 1000000) {
+			last_wake_ns = now;
+			flags = BPF_RB_FORCE_WAKEUP;
+			add(counter_wakeups, 1);
+		}
+	}
+	if (bpf_ringbuf_output(&ring, record, size, flags))
+		add(counter_lost_ring_full, 1);
+}
+
+/* enum record kinds share their head; every field of it is written. */
+static __always_inline void head(void *record, __u8 kind, __u64 now)
+{
+	struct exit_record *head = record;
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	head->kind = kind;
+	head->version = RECORD_VERSION;
+	head->flags = 0;
+	head->time_ns = now;
+	head->tgid = id >> 32;
+	head->tid = id;
+	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+}

@@ -1,0 +1,92 @@
+/* System call numbers, arguments and the compat mark: all that depends on the architecture. */
+#pragma once
+
+#include "kernel.bpf.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+#if defined(__TARGET_ARCH_x86)
+
+struct pt_regs {
+	unsigned long di, si, dx, r10, r8, r9, orig_ax;
+};
+
+#define SYSCALL_NUMBER(regs) ((long)(regs)->orig_ax)
+#define SYSCALL_ARG1(regs) ((regs)->di)
+#define SYSCALL_ARG2(regs) ((regs)->si)
+#define SYSCALL_ARG3(regs) ((regs)->dx)
+#define SYSCALL_ARG4(regs) ((regs)->r10)
+#define SYSCALL_ARG5(regs) ((regs)->r8)
+
+enum {
+	nr_read = 0, nr_write = 1, nr_close = 3, nr_readv = 19, nr_writev = 20, nr_sendfile = 40, nr_connect = 42, nr_accept = 43,
+	nr_sendto = 44, nr_recvfrom = 45, nr_sendmsg = 46, nr_recvmsg = 47, nr_shutdown = 48, nr_listen = 50, nr_socketpair = 53,
+	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425,
+};
+
+#elif defined(__TARGET_ARCH_arm64)
+
+struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0; /* regs[0] holds the result at exit */
+	__s32 syscallno;
+};
+
+#define SYSCALL_NUMBER(r) ((long)(r)->syscallno)
+#define SYSCALL_ARG1(r) ((r)->orig_x0)
+#define SYSCALL_ARG2(r) ((r)->regs[1])
+#define SYSCALL_ARG3(r) ((r)->regs[2])
+#define SYSCALL_ARG4(r) ((r)->regs[3])
+#define SYSCALL_ARG5(r) ((r)->regs[4])
+
+enum {
+	nr_read = 63, nr_write = 64, nr_close = 57, nr_readv = 65, nr_writev = 66, nr_sendfile = 71, nr_connect = 203, nr_accept = 202,
+	nr_sendto = 206, nr_recvfrom = 207, nr_sendmsg = 211, nr_recvmsg = 212, nr_shutdown = 210, nr_listen = 201, nr_socketpair = 199,
+	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425,
+};
+
+#else
+#error "no register access for this architecture"
+#endif
+
+#pragma clang attribute pop
+
+/* A 32-bit task's call: its numbers mean something else, and int 0x80 from 64-bit code looks like another call altogether. */
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT */
+#else
+	return BPF_CORE_READ(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+/* Numbers below 64 that matter, as a bit mask: one test turns away nearly every system call of the machine. */
+#define BIT_OF(nr) ((nr) < 64 ? 1ULL << ((nr) & 63) : 0)
+#define SEND_BITS (BIT_OF(nr_write) | BIT_OF(nr_writev) | BIT_OF(nr_sendto) | BIT_OF(nr_sendmsg) | BIT_OF(nr_sendfile))
+#define RECEIVE_BITS (BIT_OF(nr_read) | BIT_OF(nr_readv) | BIT_OF(nr_recvfrom) | BIT_OF(nr_recvmsg))
+#define EVENT_BITS (BIT_OF(nr_connect) | BIT_OF(nr_accept) | BIT_OF(nr_shutdown) | BIT_OF(nr_listen) | BIT_OF(nr_socketpair))
+
+static __always_inline bool in_bits(long nr, __u64 bits)
+{
+	return (unsigned long)nr < 64 && (bits >> nr) & 1;
+}
+
+/* arm64 numbers its socket calls from 198, outside the masks. */
+static __always_inline bool is_send(long nr)
+{
+	if (in_bits(nr, SEND_BITS))
+		return true;
+	return nr == nr_sendmmsg || nr == nr_splice ||
+	       (BIT_OF(nr_sendto) == 0 &&
+		(nr == nr_sendto || nr == nr_sendmsg || nr == nr_write || nr == nr_writev || nr == nr_sendfile));
+}
+
+static __always_inline bool is_receive(long nr)
+{
+	if (in_bits(nr, RECEIVE_BITS))
+		return true;
+	return nr == nr_recvmmsg || (BIT_OF(nr_recvfrom) == 0 &&
+				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
+}

@@ -1,0 +1,289 @@
+/* From a descriptor to a socket, and what a socket says about itself. */
+#pragma once
+
+#include "maps.bpf.h"
+
+/* The file behind a descriptor of the current task, or 0. */
+static __always_inline struct file *file_of(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **array, *file = 0;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	array = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	return file;
+}
+
+/* The sock of a socket file of a family that is traced, or 0. */
+static __always_inline struct sock *sock_of_file(struct file *file, __u64 *inode)
+{
+	struct inode *node = BPF_CORE_READ(file, f_inode);
+	struct socket *socket;
+	struct sock *sk;
+	__u16 family;
+
+	if ((BPF_CORE_READ(node, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
+		return 0;
+	*inode = BPF_CORE_READ(node, i_ino);
+	return sk;
+}
+
+static __always_inline struct sock *sock_of_fd(__u32 fd, __u64 *inode)
+{
+	struct file *file = file_of(fd);
+
+	return file ? sock_of_file(file, inode) : 0;
+}
+
+/* One holder left: closing it ends the socket. */
+static __always_inline bool is_last_reference(struct file *file)
+{
+	struct file___before_6_13 *old = (void *)file;
+
+	if (bpf_core_field_exists(file->f_ref))
+		return BPF_CORE_READ(file, f_ref.refcnt.counter) == 0;
+	return BPF_CORE_READ(old, f_count.counter) == 1;
+}
+
+static __always_inline bool is_tcp(struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return family != AF_UNIX && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* Sequence numbers count what the application wrote: not with kTLS, whose records have headers of their own. */
+static __always_inline bool has_sequence(struct sock *sk)
+{
+	return is_tcp(sk) && !BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_ulp_ops);
+}
+
+/*
+ * The first sequence number of each direction, from counters that another CPU may be moving: read until they stand still, then kept
+ * for the life of the connection. The SYN counts as acknowledged on the connecting end, hence the one.
+ */
+static __always_inline void read_first_sequences(struct tcp_sock *tp, __u32 *tx_first, __u32 *rx_first, bool accepted)
+{
+	__u32 una, nxt;
+	__u64 acked, received;
+
+	for (int i = 0; i < 3; i++) {
+		una = BPF_CORE_READ(tp, snd_una);
+		acked = BPF_CORE_READ(tp, bytes_acked);
+		if (una == BPF_CORE_READ(tp, snd_una) && acked == BPF_CORE_READ(tp, bytes_acked))
+			break;
+	}
+	for (int i = 0; i < 3; i++) {
+		nxt = BPF_CORE_READ(tp, rcv_nxt);
+		received = BPF_CORE_READ(tp, bytes_received);
+		if (nxt == BPF_CORE_READ(tp, rcv_nxt) && received == BPF_CORE_READ(tp, bytes_received))
+			break;
+	}
+	*tx_first = una - (__u32)acked + !accepted;
+	*rx_first = nxt - (__u32)received;
+}
+
+/* The same number at both ends of a connection. */
+static __always_inline __u64 connection_key(__u32 tx_first, __u32 rx_first)
+{
+	return tx_first < rx_first ? (__u64)tx_first << 32 | rx_first : (__u64)rx_first << 32 | tx_first;
+}
+
+static __always_inline bool is_own_port(__u16 port)
+{
+	return port && (port == own_ports[0] || port == own_ports[1] || port == own_ports[2] || port == own_ports[3]);
+}
+
+/* TCP: learns the hop fields at the first data, and whether this is one of the agent's own connections. */
+static __always_inline void learn_sequences(struct conn *conn, struct sock *sk)
+{
+	__u64 key;
+
+	if (BPF_CORE_READ(sk, sk_max_ack_backlog))
+		conn->state |= CONN_ACCEPTED;
+	read_first_sequences((struct tcp_sock *)sk, &conn->tx_first, &conn->rx_first, conn->state & CONN_ACCEPTED);
+	conn->state |= CONN_SEQ_KNOWN;
+	key = connection_key(conn->tx_first, conn->rx_first);
+	if (bpf_map_lookup_elem(&own_conns, &key))
+		conn->verdict = verdict_own;
+	else if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == own_netns &&
+		 is_own_port(bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))))
+		conn->verdict = verdict_own;
+}
+
+/* The state kept for a socket, made when missing; 0 only when the map refuses. */
+static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (!conn || conn->inode != inode) {
+		struct conn fresh = { .inode = inode };
+
+		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+		conn = bpf_map_lookup_elem(&conns, &key);
+		if (!conn)
+			add(counter_state_lost, 1);
+	}
+	return conn;
+}
+
+static __always_inline void mapped(__u8 *out, __u32 v4)
+{
+	*(__u64 *)out = 0;
+	*(__u32 *)(out + 8) = 0xffff0000; /* ::ffff:0:0/96, as bytes 00 00 ff ff */
+	*(__u32 *)(out + 12) = v4;
+}
+
+/* The fields of group `socket` that come from the socket itself. `record` is a data or a connection record: same layout. */
+static __always_inline void describe_socket(struct connection_record *r, struct sock *sk, __u64 inode)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+
+	r->sock = (__u64)sk;
+	r->inode = inode;
+	r->peer = 0;
+	r->cgroup = bpf_get_current_cgroup_id();
+	r->gap_end = r->gap_ns = 0;
+	r->gap_records = 0;
+	r->gap_direction = 0;
+	r->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	r->tx_first = r->rx_first = 0;
+	r->family = family;
+	r->sock_type = BPF_CORE_READ(sk, sk_type);
+	r->tcp_state = 0;
+	if (family == AF_UNIX) {
+		r->protocol = 0;
+		r->local_port = r->remote_port = 0;
+		__builtin_memset(r->local, 0, 16);
+		__builtin_memset(r->remote, 0, 16);
+		r->peer = (__u64)BPF_CORE_READ((struct unix_sock *)sk, peer);
+		return;
+	}
+	r->protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
+	r->tcp_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	r->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	r->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&r->local, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&r->remote, sk, __sk_common.skc_v6_daddr);
+	} else {
+		mapped(r->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		mapped(r->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	}
+}
+
+/* What the agent remembers of the socket goes with its next record; the gap is handed over once. */
+static __always_inline void describe_conn(struct connection_record *r, struct conn *conn)
+{
+	r->tx_first = conn->tx_first;
+	r->rx_first = conn->rx_first;
+	if (conn->state & CONN_ACCEPTED)
+		r->flags |= flag_accepted;
+	if (conn->state & CONN_FRESH)
+		r->flags |= flag_fresh;
+	if (conn->gap_records) {
+		r->gap_end = conn->gap_end;
+		r->gap_ns = conn->gap_ns;
+		r->gap_records = conn->gap_records;
+		r->gap_direction = conn->gap_direction;
+		conn->gap_records = 0;
+	}
+}
+
+/* The name of a unix socket, or of its peer's where it has none (the connecting end), as payload; its length. */
+static __always_inline __u32 unix_name(struct sock *sk, __u8 *out)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct sock *peer;
+	__u32 length;
+
+	if (!address) {
+		peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+		if (peer)
+			address = BPF_CORE_READ((struct unix_sock *)peer, addr);
+	}
+	if (!address)
+		return 0;
+	length = BPF_CORE_READ(address, len);
+	if (length <= sizeof(__u16))
+		return 0;
+	length -= sizeof(__u16);
+	asm volatile("" : "+r"(length)); /* keep the clamp: clang folds it away otherwise */
+	if (length > UNIX_PATH_MAX)
+		length = UNIX_PATH_MAX;
+	if (bpf_probe_read_kernel(out, length, (void *)address + bpf_core_field_offset(address->name[0]) + sizeof(__u16)))
+		return 0;
+	return length;
+}
+
+/* Emits an event whose head is filled. */
+static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 inode, struct conn *conn, enum event event, __s64 result,
+				       __u32 fd, long nr)
+{
+	struct connection_record *r = &w->connection;
+	__u8 *payload = (__u8 *)w + sizeof(*r);
+	__u32 length = 0;
+
+	describe_socket(r, sk, inode);
+	r->syscall = nr;
+	r->result = result;
+	r->event = event;
+	r->fd = fd;
+	r->pad = 0;
+	describe_conn(r, conn);
+	r->tx_position = conn->tx_count;
+	r->rx_position = conn->rx_count;
+	if (r->family == AF_UNIX)
+		length = unix_name(sk, payload);
+	r->captured = length;
+	r->size = sizeof(*r) + length;
+	asm volatile("" : "+r"(length));
+	if (length > UNIX_PATH_MAX)
+		return;
+	emit(r, sizeof(*r) + length, false);
+}
+
+/*
+ * send_event - an event from a system call of the current task, on a socket whose state is kept.
+ *
+ * Global functions are verified once each, apart from their callers: that is what keeps the verifier's work linear (5.10 gives up
+ * at a million instructions). They take numbers only; what they need of the call is in the work memory of slot 0.
+ */
+__attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, __u64 event_nr, __u32 fd)
+{
+	struct conn *conn = bpf_map_lookup_elem(&conns, &sock);
+	struct work *w = work(0);
+
+	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered)
+		return 0;
+	head(&w->connection, kind_connection, bpf_ktime_get_ns());
+	emit_event(w, (struct sock *)sock, inode, conn, event_nr >> 32, result, fd, (__u32)event_nr);
+	return 0;
+}
+
+static __always_inline void report(struct sock *sk, __u64 inode, enum event event, __s64 result, __u32 fd, long nr)
+{
+	send_event((__u64)sk, inode, result, (__u64)event << 32 | (__u32)nr, fd);
+}
+
+/* describe - the socket fields of the data record of slot 0. */
+__attribute__((noinline)) int describe(__u64 sock, __u64 inode)
+{
+	struct work *w = work(0);
+
+	if (w)
+		describe_socket((struct connection_record *)&w->data, (struct sock *)sock, inode);
+	return 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * Every program, its hook, and why it is there. The work is in the headers:
+ *
+ *   kernel, registers   what is read of the kernel and of the calling convention
+ *   maps                state and settings, emit()
+ *   socket, payload     what a record says
+ *   io, events, process when a record is made
+ *
+ * tp_btf on the raw system call tracepoints costs least of all ways to see them (one indirect call each, no argument copies), and
+ * loads from Linux 5.10 on.
+ */
+#include "process.bpf.h"
+
+/* sys_enter: only for what is gone at exit: when a send began, and the file behind a descriptor that is closed. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
+{
+	if (is_send(nr))
+		begin_send(regs, nr);
+	else if (nr == nr_close)
+		begin_close(regs);
+	return 0;
+}
+
+/* sys_exit: results are known and buffers are filled. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
+{
+	long nr = SYSCALL_NUMBER(regs);
+
+	if (is_receive(nr) || is_send(nr)) {
+		if (ret > 0 || is_connection_error(ret))
+			end_transfer(regs, nr, ret);
+		return 0;
+	}
+	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)
+		return 0;
+	if (nr != nr_connect && ret < 0)
+		return 0;
+	if (nr != nr_connect && nr != nr_accept && nr != nr_accept4 && nr != nr_shutdown && nr != nr_listen && nr != nr_socketpair &&
+	    nr != nr_io_uring_setup)
+		return 0;
+	if (is_excluded(bpf_get_current_pid_tgid() >> 32) || is_compat())
+		return 0;
+	if (nr == nr_connect)
+		end_connect(regs, ret);
+	else if (nr == nr_accept || nr == nr_accept4)
+		end_accept(nr, ret);
+	else if (nr == nr_shutdown)
+		end_simple(regs, event_shutdown, nr);
+	else if (nr == nr_listen)
+		end_simple(regs, event_listen, nr);
+	else if (nr == nr_socketpair)
+		end_socketpair(regs);
+	else
+		uring_made(regs);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(socket_state, struct sock *sk, int from, int to)
+{
+	state_changed(sk, from, to);
+	return 0;
+}
+
+/* After the new image is in place: its arguments can be read, its cgroup is final. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task)
+{
+	process_executed(task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	process_forked(parent, child);
+	return 0;
+}
+
+/* Runs once a thread, after its count went down: the last one ends the process. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	thread_exited(task);
+	return 0;
+}
+
+SEC("iter/task_file")
+int scan_sockets(struct bpf_iter__task_file *ctx)
+{
+	scan_file(ctx);
+	return 0;
+}
+
+/* Run once by the agent itself (BPF_PROG_TEST_RUN): its process id as the kernel's programs see it, whatever namespace it is in. */
+SEC("raw_tp")
+int who_am_i(void *ctx)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+/* Run by the agent: sets the verdict of one connection in place, leaving the rest of its state to the kernel's side. 1 if it was there. */
+SEC("raw_tp")
+int set_verdict(void *ctx)
+{
+	__u64 key = verdict_sock;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (!conn || conn->inode != verdict_inode)
+		return 0;
+	if (conn->verdict != verdict_own)
+		conn->verdict = verdict_value;
+	conn->budget = verdict_budget;
+	return 1;
+}
