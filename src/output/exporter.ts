@@ -3,6 +3,7 @@ import type { Span } from '../link/span.ts';
 /**
  * What became of a batch. `accepted + rejected` is the batch's size for 'done'; 'retry' leaves all of it with the queue, which waits at least
  * `retryAfterMs` where the destination asked for it. Exporters never throw and never log per batch; `error` says what happened, for /status.
+ * `bytes` is the request's size as it was handed to the transport (gRPC compresses after that).
  */
 export type Outcome =
   | { result: 'done'; accepted: number; rejected: number; bytes: number; error?: string }
@@ -14,6 +15,35 @@ export interface Exporter {
   readonly id: string;
   /** Where the data goes, for the first screen and /status; no credentials. */
   readonly destination: string;
+  /** A batch holds whole traces, one after another, never a part of one. Default false. */
+  readonly wantsTraces?: boolean;
+  /** How many `send` may be under way at once; 1 keeps the order. Default: what `num_consumers` says. */
+  readonly maxInFlight?: number;
+  /**
+   * Delivers `batch`, which is not empty and not changed afterwards. `signal` is aborted when the time-out has passed or the agent stops; the promise
+   * then resolves soon, with what is known ('retry' where it is not known that the batch arrived).
+   */
   send(batch: readonly Span[], signal: AbortSignal): Promise<Outcome>;
+  /** Releases connections and files. No `send` is under way and none follows. */
   close(): Promise<void>;
 }
+
+/** Real time for the queue; tests bring their own. */
+export interface Timers {
+  /** Milliseconds, never going back. */
+  now(): number;
+  /** Unix time in milliseconds, for people. */
+  wallMs(): number;
+  set(callback: () => void, afterMs: number): unknown;
+  clear(timer: unknown): void;
+  /** 0 <= n < 1, for jitter. */
+  random(): number;
+}
+
+export const REAL_TIMERS: Timers = {
+  now: () => performance.now(),
+  wallMs: () => Date.now(),
+  set: (callback, afterMs) => setTimeout(callback, afterMs),
+  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  random: () => Math.random(),
+};
