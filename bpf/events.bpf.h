@@ -21,7 +21,7 @@ static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 stat
 /* The accepting end of a unix connection exists before accept(2): born here, its inode filled in by the first call on it. */
 static __always_inline void born_peer(struct sock *sk)
 {
-	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	struct sock *peer = GET(TYPED(struct unix_sock, sk), peer);
 	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED };
 	__u64 key = (__u64)peer;
 
@@ -40,7 +40,7 @@ static __always_inline void end_connect(struct pt_regs *regs, long ret)
 		return;
 	if (!born(sk, inode, 0))
 		return;
-	if (!ret && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+	if (!ret && GET(sk, __sk_common.skc_family) == AF_UNIX && GET(sk, sk_type) != SOCK_DGRAM)
 		born_peer(sk);
 	report(sk, inode, event_connect, ret, fd, nr_connect);
 }
@@ -130,17 +130,17 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 	struct socket *socket;
 	__u8 one = 1;
 
-	if (!w || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (!w || GET(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	if (to == TCP_SYN_SENT) {
-		struct task_struct *task = (void *)bpf_get_current_task();
+		struct task_struct *task = current_task();
 
 		fresh.tgid = tgid;
-		fresh.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+		fresh.start_ns = GET2(task, group_leader, start_boottime);
 		fresh.state = CONN_FRESH | (tgid == own_tgid ? CONN_OURS : 0);
-		socket = BPF_CORE_READ(sk, sk_socket);
+		socket = GET(sk, sk_socket);
 		if (socket)
-			fresh.inode = BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+			fresh.inode = GET(TYPED(struct socket_alloc, socket), vfs_inode.i_ino);
 		if (tgid == own_tgid)
 			fresh.verdict = verdict_own;
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
@@ -153,7 +153,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		return;
 	if (to == TCP_ESTABLISHED) {
 		if (conn->state & CONN_OURS) {
-			read_first_sequences((struct tcp_sock *)sk, &tx_first, &rx_first, false);
+			read_first_sequences(TYPED(struct tcp_sock, sk), &tx_first, &rx_first, false);
 			own = connection_key(tx_first, rx_first);
 			bpf_map_update_elem(&own_conns, &own, &one, BPF_ANY);
 		}
@@ -169,7 +169,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		r->start_ns = conn->start_ns;
 		r->tgid = r->tid = conn->tgid;
 		emit_event(w, sk, conn->inode, conn, from == TCP_SYN_SENT ? event_failed : event_destroyed,
-			   -BPF_CORE_READ(sk, sk_err), -1, 0);
+			   -GET(sk, sk_err), -1, 0);
 		r->cgroup = 0;
 	}
 	bpf_map_delete_elem(&conns, &key);
@@ -193,7 +193,7 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	if (!sk)
 		return;
 	r = &w->connection;
-	payload = (__u8 *)w + sizeof(*r);
+	payload = (__u8 *)(r + 1);
 	head(r, kind_connection, bpf_ktime_get_ns());
 	describe_socket(r, sk, inode);
 	r->tgid = BPF_CORE_READ(task, tgid);
@@ -207,10 +207,10 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	r->pad = 0;
 	r->tx_position = r->rx_position = 0;
 	if (is_tcp(sk) && r->tcp_state != TCP_LISTEN) {
-		bool accepted = BPF_CORE_READ(sk, sk_max_ack_backlog);
+		bool accepted = GET(sk, sk_max_ack_backlog);
 
 		r->flags = accepted ? flag_accepted : 0;
-		read_first_sequences((struct tcp_sock *)sk, &r->tx_first, &r->rx_first, accepted);
+		read_first_sequences(TYPED(struct tcp_sock, sk), &r->tx_first, &r->rx_first, accepted);
 	}
 	if (r->family == AF_UNIX)
 		length = unix_name(sk, payload);

@@ -68,26 +68,17 @@ static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
 /* Enter of a call that sends: the socket, the time, and where the stream stands. */
 static __always_inline void begin_send(struct pt_regs *regs, long nr)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct call call = { .nr = nr };
-	struct call *old;
 	struct sock *sk;
 
-	if (is_excluded(tgid))
-		return;
 	sk = sock_of_fd(send_fd(regs, nr), &call.inode);
-	if (!sk) {
-		/* A file: let the exit know without making state for threads that never touch a socket. */
-		old = kept_call();
-		if (old) {
-			old->nr = nr;
-			old->sock = 0;
-		}
+	if (!sk)
+		return; /* a file: no enter half tells the exit so */
+	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
 		return;
-	}
 	call.sock = (__u64)sk;
 	if (is_tcp(sk))
-		call.write_seq = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+		call.write_seq = GET(TYPED(struct tcp_sock, sk), write_seq);
 	call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(&call))
 		add(counter_state_lost, 1);
@@ -102,8 +93,8 @@ static __always_inline __u64 widen(__u32 exact, __u64 estimate)
 /* Position of the first of `bytes` sent bytes. */
 static __always_inline __u64 sent_position(struct data_record *r, struct conn *conn, struct tcp_sock *tp, struct call *call, __u32 bytes)
 {
-	__u32 end = BPF_CORE_READ(tp, write_seq), start = end - bytes;
-	__u64 estimate = BPF_CORE_READ(tp, bytes_acked) + (__u32)(end - BPF_CORE_READ(tp, snd_una)) - bytes;
+	__u32 end = GET(tp, write_seq), start = end - bytes;
+	__u64 estimate = GET(tp, bytes_acked) + (__u32)(end - GET(tp, snd_una)) - bytes;
 
 	/* Somebody else wrote between enter and exit: where our bytes went is a guess. A SYN in between (fast open) is not that. */
 	if (call && call->write_seq != start && call->write_seq + 1 != start) {
@@ -116,11 +107,11 @@ static __always_inline __u64 sent_position(struct data_record *r, struct conn *c
 /* Position of the first of `bytes` received bytes. */
 static __always_inline __u64 received_position(struct data_record *r, struct conn *conn, struct tcp_sock *tp, __u32 bytes)
 {
-	__u32 end = BPF_CORE_READ(tp, copied_seq), next = BPF_CORE_READ(tp, rcv_nxt);
-	__u64 estimate = BPF_CORE_READ(tp, bytes_received) - (__u32)(next - end);
+	__u32 end = GET(tp, copied_seq), next = GET(tp, rcv_nxt);
+	__u64 estimate = GET(tp, bytes_received) - (__u32)(next - end);
 
 	/* A read that took the FIN along moved copied_seq over it. */
-	if (end == next && BPF_CORE_READ((struct sock *)tp, __sk_common.skc_flags) & (1 << SK_FLAG_DONE)) {
+	if (end == next && GET(TYPED(struct sock, tp), __sk_common.skc_flags) & (1 << SK_FLAG_DONE)) {
 		end--;
 		estimate--;
 		r->flags |= flag_eof;
@@ -145,13 +136,13 @@ static __always_inline __u64 locate(struct data_record *r, struct transfer *t, s
 	if (has_sequence(sk)) {
 		r->position_kind = position_kind_tcp;
 		if (t->direction == direction_send)
-			return sent_position(r, conn, (struct tcp_sock *)sk, call, bytes);
-		return received_position(r, conn, (struct tcp_sock *)sk, bytes);
+			return sent_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
+		return received_position(r, conn, TYPED(struct tcp_sock, sk), bytes);
 	}
 	r->position_kind = position_kind_counter;
 	position = *count;
 	__sync_fetch_and_add(count, bytes);
-	if (t->direction == direction_receive && !BPF_CORE_READ(sk, sk_receive_queue.qlen))
+	if (t->direction == direction_receive && !GET(sk, sk_receive_queue.qlen))
 		r->flags |= flag_drained;
 	return position;
 }
@@ -188,17 +179,17 @@ static __always_inline void count_call(struct conn *conn, __u8 direction, __u64 
 /* By the server's port: the local one where this end accepted. */
 static __always_inline void count_unrecognised(struct sock *sk, struct conn *conn, __u64 bytes)
 {
-	__u32 protocol = BPF_CORE_READ(sk, sk_protocol) & 0xffff, key;
+	__u32 protocol = GET(sk, sk_protocol) & 0xffff, key;
 	struct port_count *count, first = { 1, bytes };
 
 	add(counter_unrecognised_records, 1);
 	add(counter_unrecognised_bytes, bytes);
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
+	if (GET(sk, __sk_common.skc_family) == AF_UNIX)
 		key = 0;
 	else if (conn->state & CONN_ACCEPTED)
-		key = protocol << 16 | BPF_CORE_READ(sk, __sk_common.skc_num);
+		key = protocol << 16 | GET(sk, __sk_common.skc_num);
 	else
-		key = protocol << 16 | bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+		key = protocol << 16 | bpf_ntohs(GET(sk, __sk_common.skc_dport));
 	count = bpf_map_lookup_elem(&unrecognised, &key);
 	if (count) {
 		count->records++;
@@ -260,7 +251,7 @@ __attribute__((noinline)) int emit_chunk(__u64 base, __u64 count, __u32 skip, __
 	flags = r->flags;
 	if (captured) {
 		if (!(__u32)count)
-			complete = copy_part((__u8 *)w + sizeof(*r), 0, base + skip, captured);
+			complete = copy_part((__u8 *)(r + 1), 0, base + skip, captured);
 		else
 			complete = gather(base, count, skip, captured) == captured;
 	}
@@ -463,10 +454,10 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	t.conn = conn_of(sk, inode);
 	if (!t.conn)
 		return;
-	t.datagram = BPF_CORE_READ(sk, sk_type) != SOCK_STREAM;
+	t.datagram = GET(sk, sk_type) != SOCK_STREAM;
 	if (!(t.conn->state & CONN_SEQ_KNOWN) && has_sequence(sk))
 		learn_sequences(t.conn, sk);
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
+	if (GET(sk, __sk_common.skc_family) == AF_UNIX)
 		introduce(sk, inode, t.conn, nr);
 
 	r = &w->data;
@@ -479,15 +470,13 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		return;
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 
-	describe((__u64)sk, inode);
+	describe(number(sk), inode);
 	describe_conn((struct connection_record *)r, t.conn);
 	r->syscall = nr;
 	r->result = ret;
 	r->direction = direction;
 	r->message = 0;
 	r->enter_ns = call ? call->enter_ns : 0;
-	if (direction == direction_send && !call)
-		r->flags |= flag_enter_missing;
 	r->context_id = r->context_parent = r->context_origin = 0;
 	r->layer = r->context_kind = 0;
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
@@ -521,50 +510,44 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 inode, long nr,
 		report(sk, inode, event_failed, ret, fd, nr);
 }
 
-/* Exit of a data call: which socket, which direction, what became of it. */
-static __always_inline void end_transfer(struct pt_regs *regs, long nr, long ret)
+/*
+ * Exit of a call that sends. Without an enter half the descriptor was no socket, or not in scope; a send that was already under way when the
+ * agent attached is a hole in its stream.
+ */
+static __always_inline void end_send(struct pt_regs *regs, long nr, long ret)
 {
-	__u8 direction = is_send(nr) ? direction_send : direction_receive;
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct call *call = 0, copy;
-	struct sock *sk = 0;
-	__u64 inode = 0;
+	struct call *kept = kept_call(), call;
+	struct sock *sk;
 
-	if (is_excluded(tgid))
+	if (!kept || kept->nr != nr)
 		return;
+	kept->nr = -1;
+	call = *kept;
 	if (is_compat()) {
 		add(counter_compat_calls, 1);
 		return;
 	}
-	if (direction == direction_send) {
-		call = kept_call();
-		if (call && call->nr == nr) {
-			call->nr = -1;
-			if (call->sock) {
-				copy = *call;
-				call = &copy;
-				sk = (struct sock *)copy.sock;
-				inode = copy.inode;
-			} else if (nr != nr_splice) {
-				return; /* a file */
-			}
-		} else {
-			call = 0;
-		}
-	}
-	if (!sk) {
-		/* splice may also read from a socket, its first argument */
-		__u32 fd = nr == nr_splice ? SYSCALL_ARG1(regs) : send_fd(regs, nr);
-
-		call = 0;
-		if (nr == nr_splice)
-			direction = direction_receive;
-		sk = sock_of_fd(fd, &inode);
-	}
-	if (!sk)
-		return;
+	sk = TYPED(struct sock, call.sock);
 	if (ret > 0)
-		finish_transfer(regs, nr, ret, sk, inode, call, direction);
+		finish_transfer(regs, nr, ret, sk, call.inode, &call, direction_send);
 	else
-		fail_transfer(sk, inode, nr, ret, SYSCALL_ARG1(regs));
+		fail_transfer(sk, call.inode, nr, ret, send_fd(regs, nr));
+}
+
+/* Exit of a call that receives; also of a splice out of a socket. */
+static __always_inline void end_receive(struct pt_regs *regs, long nr, long ret)
+{
+	__u32 fd = SYSCALL_ARG1(regs);
+	__u64 inode = 0;
+	struct sock *sk;
+
+	sk = sock_of_fd(fd, &inode);
+	if (!sk || is_excluded(bpf_get_current_pid_tgid() >> 32))
+		return;
+	if (is_compat())
+		add(counter_compat_calls, 1);
+	else if (ret > 0)
+		finish_transfer(regs, nr, ret, sk, inode, 0, direction_receive);
+	else
+		fail_transfer(sk, inode, nr, ret, fd);
 }

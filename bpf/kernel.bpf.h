@@ -267,6 +267,42 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
+/*
+ * Reading kernel memory. With typed pointers (bpf_rdonly_cast, a35b9af4ec2c, 6.2) a field is one plain load; before, each is a call of
+ * bpf_probe_read_kernel, several times the price. `have_typed` is constant, so the verifier drops the other branch.
+ */
+const volatile bool have_typed;
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define TYPED(type, pointer) \
+	((type *)(have_typed ? bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)) : (void *)(pointer)))
+/* One field of a TYPED object. */
+#define GET(object, field) \
+	({                                                            \
+		typeof((object)->field) _value;                       \
+		if (have_typed)                                       \
+			_value = (object)->field;                     \
+		else                                                  \
+			_value = BPF_CORE_READ(object, field);        \
+		_value;                                               \
+	})
+/* A field behind a pointer in it. */
+#define GET2(object, pointer, field) \
+	({                                                            \
+		typeof((object)->pointer->field) _value;              \
+		if (have_typed)                                       \
+			_value = (object)->pointer->field;            \
+		else                                                  \
+			_value = BPF_CORE_READ(object, pointer, field); \
+		_value;                                               \
+	})
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return have_typed ? (void *)bpf_get_current_task_btf() : (void *)bpf_get_current_task();
+}
+
 /* User-space layouts of system call arguments (fixed by the ABI, 64-bit tasks). */
 struct user_iovec {
 	__u64 base, length;

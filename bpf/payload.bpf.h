@@ -46,7 +46,7 @@ __attribute__((noinline)) int gather(__u64 iov, __u32 count, __u32 skip, __u32 w
 			continue;
 		}
 		take = part.length - skip > want - done ? want - done : part.length - skip;
-		if (!copy_part((__u8 *)w + sizeof(struct data_record), done, part.base + skip, take))
+		if (!copy_part((__u8 *)(&w->data + 1), done, part.base + skip, take))
 			break;
 		skip = 0;
 		done += take;

@@ -44,7 +44,7 @@ __attribute__((noinline)) int append_path(__u64 vfsmount, __u64 leaf, __u32 at)
 			mount = above;
 			continue;
 		}
-		at = append_component((__u8 *)w + sizeof(struct exec_record), at, BPF_CORE_READ(dentry, d_name.name));
+		at = append_component((__u8 *)(&w->exec + 1), at, BPF_CORE_READ(dentry, d_name.name));
 		dentry = parent;
 	}
 	return at;
@@ -86,7 +86,7 @@ __attribute__((noinline)) int append_cgroup(__u32 at)
 		above = node ? parent_node(node) : 0;
 		if (!above)
 			break;
-		at = append_component((__u8 *)w + sizeof(struct exec_record), at, BPF_CORE_READ(node, name));
+		at = append_component((__u8 *)(&w->exec + 1), at, BPF_CORE_READ(node, name));
 		node = above;
 	}
 	return at;
@@ -120,7 +120,7 @@ static __always_inline void process_executed(struct task_struct *task)
 	if (!w || BPF_CORE_READ(task, tgid) == own_tgid)
 		return;
 	r = &w->exec;
-	payload = (__u8 *)w + sizeof(*r);
+	payload = (__u8 *)(r + 1);
 	head(r, kind_exec, bpf_ktime_get_ns());
 	r->cgroup = bpf_get_current_cgroup_id();
 	r->parent = BPF_CORE_READ(task, real_parent, tgid);

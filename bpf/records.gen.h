@@ -29,7 +29,6 @@ enum flag {
 	flag_drained = 32, /* the receive queue was empty after this read */
 	flag_more = 64, /* another chunk of the same call follows */
 	flag_eof = 128, /* the read consumed the peer's FIN */
-	flag_enter_missing = 256, /* a send whose enter half was not seen: enter_ns is 0 */
 };
 
 /* Seen from the socket. */

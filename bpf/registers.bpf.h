@@ -54,11 +54,11 @@ enum {
 /* A 32-bit task's call: its numbers mean something else, and int 0x80 from 64-bit code looks like another call altogether. */
 static __always_inline bool is_compat(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = current_task();
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & 2; /* TS_COMPAT */
+	return GET(task, thread_info.status) & 2; /* TS_COMPAT */
 #else
-	return BPF_CORE_READ(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
+	return GET(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
 #endif
 }
 
@@ -87,6 +87,6 @@ static __always_inline bool is_receive(long nr)
 {
 	if (in_bits(nr, RECEIVE_BITS))
 		return true;
-	return nr == nr_recvmmsg || (BIT_OF(nr_recvfrom) == 0 &&
+	return nr == nr_recvmmsg || nr == nr_splice || (BIT_OF(nr_recvfrom) == 0 &&
 				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
 }

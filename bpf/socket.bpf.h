@@ -6,35 +6,34 @@
 /* The file behind a descriptor of the current task, or 0. */
 static __always_inline struct file *file_of(__u32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **array, *file = 0;
+	struct task_struct *task = current_task();
+	struct fdtable *table = GET2(task, files, fdt);
+	struct file *file = 0;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (fd >= GET(table, max_fds))
 		return 0;
-	array = BPF_CORE_READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
-	return file;
+	bpf_probe_read_kernel(&file, sizeof(file), GET(table, fd) + fd);
+	return file ? TYPED(struct file, file) : 0;
 }
 
 /* The sock of a socket file of a family that is traced, or 0. */
 static __always_inline struct sock *sock_of_file(struct file *file, __u64 *inode)
 {
-	struct inode *node = BPF_CORE_READ(file, f_inode);
+	struct inode *node = GET(file, f_inode);
 	struct socket *socket;
 	struct sock *sk;
 	__u16 family;
 
-	if ((BPF_CORE_READ(node, i_mode) & S_IFMT) != S_IFSOCK)
+	if ((GET(node, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	socket = TYPED(struct socket, GET(file, private_data));
+	sk = GET(socket, sk);
 	if (!sk)
 		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	family = GET(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return 0;
-	*inode = BPF_CORE_READ(node, i_ino);
+	*inode = GET(node, i_ino);
 	return sk;
 }
 
@@ -57,15 +56,15 @@ static __always_inline bool is_last_reference(struct file *file)
 
 static __always_inline bool is_tcp(struct sock *sk)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = GET(sk, __sk_common.skc_family);
 
-	return family != AF_UNIX && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return family != AF_UNIX && GET(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 /* Sequence numbers count what the application wrote: not with kTLS, whose records have headers of their own. */
 static __always_inline bool has_sequence(struct sock *sk)
 {
-	return is_tcp(sk) && !BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_ulp_ops);
+	return is_tcp(sk) && !GET(TYPED(struct tcp_sock, sk), inet_conn.icsk_ulp_ops);
 }
 
 /*
@@ -78,15 +77,15 @@ static __always_inline void read_first_sequences(struct tcp_sock *tp, __u32 *tx_
 	__u64 acked, received;
 
 	for (int i = 0; i < 3; i++) {
-		una = BPF_CORE_READ(tp, snd_una);
-		acked = BPF_CORE_READ(tp, bytes_acked);
-		if (una == BPF_CORE_READ(tp, snd_una) && acked == BPF_CORE_READ(tp, bytes_acked))
+		una = GET(tp, snd_una);
+		acked = GET(tp, bytes_acked);
+		if (una == GET(tp, snd_una) && acked == GET(tp, bytes_acked))
 			break;
 	}
 	for (int i = 0; i < 3; i++) {
-		nxt = BPF_CORE_READ(tp, rcv_nxt);
-		received = BPF_CORE_READ(tp, bytes_received);
-		if (nxt == BPF_CORE_READ(tp, rcv_nxt) && received == BPF_CORE_READ(tp, bytes_received))
+		nxt = GET(tp, rcv_nxt);
+		received = GET(tp, bytes_received);
+		if (nxt == GET(tp, rcv_nxt) && received == GET(tp, bytes_received))
 			break;
 	}
 	*tx_first = una - (__u32)acked + !accepted;
@@ -109,15 +108,15 @@ static __always_inline void learn_sequences(struct conn *conn, struct sock *sk)
 {
 	__u64 key;
 
-	if (BPF_CORE_READ(sk, sk_max_ack_backlog))
+	if (GET(sk, sk_max_ack_backlog))
 		conn->state |= CONN_ACCEPTED;
-	read_first_sequences((struct tcp_sock *)sk, &conn->tx_first, &conn->rx_first, conn->state & CONN_ACCEPTED);
+	read_first_sequences(TYPED(struct tcp_sock, sk), &conn->tx_first, &conn->rx_first, conn->state & CONN_ACCEPTED);
 	conn->state |= CONN_SEQ_KNOWN;
 	key = connection_key(conn->tx_first, conn->rx_first);
 	if (bpf_map_lookup_elem(&own_conns, &key))
 		conn->verdict = verdict_own;
-	else if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == own_netns &&
-		 is_own_port(bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))))
+	else if (GET2(sk, __sk_common.skc_net.net, ns.inum) == own_netns &&
+		 is_own_port(bpf_ntohs(GET(sk, __sk_common.skc_dport))))
 		conn->verdict = verdict_own;
 }
 
@@ -148,8 +147,8 @@ static __always_inline void mapped(__u8 *out, __u32 v4)
 /* The fields of group `socket` that come from the socket itself. `record` is a data or a connection record: same layout. */
 static __always_inline void describe_socket(struct connection_record *r, struct sock *sk, __u64 inode)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+	__u16 family = GET(sk, __sk_common.skc_family);
+	__u16 protocol = GET(sk, sk_protocol);
 
 	r->sock = (__u64)sk;
 	r->inode = inode;
@@ -158,29 +157,29 @@ static __always_inline void describe_socket(struct connection_record *r, struct 
 	r->gap_end = r->gap_ns = 0;
 	r->gap_records = 0;
 	r->gap_direction = 0;
-	r->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	r->netns = GET2(sk, __sk_common.skc_net.net, ns.inum);
 	r->tx_first = r->rx_first = 0;
 	r->family = family;
-	r->sock_type = BPF_CORE_READ(sk, sk_type);
+	r->sock_type = GET(sk, sk_type);
 	r->tcp_state = 0;
 	if (family == AF_UNIX) {
 		r->protocol = 0;
 		r->local_port = r->remote_port = 0;
 		__builtin_memset(r->local, 0, 16);
 		__builtin_memset(r->remote, 0, 16);
-		r->peer = (__u64)BPF_CORE_READ((struct unix_sock *)sk, peer);
+		r->peer = (__u64)GET(TYPED(struct unix_sock, sk), peer);
 		return;
 	}
 	r->protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
-	r->tcp_state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	r->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	r->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	r->tcp_state = GET(sk, __sk_common.skc_state);
+	r->local_port = GET(sk, __sk_common.skc_num);
+	r->remote_port = bpf_ntohs(GET(sk, __sk_common.skc_dport));
 	if (family == AF_INET6) {
 		BPF_CORE_READ_INTO(&r->local, sk, __sk_common.skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO(&r->remote, sk, __sk_common.skc_v6_daddr);
 	} else {
-		mapped(r->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		mapped(r->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		mapped(r->local, GET(sk, __sk_common.skc_rcv_saddr));
+		mapped(r->remote, GET(sk, __sk_common.skc_daddr));
 	}
 }
 
@@ -205,18 +204,18 @@ static __always_inline void describe_conn(struct connection_record *r, struct co
 /* The name of a unix socket, or of its peer's where it has none (the connecting end), as payload; its length. */
 static __always_inline __u32 unix_name(struct sock *sk, __u8 *out)
 {
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct unix_address *address = GET(TYPED(struct unix_sock, sk), addr);
 	struct sock *peer;
 	__u32 length;
 
 	if (!address) {
-		peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+		peer = GET(TYPED(struct unix_sock, sk), peer);
 		if (peer)
-			address = BPF_CORE_READ((struct unix_sock *)peer, addr);
+			address = GET(TYPED(struct unix_sock, peer), addr);
 	}
 	if (!address)
 		return 0;
-	length = BPF_CORE_READ(address, len);
+	length = GET(address, len);
 	if (length <= sizeof(__u16))
 		return 0;
 	length -= sizeof(__u16);
@@ -233,7 +232,7 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
 				       __u32 fd, long nr)
 {
 	struct connection_record *r = &w->connection;
-	__u8 *payload = (__u8 *)w + sizeof(*r);
+	__u8 *payload = (__u8 *)(r + 1);
 	__u32 length = 0;
 
 	describe_socket(r, sk, inode);
@@ -269,13 +268,13 @@ __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, 
 	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered)
 		return 0;
 	head(&w->connection, kind_connection, bpf_ktime_get_ns());
-	emit_event(w, (struct sock *)sock, inode, conn, event_nr >> 32, result, fd, (__u32)event_nr);
+	emit_event(w, TYPED(struct sock, sock), inode, conn, event_nr >> 32, result, fd, (__u32)event_nr);
 	return 0;
 }
 
 static __always_inline void report(struct sock *sk, __u64 inode, enum event event, __s64 result, __u32 fd, long nr)
 {
-	send_event((__u64)sk, inode, result, (__u64)event << 32 | (__u32)nr, fd);
+	send_event(number(sk), inode, result, (__u64)event << 32 | (__u32)nr, fd);
 }
 
 /* describe - the socket fields of the data record of slot 0. */
@@ -284,6 +283,6 @@ __attribute__((noinline)) int describe(__u64 sock, __u64 inode)
 	struct work *w = work(0);
 
 	if (w)
-		describe_socket((struct connection_record *)&w->data, (struct sock *)sock, inode);
+		describe_socket((struct connection_record *)&w->data, TYPED(struct sock, sock), inode);
 	return 0;
 }

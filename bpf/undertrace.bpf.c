@@ -28,9 +28,15 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
 	long nr = SYSCALL_NUMBER(regs);
 
-	if (is_receive(nr) || is_send(nr)) {
+	if (is_send(nr)) {
 		if (ret > 0 || is_connection_error(ret))
-			end_transfer(regs, nr, ret);
+			end_send(regs, nr, ret);
+		if (nr != nr_splice)
+			return 0;
+	}
+	if (is_receive(nr)) {
+		if (ret > 0 || is_connection_error(ret))
+			end_receive(regs, nr, ret);
 		return 0;
 	}
 	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)

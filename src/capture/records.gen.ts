@@ -50,8 +50,6 @@ export const Flag = {
   more: 64,
   /** The read consumed the peer's FIN. */
   eof: 128,
-  /** A send whose enter half was not seen: enter_ns is 0. */
-  enter_missing: 256,
 } as const;
 
 /** Seen from the socket. */
