@@ -23,7 +23,7 @@ static __always_inline void born_peer(struct sock *sk)
 {
 	struct sock *peer = GET(TYPED(struct unix_sock, sk), peer);
 	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED };
-	__u64 key = (__u64)peer;
+	__u64 key = name_of(peer, 0);
 
 	if (peer)
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
@@ -49,7 +49,7 @@ static __always_inline void end_accept(long nr, long fd)
 {
 	__u64 inode = 0;
 	struct sock *sk = fd >= 0 ? sock_of_fd(fd, &inode) : 0;
-	__u64 key = (__u64)sk;
+	__u64 key = name_of(sk, 0);
 	struct conn *conn;
 
 	if (!sk)
@@ -107,7 +107,7 @@ static __always_inline void begin_close(struct pt_regs *regs)
 	sk = sock_of_file(file, &inode);
 	if (!sk || !is_last_reference(file) || is_compat())
 		return;
-	key = (__u64)sk;
+	key = name_of(sk, 0);
 	conn = bpf_map_lookup_elem(&conns, &key);
 	if (!conn || conn->inode != inode)
 		return; /* never seen doing anything */
@@ -125,7 +125,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, tx_first, rx_first;
 	struct work *w = work(1);
-	__u64 key = (__u64)sk, own;
+	__u64 key = name_of(sk, 1), own;
 	struct conn *conn, fresh = {};
 	struct socket *socket;
 	__u8 one = 1;
@@ -219,5 +219,5 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	asm volatile("" : "+r"(length));
 	if (length > UNIX_PATH_MAX)
 		return;
-	bpf_seq_write(ctx->meta->seq, r, sizeof(*r) + length);
+	bpf_seq_write(ctx->meta->seq, r, sizeof(*r) + ((length + 7) & ~7)); /* records are padded to 8 bytes */
 }

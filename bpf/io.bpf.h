@@ -76,7 +76,7 @@ static __always_inline void begin_send(struct pt_regs *regs, long nr)
 		return; /* a file: no enter half tells the exit so */
 	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
 		return;
-	call.sock = (__u64)sk;
+	call.sock = number(sk, 0);
 	if (is_tcp(sk))
 		call.write_seq = GET(TYPED(struct tcp_sock, sk), write_seq);
 	call.enter_ns = bpf_ktime_get_ns();
@@ -470,7 +470,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		return;
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 
-	describe(number(sk), inode);
+	describe(number(sk, 0), inode);
 	describe_conn((struct connection_record *)r, t.conn);
 	r->syscall = nr;
 	r->result = ret;

@@ -23,8 +23,6 @@ __u32 own_netns;	   /* of the agent's listeners */
 __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_default;	   /* verdict for processes without an entry in `processes` */
 __u32 process_filters;	   /* 1: consult `processes` */
-__u64 verdict_sock, verdict_inode; /* arguments of set_verdict */
-__u32 verdict_value, verdict_budget;
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 
 /* ---- state ---- */
@@ -90,7 +88,7 @@ struct conn {
 #define CONN_NAMED 8	 /* unix: its `seen` record went out */
 #define CONN_OURS 16	 /* the agent's own connection, until it is established */
 
-/* Key: address of the sock. Written here, verdicts by set_verdict. Deleted when the socket ends; LRU covers what that misses. */
+/* Key: name_of the sock. Written here, verdicts by set_verdict. Deleted when the socket ends; LRU covers what that misses. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -161,11 +159,11 @@ static __always_inline struct work *work(__u32 slot)
 
 /*
  * The address in a typed pointer as a plain number, which is all that a global function takes. The verifier forgets a pointer's type
- * only across map memory. For system call context: slot 0 is not shared with interrupts.
+ * only across map memory. `slot` as in works.
  */
-static __always_inline __u64 number(const void *pointer)
+static __always_inline __u64 number(const void *pointer, __u32 slot)
 {
-	struct work *w = work(0);
+	struct work *w = work(slot);
 
 	if (!w)
 		return 0;

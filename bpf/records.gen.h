@@ -104,9 +104,9 @@ struct data_record {
 	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
 	__u32 tgid; /* process id in the initial namespace */
 	__u32 tid; /* thread id in the initial namespace */
-	__u64 sock; /* kernel address of the socket; identity together with inode and netns */
+	__u64 sock; /* low 53 bits of the kernel address of the socket; identity together with inode and netns */
 	__u64 inode; /* socket inode, as in ss and /proc */
-	__u64 peer; /* unix: kernel address of the peer socket, else 0 */
+	__u64 peer; /* unix: `sock` of the peer, else 0 */
 	__u64 cgroup; /* cgroup v2 id of the calling thread */
 	__u64 gap_end; /* position after the last elided byte of gap_direction */
 	__u64 gap_ns; /* time of the last elided call */
@@ -151,9 +151,9 @@ struct connection_record {
 	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
 	__u32 tgid; /* process id in the initial namespace */
 	__u32 tid; /* thread id in the initial namespace */
-	__u64 sock; /* kernel address of the socket; identity together with inode and netns */
+	__u64 sock; /* low 53 bits of the kernel address of the socket; identity together with inode and netns */
 	__u64 inode; /* socket inode, as in ss and /proc */
-	__u64 peer; /* unix: kernel address of the peer socket, else 0 */
+	__u64 peer; /* unix: `sock` of the peer, else 0 */
 	__u64 cgroup; /* cgroup v2 id of the calling thread */
 	__u64 gap_end; /* position after the last elided byte of gap_direction */
 	__u64 gap_ns; /* time of the last elided call */

@@ -3,6 +3,14 @@
 
 #include "maps.bpf.h"
 
+/* How a socket is named to user space and in `conns`: its address cut to what a JavaScript number holds exactly; the rest is constant. */
+#define SOCK_NAME_MASK ((1ULL << 53) - 1)
+
+static __always_inline __u64 name_of(const void *sk, __u32 slot)
+{
+	return number(sk, slot) & SOCK_NAME_MASK;
+}
+
 /* The file behind a descriptor of the current task, or 0. */
 static __always_inline struct file *file_of(__u32 fd)
 {
@@ -123,7 +131,7 @@ static __always_inline void learn_sequences(struct conn *conn, struct sock *sk)
 /* The state kept for a socket, made when missing; 0 only when the map refuses. */
 static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = name_of(sk, 0);
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
 	if (!conn || conn->inode != inode) {
@@ -151,6 +159,7 @@ static __always_inline void describe_socket(struct connection_record *r, struct 
 	__u16 protocol = GET(sk, sk_protocol);
 
 	r->sock = (__u64)sk;
+	r->sock = *(volatile __u64 *)&r->sock & SOCK_NAME_MASK;
 	r->inode = inode;
 	r->peer = 0;
 	r->cgroup = bpf_get_current_cgroup_id();
@@ -168,6 +177,7 @@ static __always_inline void describe_socket(struct connection_record *r, struct 
 		__builtin_memset(r->local, 0, 16);
 		__builtin_memset(r->remote, 0, 16);
 		r->peer = (__u64)GET(TYPED(struct unix_sock, sk), peer);
+		r->peer = *(volatile __u64 *)&r->peer & SOCK_NAME_MASK;
 		return;
 	}
 	r->protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
@@ -262,7 +272,8 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
  */
 __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, __u64 event_nr, __u32 fd)
 {
-	struct conn *conn = bpf_map_lookup_elem(&conns, &sock);
+	__u64 key = sock & SOCK_NAME_MASK;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 	struct work *w = work(0);
 
 	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered)
@@ -274,7 +285,7 @@ __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, 
 
 static __always_inline void report(struct sock *sk, __u64 inode, enum event event, __s64 result, __u32 fd, long nr)
 {
-	send_event(number(sk), inode, result, (__u64)event << 32 | (__u32)nr, fd);
+	send_event(number(sk, 0), inode, result, (__u64)event << 32 | (__u32)nr, fd);
 }
 
 /* describe - the socket fields of the data record of slot 0. */

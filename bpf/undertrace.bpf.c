@@ -107,17 +107,20 @@ int who_am_i(void *ctx)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
-/* Run by the agent: sets the verdict of one connection in place, leaving the rest of its state to the kernel's side. 1 if it was there. */
+/*
+ * Run by the agent with (sock, inode, verdict, budget): sets the verdict of one connection in place, leaving the rest of its state to the
+ * kernel's side. 1 if the connection was there.
+ */
 SEC("raw_tp")
-int set_verdict(void *ctx)
+int set_verdict(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u64 key = verdict_sock;
+	__u64 key = ctx->args[0];
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
-	if (!conn || conn->inode != verdict_inode)
+	if (!conn || conn->inode != ctx->args[1])
 		return 0;
 	if (conn->verdict != verdict_own)
-		conn->verdict = verdict_value;
-	conn->budget = verdict_budget;
+		conn->verdict = ctx->args[2];
+	conn->budget = ctx->args[3];
 	return 1;
 }

@@ -191,7 +191,7 @@ export class DataRecord extends RecordView {
   get tid(): number {
     return this.u32[(this.offset + 28) >>> 2]!;
   }
-  /** Kernel address of the socket; identity together with inode and netns. */
+  /** Low 53 bits of the kernel address of the socket; identity together with inode and netns. */
   get sock(): number {
     return this.u32[(this.offset + 36) >>> 2]! * 4294967296 + this.u32[(this.offset + 32) >>> 2]!;
   }
@@ -199,7 +199,7 @@ export class DataRecord extends RecordView {
   get inode(): number {
     return this.u32[(this.offset + 44) >>> 2]! * 4294967296 + this.u32[(this.offset + 40) >>> 2]!;
   }
-  /** Unix: kernel address of the peer socket, else 0. */
+  /** Unix: `sock` of the peer, else 0. */
   get peer(): number {
     return this.u32[(this.offset + 52) >>> 2]! * 4294967296 + this.u32[(this.offset + 48) >>> 2]!;
   }
@@ -365,7 +365,7 @@ export class ConnectionRecord extends RecordView {
   get tid(): number {
     return this.u32[(this.offset + 28) >>> 2]!;
   }
-  /** Kernel address of the socket; identity together with inode and netns. */
+  /** Low 53 bits of the kernel address of the socket; identity together with inode and netns. */
   get sock(): number {
     return this.u32[(this.offset + 36) >>> 2]! * 4294967296 + this.u32[(this.offset + 32) >>> 2]!;
   }
@@ -373,7 +373,7 @@ export class ConnectionRecord extends RecordView {
   get inode(): number {
     return this.u32[(this.offset + 44) >>> 2]! * 4294967296 + this.u32[(this.offset + 40) >>> 2]!;
   }
-  /** Unix: kernel address of the peer socket, else 0. */
+  /** Unix: `sock` of the peer, else 0. */
   get peer(): number {
     return this.u32[(this.offset + 52) >>> 2]! * 4294967296 + this.u32[(this.offset + 48) >>> 2]!;
   }

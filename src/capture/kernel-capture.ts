@@ -1,0 +1,399 @@
+import { readlinkSync } from 'node:fs';
+
+import type { Log } from '../base/log-shape.ts';
+import { UserError, messageOf } from '../base/errors.ts';
+import {
+  ATTACH_TABLE,
+  type AttachRow,
+  SCAN_SOCKETS,
+  SET_VERDICT,
+  WHO_AM_I,
+  remedyOf,
+} from './attach-table.ts';
+import type { HostFacts, ProcessFacts } from './facts.ts';
+import { readHostFacts } from './host-facts.ts';
+import { type NativeAddon, OBJECT, type Tracer, type TracerError } from './native.ts';
+import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
+import { writeJson, writeRecord } from './record-writer.ts';
+import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
+
+export interface CaptureOptions {
+  version: string;
+  ringBytes: number;
+  drainIntervalMs: number;
+  /** Payload bytes that a run may carry before a verdict says otherwise. */
+  payloadBudget: number;
+  /** Sockets that the kernel keeps state of. */
+  connections: number;
+  procRoot?: string;
+}
+
+/** What became of one program of the attach table. */
+export interface AttachOutcome extends AttachRow {
+  attached: boolean;
+  error?: string;
+  remedy?: string;
+}
+
+/** An elided run to look after: which socket, and where user space knows the run to be. */
+export interface ElidedSocket {
+  sock: number;
+  inode: number;
+}
+
+/** Cumulative figures of the drain itself. */
+export interface DrainFigures {
+  drains: number;
+  records: number;
+  bytes: number;
+  largestBatchBytes: number;
+}
+
+const COUNTERS_INTERVAL_NS = 1_000_000_000;
+/** A drain that finds more goes on after the event loop had its turn. */
+const DRAIN_MAX_BYTES = 4 << 20;
+
+/**
+ * The live source of records: loads and attaches the eBPF programs, drains their ring on a timer and when the kernel asks for it, and adds the
+ * records of the agent's own making: host, processes, clock, counters. All of it goes to `sink`, in the order in which the pipeline is
+ * to see it; a buffer is valid during the call only.
+ */
+export class KernelCapture {
+  readonly outcomes: AttachOutcome[] = [];
+  readonly figures: DrainFigures = { drains: 0, records: 0, bytes: 0, largestBatchBytes: 0 };
+  readonly host: HostFacts;
+  /** The agent's process id in the initial namespace; differs from process.pid inside a PID namespace. */
+  readonly ownTgid: number;
+  readonly tracer: Tracer;
+  readonly #addon: NativeAddon;
+  readonly #options: CaptureOptions;
+  readonly #log: Log;
+  readonly #sink: (batch: Uint8Array) => void;
+  readonly #exec = new ExecRecord();
+  readonly #proc: ProcReader;
+  readonly #connLayout: Record<string, { offset: number; size: number }>;
+  #pending: Uint8Array[] = [];
+  #lateReads = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #again: NodeJS.Immediate | undefined;
+  #countersDueNs = 0;
+  #closed = false;
+
+  /** Loads everything into the kernel; attaches nothing yet. Throws a UserError with the remedy. */
+  constructor(addon: NativeAddon, options: CaptureOptions, log: Log, sink: (batch: Uint8Array) => void) {
+    this.#addon = addon;
+    this.#options = options;
+    this.#log = log;
+    this.#sink = sink;
+    this.#proc = new ProcReader({ procRoot: options.procRoot });
+    this.tracer = openTracer(addon, options);
+    this.ownTgid = this.tracer.runOnce(WHO_AM_I);
+    this.tracer.setGlobal('own_tgid', this.ownTgid);
+    this.tracer.setGlobal('own_netns', ownNetns());
+    this.#connLayout = this.tracer.structLayout('conn').members;
+    const { monotonic, boottime } = addon.clocks();
+    this.host = readHostFacts({
+      version: options.version,
+      pid: this.ownTgid,
+      backend: 'syscalls',
+      boottimeOffsetNs: Number(boottime - monotonic),
+    });
+  }
+
+  /**
+   * Attaches, in the order of the table: processes first, so that no data record comes from a process nobody told of. Then describes what was
+   * there before. Throws when a required program is refused.
+   */
+  start(): void {
+    this.#sink(writeJson('host', { time_ns: this.#nowNs() }, this.host));
+    this.#sink(this.#clockRecord());
+    for (const row of ATTACH_TABLE) this.outcomes.push(this.#attach(row));
+    for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
+      if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
+    }
+    this.#flushPending();
+    this.#scanSockets();
+    this.tracer.onWakeup(() => this.drain());
+    this.#timer = setInterval(() => this.drain(), this.#options.drainIntervalMs);
+  }
+
+  /** Hands everything that waits in the ring to the sink, then the clock. */
+  drain(): void {
+    if (this.#closed) return;
+    const buffer = this.tracer.drain(DRAIN_MAX_BYTES);
+    this.figures.drains++;
+    if (buffer.length > 0) {
+      this.figures.bytes += buffer.length;
+      if (buffer.length > this.figures.largestBatchBytes) this.figures.largestBatchBytes = buffer.length;
+      this.#passOn(buffer);
+    }
+    this.#flushPending();
+    const clock = this.#clockRecord();
+    this.#sink(clock);
+    if (this.#nowNs() >= this.#countersDueNs) this.#sinkCounters();
+    if (buffer.length >= DRAIN_MAX_BYTES / 2) this.#again ??= setImmediate(() => this.#drainAgain());
+  }
+
+  /** What the decoder wants of a connection; false when the kernel no longer knows it. */
+  setVerdict(sock: number, inode: number, verdict: number, budget: number): boolean {
+    if (this.#closed) return false;
+    return this.tracer.runOnce(SET_VERDICT, [sock, inode, verdict, budget]) === 1;
+  }
+
+  /** Replaces the verdicts on processes; `traceOthers` says what becomes of those without one. */
+  setProcesses(excluded: ReadonlyMap<number, boolean>, traceOthers: boolean): void {
+    const wanted = new Map([...excluded].filter(([, out]) => out === traceOthers));
+    for (const [key] of this.tracer.entries('processes'))
+      if (!wanted.has(key.readUInt32LE())) this.tracer.delete('processes', key);
+    for (const [tgid, out] of wanted) this.setProcess(tgid, out);
+    this.tracer.setGlobal('process_default', traceOthers ? Verdict.full : Verdict.filtered);
+    this.tracer.setGlobal('process_filters', wanted.size > 0 || !traceOthers ? 1 : 0);
+  }
+
+  setProcess(tgid: number, excluded: boolean): void {
+    this.tracer.update('processes', u32(tgid), u32(excluded ? Verdict.filtered : Verdict.full));
+    this.tracer.setGlobal('process_filters', 1);
+  }
+
+  forgetProcess(tgid: number): void {
+    this.tracer.delete('processes', u32(tgid));
+  }
+
+  /** Ports of the agent's own listeners, at most four: connections to them are not traced. */
+  setOwnPorts(ports: readonly number[]): void {
+    for (let i = 0; i < 4; i++) this.tracer.setGlobal(`own_ports[${i}]`, ports[i] ?? 0);
+  }
+
+  /** Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records. */
+  pollElided(sockets: Iterable<ElidedSocket>): void {
+    for (const { sock, inode } of sockets) {
+      const conn = this.tracer.lookup('conns', u64(sock));
+      if (conn === undefined || this.#field(conn, 'inode') !== inode) continue;
+      const gapRecords = this.#field(conn, 'gap_records');
+      if (gapRecords === 0) continue;
+      this.#pending.push(
+        writeRecord('elision', {
+          time_ns: this.#nowNs(),
+          sock,
+          inode,
+          gap_end: this.#field(conn, 'gap_end'),
+          gap_ns: this.#field(conn, 'gap_ns'),
+          gap_records: gapRecords,
+          gap_direction: this.#field(conn, 'gap_direction'),
+        }),
+      );
+    }
+  }
+
+  /** Facts about a process that were learned outside the kernel's records. */
+  describe(tgid: number): boolean {
+    const found = this.#proc.readProcess(tgid);
+    if (found) this.#describe(found.tgid, found.startNs, found.facts);
+    return found !== undefined;
+  }
+
+  /** A filter change, so that a recording has it. */
+  announceFilters(filters: unknown): void {
+    this.#pending.push(writeJson('filter', { time_ns: this.#nowNs() }, filters));
+  }
+
+  /** Stops the kernel side, hands over what is left in the ring and the last counters. */
+  stop(): void {
+    if (this.#closed) return;
+    clearInterval(this.#timer);
+    clearImmediate(this.#again);
+    for (const { program, attached } of this.outcomes) if (attached) this.tracer.detach(program);
+    for (;;) {
+      const before = this.figures.records;
+      this.drain();
+      if (this.figures.records === before) break;
+    }
+    this.#sinkCounters();
+    this.#closed = true;
+    this.tracer.close();
+  }
+
+  #drainAgain(): void {
+    this.#again = undefined;
+    this.drain();
+  }
+
+  #attach(row: AttachRow): AttachOutcome {
+    try {
+      this.tracer.attach(row.program);
+      return { ...row, attached: true };
+    } catch (error) {
+      const { code } = error as TracerError;
+      const outcome = { ...row, attached: false, error: messageOf(error), remedy: remedyOf(code) };
+      if (!row.required) return outcome;
+      this.tracer.close();
+      throw new UserError(
+        'attach_refused',
+        `the kernel refuses to attach ${row.program} (${row.hook}): ${outcome.error}; ${outcome.remedy}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Splits the batch at exec records, which leave as `process` records; everything else passes as it is. */
+  #passOn(buffer: Uint8Array): void {
+    this.#exec.over(buffer);
+    let from = 0;
+    for (let at = 0; at < buffer.length;) {
+      const size = this.#exec.u32[at >>> 2]!;
+      const next = at + ((size + 7) & ~7);
+      this.figures.records++;
+      if (buffer[at + 4] === Kind.exec) {
+        if (at > from) this.#sink(buffer.subarray(from, at));
+        const record = this.#exec.at(at);
+        const facts = parseExec(record, (uid) => this.#proc.userName(uid));
+        this.#describe(record.tgid, record.startNs, facts, record.timeNs);
+        this.#flushPending();
+        from = next;
+      }
+      at = next;
+    }
+    if (from < buffer.length) this.#sink(from === 0 ? buffer : buffer.subarray(from));
+  }
+
+  #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
+    this.#pending.push(writeJson('process', { time_ns: timeNs, tgid, tid: tgid, start_ns: startNs }, facts));
+    this.#lateReads++;
+    lateFacts(tgid, facts, { procRoot: this.#options.procRoot })
+      .then((late) => {
+        if (late === undefined || this.#closed) return;
+        const head = { time_ns: this.#nowNs(), tgid, tid: tgid, start_ns: startNs };
+        this.#pending.push(writeJson('process', head, late));
+      })
+      .catch((error: unknown) =>
+        this.#log.debug({ tgid, error: messageOf(error) }, 'files of a process not readable'),
+      )
+      .finally(() => this.#lateReads--);
+  }
+
+  #flushPending(): void {
+    if (this.#pending.length === 0) return;
+    const records = this.#pending;
+    this.#pending = [];
+    for (const record of records) this.#sink(record);
+  }
+
+  #scanSockets(): void {
+    try {
+      const records = this.tracer.runIterator(SCAN_SOCKETS);
+      this.figures.records += countRecords(records);
+      const aligned = new Uint8Array(records.length);
+      aligned.set(records);
+      if (aligned.length > 0) this.#sink(aligned);
+    } catch (error) {
+      this.#log.warn(
+        { error: messageOf(error) },
+        'open sockets could not be listed; they are named as they are used',
+      );
+    }
+  }
+
+  #sinkCounters(): void {
+    this.#countersDueNs = this.#nowNs() + COUNTERS_INTERVAL_NS;
+    const { records } = this.tracer.pending();
+    const counters = this.tracer.sumPerCpuArray('counters');
+    const ports = this.tracer.entries('unrecognised');
+    const payload = new BigUint64Array(counters.length + ports.length * 3);
+    payload.set(counters);
+    ports.forEach(([key, value], i) => {
+      const at = counters.length + i * 3;
+      payload[at] = BigInt(key.readUInt32LE());
+      for (let cpu = 0; cpu < value.length; cpu += 16) {
+        payload[at + 1]! += value.readBigUInt64LE(cpu);
+        payload[at + 2]! += value.readBigUInt64LE(cpu + 8);
+      }
+    });
+    const fields = {
+      time_ns: this.#nowNs(),
+      in_ring: records,
+      counters: counters.length,
+      ports: ports.length,
+    };
+    this.#sink(writeRecord('counters', fields, new Uint8Array(payload.buffer)));
+  }
+
+  #clockRecord(): Uint8Array {
+    const { monotonic, realtime, boottime } = this.#addon.clocks();
+    const seconds = realtime / 1_000_000_000n;
+    return writeRecord('clock', {
+      time_ns: Number(monotonic),
+      boottime_ns: Number(boottime),
+      realtime_s: Number(seconds),
+      realtime_ns: Number(realtime - seconds * 1_000_000_000n),
+    });
+  }
+
+  #nowNs(): number {
+    return Number(process.hrtime.bigint()); // CLOCK_MONOTONIC, as bpf_ktime_get_ns
+  }
+
+  #field(conn: Buffer, name: string): number {
+    const { offset, size } = this.#connLayout[name]!;
+    if (size === 8) return Number(conn.readBigUInt64LE(offset));
+    return conn.readUIntLE(offset, size);
+  }
+}
+
+/** Opens, configures and loads the object for what this kernel has. */
+function openTracer(addon: NativeAddon, options: CaptureOptions): Tracer {
+  let tracer: Tracer | undefined;
+  try {
+    const kernel = addon.features();
+    if (!kernel.btf)
+      throw new UserError(
+        'no_btf',
+        'the kernel has no type information (/sys/kernel/btf/vmlinux is missing): Undertrace needs a kernel of 5.10 or newer built with CONFIG_DEBUG_INFO_BTF, as those of all current distributions are',
+      );
+    tracer = new addon.Tracer({ object: OBJECT });
+    tracer.setConstant('have_task_storage', kernel.taskStorage ? 1 : 0);
+    tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
+    tracer.setConstant('default_budget', options.payloadBudget);
+    tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
+    tracer.setMaxEntries('ring', options.ringBytes);
+    tracer.setMaxEntries('conns', options.connections);
+    tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
+    tracer.load();
+    return tracer;
+  } catch (error) {
+    tracer?.close();
+    if (error instanceof UserError) throw error;
+    const { code } = error as TracerError;
+    throw new UserError(
+      'load_refused',
+      `the kernel refuses the eBPF programs: ${messageOf(error)}; ${remedyOf(code)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function ownNetns(): number {
+  return Number(/\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'))?.[1] ?? 0);
+}
+
+function countRecords(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; at += (bytes.readUInt32LE(at) + 7) & ~7) count++;
+  return count;
+}
+
+function u32(value: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(value);
+  return key;
+}
+
+function u64(value: number): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(BigInt(value));
+  return key;
+}
+
+/** Names of the kernel counters in the order of a `counters` record's payload. */
+export const COUNTER_NAMES: readonly string[] = Object.keys(Counter);
