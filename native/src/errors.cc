@@ -93,6 +93,16 @@ std::string Warnings::Text() const {
   return text.size() > kTextMax ? text.substr(text.size() - kTextMax) : text;
 }
 
+namespace {
+
+// libbpf has numbers of its own from 4000 on, for files it cannot make sense of.
+int ToErrno(int number) {
+  if (number < __LIBBPF_ERRNO__START) return number;
+  return number <= LIBBPF_ERRNO__ENDIAN ? ENOEXEC : EINVAL;
+}
+
+}  // namespace
+
 std::string ErrnoName(int number) {
   for (const Name& known : kNames)
     if (known.number == number) return known.name;
@@ -100,10 +110,10 @@ std::string ErrnoName(int number) {
 }
 
 Napi::Error SystemError(Napi::Env env, const std::string& what, const char* syscall, int error, const Warnings* warnings) {
-  int number = std::abs(error);
-  std::string code = ErrnoName(number);
   char reason[128];
-  libbpf_strerror(number, reason, sizeof(reason));
+  libbpf_strerror(std::abs(error), reason, sizeof(reason));
+  int number = ToErrno(std::abs(error));
+  std::string code = ErrnoName(number);
   std::string message = what + ": " + reason + " (" + code + ")";
   std::string last = warnings ? warnings->Last() : std::string();
   if (!last.empty()) message += ": " + last;

@@ -79,14 +79,17 @@ bpf_map* Tracer::LiveMap(const Info& info, const char* method) const {
   bpf_object* object = Loaded(env, method);
   std::string name = TextArgument(info, 0, "map");
   bpf_map* map = FindMap(env, object, name);
-  if (bpf_map__fd(map) < 0) throw SystemError(env, name + " was left out of the load", "bpf_map__fd", EBADF);
+  // libbpf gives what it did not create a descriptor of something else, to hold the place.
+  if (!bpf_map__autocreate(map)) throw SystemError(env, name + " was left out of the load", "bpf_map__fd", EBADF);
   return map;
 }
 
 bpf_map* Tracer::RingMap(Napi::Env env, const char* method) const {
   bpf_object* object = Loaded(env, method);
   bpf_map* map;
-  bpf_object__for_each_map(map, object) if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF && bpf_map__fd(map) >= 0) return map;
+  bpf_object__for_each_map(map, object) {
+    if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF && bpf_map__autocreate(map)) return map;
+  }
   throw SystemError(env, "the object has no ring buffer", method, ENOENT);
 }
 
