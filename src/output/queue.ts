@@ -118,16 +118,16 @@ export class ExporterQueue {
     }
   }
 
-  /** Resolves when at most `spans` wait or are in flight. */
+  /** Resolves when at most `spans` wait or are in flight. While somebody waits, spans do not wait for others to share their request. */
   whenBelow(spans: number): Promise<void> {
     if (this.#held() <= spans) return Promise.resolve();
+    this.#due = this.#ring.spans;
+    this.#pump();
     return new Promise((resolve) => this.#waiters.push({ below: spans, resolve }));
   }
 
   /** Sends what waits without waiting for more; resolves when nothing is left, which takes as long as the destination does. */
   flush(): Promise<void> {
-    this.#due = this.#ring.spans;
-    this.#pump();
     return this.whenBelow(0);
   }
 

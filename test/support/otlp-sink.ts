@@ -3,6 +3,7 @@
  */
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { Metadata, Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
@@ -61,11 +62,13 @@ export class OtlpSink {
   #grpc: Server | undefined;
   #waiters: Array<() => void> = [];
 
-  /** Starts the HTTP side; gives back its port. */
-  async listenHttp(port = 0): Promise<number> {
-    const server = http.createServer((request, response) => void this.#serveHttp(request, response));
+  /** Starts the HTTP side, over TLS where it is given certificates; gives back its port. */
+  async listenHttp(port = 0, tls?: https.ServerOptions): Promise<number> {
+    const serve = (request: http.IncomingMessage, response: http.ServerResponse): void =>
+      void this.#serveHttp(request, response);
+    const server = tls ? https.createServer(tls, serve) : http.createServer(serve);
     this.#http = server;
-    server.on('connection', (socket) => {
+    server.on('connection', (socket: Socket) => {
       this.connections++;
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));

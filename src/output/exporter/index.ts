@@ -1,19 +1,14 @@
 /** Every exporter that is built in, by component type. A new one: its file, and an entry here. */
 import type { Ledger } from '../../base/ledger.ts';
 import type { Exporter, Timers } from '../exporter.ts';
-import {
-  completeQueueSettings,
-  DEFAULT_QUEUE_SETTINGS,
-  type PartialQueueSettings,
-  type QueueSettings,
-} from '../queue-options.ts';
+import { completeQueueSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../queue-options.ts';
 import { ExporterQueue } from '../queue.ts';
 import type { QueueLog } from '../queue-stats.ts';
-import { createDebugExporter, type DebugSettings } from './debug.ts';
+import { createDebugExporter } from './debug.ts';
 import { createFileExporter, type FileSettings } from './file.ts';
-import { createNullExporter, type NullSettings } from './null.ts';
-import { createOtlpGrpcExporter, type OtlpGrpcSettings } from './otlp-grpc.ts';
-import { createOtlpHttpExporter, type OtlpHttpSettings } from './otlp-http.ts';
+import { createNullExporter } from './null.ts';
+import { createOtlpGrpcExporter } from './otlp-grpc.ts';
+import { createOtlpHttpExporter } from './otlp-http.ts';
 
 /** An exporter's section of the configuration: the Collector's keys, durations in milliseconds, `queue_size` a number. */
 export type ExporterSettings = Readonly<Record<string, unknown>>;

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Ledger } from '../../src/base/ledger.ts';
+import { createExporterQueue, findExporterType } from '../../src/output/exporter/index.ts';
+import { makeSpan } from '../support/make-spans.ts';
+import { type Behaviour, OtlpSink } from '../support/otlp-sink.ts';
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const MIB = 1024 * 1024;
+const QUEUE_SIZE = 4 * MIB;
+const TROUBLES: Array<[string, Behaviour]> = [
+  ['hangs', { hang: true }],
+  ['resets', { reset: true }],
+  ['answers 503', { status: 503 }],
+];
+
+describe('output memory', function () {
+  this.timeout(60_000);
+
+  for (const [what, behaviour] of TROUBLES) {
+    it(`stays bounded by queue_size while the destination ${what}`, async () => {
+      const sink = new OtlpSink();
+      sink.behave = () => behaviour;
+      const ledger = new Ledger();
+      const queue = createExporterQueue(
+        findExporterType('otlp_http')!,
+        'otlp_http',
+        {
+          endpoint: `http://127.0.0.1:${await sink.listenHttp()}`,
+          timeout: 100,
+          sending_queue: { queue_size: QUEUE_SIZE },
+          retry_on_failure: { initial_interval: 1, max_interval: 5 },
+        },
+        { ledger },
+      );
+      let made = 0;
+      const offer = async (count: number): Promise<number> => {
+        for (const end = made + count; made < end; made++) {
+          queue.offer([makeSpan(made)]);
+          if (made % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        sink.requests.length = 0;
+        collectGarbage();
+        return process.memoryUsage().heapUsed;
+      };
+      collectGarbage();
+      const before = process.memoryUsage().heapUsed;
+      const full = await offer(12_000);
+      assert.ok(ledger.exporters.get('otlp_http')!.lost.queue_full > 0);
+      const later = await offer(30_000);
+      // The estimate may be wrong by a factor, never by growing.
+      assert.ok(full - before < 4 * QUEUE_SIZE, `${(full - before) / MIB} MiB held`);
+      assert.ok(later - full < 2 * MIB, `grew by ${(later - full) / MIB} MiB`);
+      assert.deepEqual(ledger.imbalances(), []);
+      await queue.shutdown(0);
+      await sink.close();
+      assert.deepEqual(ledger.imbalances(), []);
+    });
+  }
+});

@@ -1,0 +1,148 @@
+/** A real OpenTelemetry Collector for tests: OTLP in over gRPC and HTTP, everything out into a file. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeJson, type ReceivedSpan } from './otlp-proto.ts';
+
+const BUILD = fileURLToPath(new URL('../../scripts/build-collector.mjs', import.meta.url));
+const START_MS = 20_000;
+
+/**
+ * Path of the binary, built where it is not yet there (a minute or two), or the reason why it cannot be had.
+ */
+export function findCollector(): { binary: string } | { missing: string } {
+  const built = spawnSync(process.execPath, [BUILD, '--check'], { encoding: 'utf8' });
+  if (built.status === 0) return { binary: built.stdout.trim() };
+  if (spawnSync('go', ['version']).error) {
+    return { missing: 'no OpenTelemetry Collector: it is built with Go, which is not installed' };
+  }
+  const output = execFileSync(process.execPath, [BUILD], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return { binary: output.trim() };
+}
+
+/** Ports that nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+export class Collector {
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  /** What its file exporter writes. */
+  readonly file: string;
+  readonly #binary: string;
+  readonly #config: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(binary: string, folder: string, ports: number[]) {
+    [this.httpPort, this.grpcPort] = ports as [number, number];
+    this.#binary = binary;
+    this.file = path.join(folder, 'collector.jsonl');
+    this.#config = path.join(folder, 'collector.yaml');
+    writeFileSync(
+      this.#config,
+      `
+receivers:
+  otlp:
+    protocols:
+      grpc: { endpoint: "127.0.0.1:${this.grpcPort}" }
+      http: { endpoint: "127.0.0.1:${this.httpPort}" }
+exporters:
+  file: { path: "${this.file}", append: true, flush_interval: 20ms }
+service:
+  telemetry:
+    metrics: { level: none }
+  pipelines:
+    traces: { receivers: [otlp], exporters: [file] }
+`,
+    );
+  }
+
+  /** A Collector with its files in `folder`, started. */
+  static async start(binary: string, folder: string): Promise<Collector> {
+    const collector = new Collector(binary, folder, await freePorts(2));
+    await collector.start();
+    return collector;
+  }
+
+  /** Starts it (again); resolves when it says that it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(this.#binary, ['--config', this.#config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#process = child;
+    let log = '';
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`the Collector is not ready after ${START_MS} ms:\n${log}`)),
+        START_MS,
+      );
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        log += text;
+        if (log.includes('Everything is ready')) {
+          clearTimeout(timer);
+          log = '';
+          resolve();
+        }
+      });
+      child.on('error', reject);
+      child.on('exit', (code) => {
+        clearTimeout(timer);
+        reject(new Error(`the Collector ended with ${code}:\n${log}`));
+      });
+    });
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Stops it where it stands (SIGSTOP): connections stay open and nothing is answered. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Every span it has written so far, in whole lines. */
+  spans(): ReceivedSpan[] {
+    if (!existsSync(this.file)) return [];
+    return readFileSync(this.file, 'utf8').split('\n').slice(0, -1).flatMap(decodeJson);
+  }
+
+  /** Resolves with all spans when there are `count`; rejects after `timeoutMs`. */
+  async waitForSpans(count: number, timeoutMs = 10_000): Promise<ReceivedSpan[]> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const spans = this.spans();
+      if (spans.length >= count) return spans;
+      if (Date.now() > deadline) {
+        throw new Error(`the Collector wrote ${spans.length} of ${count} spans in ${timeoutMs} ms`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
