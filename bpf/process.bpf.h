@@ -16,9 +16,9 @@ static __always_inline __u32 append_component(__u8 *payload, __u32 at, const voi
 {
 	long n;
 
-	asm volatile("" : "+r"(at));
 	if (at >= EXEC_PAYLOAD_MAX - COMPONENT_MAX)
 		return at;
+	asm volatile("%0 &= 0x3fff" : "+r"(at)); /* before 6.2 the verifier loses a bound over a spill */
 	n = bpf_probe_read_kernel_str(payload + at, COMPONENT_MAX, name);
 	return n > 0 ? at + n : at;
 }
@@ -99,10 +99,10 @@ static __always_inline __u32 append_memory(__u8 *payload, __u32 at, unsigned lon
 
 	if (end - start > most)
 		add(counter_exec_cut, 1);
-	asm volatile("" : "+r"(at));
 	asm volatile("" : "+r"(length));
 	if (at >= EXEC_PAYLOAD_MAX || length > ENVIRON_MAX)
 		return at;
+	asm volatile("%0 &= 0x3fff" : "+r"(at));
 	if (bpf_probe_read_user(payload + at, length, (void *)start))
 		return at;
 	return at + length;

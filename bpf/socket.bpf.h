@@ -75,29 +75,39 @@ static __always_inline bool has_sequence(struct sock *sk)
 	return is_tcp(sk) && !GET(TYPED(struct tcp_sock, sk), inet_conn.icsk_ulp_ops);
 }
 
+/* A sequence number and the counter that moves with it, from one look; false when another CPU was moving them. */
+static __always_inline bool read_sent(struct tcp_sock *tp, __u32 *una, __u64 *acked)
+{
+	*una = GET(tp, snd_una);
+	*acked = GET(tp, bytes_acked);
+	barrier();
+	return *una == GET(tp, snd_una) && *acked == GET(tp, bytes_acked);
+}
+
+static __always_inline bool read_received(struct tcp_sock *tp, __u32 *next, __u64 *received)
+{
+	*next = GET(tp, rcv_nxt);
+	*received = GET(tp, bytes_received);
+	barrier();
+	return *next == GET(tp, rcv_nxt) && *received == GET(tp, bytes_received);
+}
+
 /*
- * The first sequence number of each direction, from counters that another CPU may be moving: read until they stand still, then kept
- * for the life of the connection. The SYN counts as acknowledged on the connecting end, hence the one.
+ * The first sequence number of each direction, from counters that another CPU may be moving: looked at until they stand still (thrice at
+ * most; written out, because 5.10 refuses the loop), then kept for the life of the connection. The SYN counts as acknowledged on the
+ * connecting end, hence the one.
  */
 static __always_inline void read_first_sequences(struct tcp_sock *tp, __u32 *tx_first, __u32 *rx_first, bool accepted)
 {
-	__u32 una, nxt;
+	__u32 una, next;
 	__u64 acked, received;
 
-	for (int i = 0; i < 3; i++) {
-		una = GET(tp, snd_una);
-		acked = GET(tp, bytes_acked);
-		if (una == GET(tp, snd_una) && acked == GET(tp, bytes_acked))
-			break;
-	}
-	for (int i = 0; i < 3; i++) {
-		nxt = GET(tp, rcv_nxt);
-		received = GET(tp, bytes_received);
-		if (nxt == GET(tp, rcv_nxt) && received == GET(tp, bytes_received))
-			break;
-	}
+	if (!read_sent(tp, &una, &acked) && !read_sent(tp, &una, &acked))
+		read_sent(tp, &una, &acked);
+	if (!read_received(tp, &next, &received) && !read_received(tp, &next, &received))
+		read_received(tp, &next, &received);
 	*tx_first = una - (__u32)acked + !accepted;
-	*rx_first = nxt - (__u32)received;
+	*rx_first = next - (__u32)received;
 }
 
 /* The same number at both ends of a connection. */
