@@ -28,6 +28,11 @@ export interface Exchange {
   response: unknown;
   /** Why it did not end well below the protocol: `timeout`, `connection_closed`, `connection_reset`, ... or undefined. */
   failure: string | undefined;
+  /**
+   * What of it was not seen, which says nothing about how it went: `response_lost` (capture lost it), `malformed_response`, `end_unseen` (the
+   * response began, its last byte could not be told), `capture_ended`. `endNs` is then when it was last heard of.
+   */
+  incomplete: string | undefined;
   /** Filled when the exchange is opened, so that a link can be made before it ends. */
   hop: HopKey | undefined;
 }

@@ -1,0 +1,485 @@
+import type { Stage } from '../base/ledger.ts';
+import type { LossReason } from '../base/losses.ts';
+import {
+  Event,
+  Flag,
+  PositionKind,
+  type ConnectionRecord,
+  type DataRecord,
+  type ElisionRecord,
+} from '../capture/records.gen.ts';
+import { unixName } from './address.ts';
+import { Arrival, type Stream } from './stream.ts';
+import { TrackedConnection, type Ending } from './tracked-connection.ts';
+import { alignUnix } from './unix-alignment.ts';
+
+export interface TableOptions {
+  /** Connections kept; the least recently used one makes room. */
+  maxConnections?: number;
+  /** Payload bytes one connection may keep while it waits for the rest of a message. */
+  connectionBuffer?: number;
+  /** A connection without records for so long, and without open exchanges, is forgotten. */
+  idleNs?: number;
+  /** How often idle connections are looked for. */
+  sweepNs?: number;
+}
+
+/** What decoding does with streams. All calls come from within a call of the table and must not call it back. */
+export interface StreamConsumer<S> {
+  /** New bytes, a new gap or the end of a hole in `stream`; what the consumer does not use up is kept. */
+  onBytes(connection: TrackedConnection<S>, stream: Stream): void;
+  /** One datagram. Returns true if it was used, false if nothing decodes it. */
+  onDatagram(connection: TrackedConnection<S>, record: DataRecord): boolean;
+  /** A record of a connection that is opaque: counted as lost, its payload is not kept. */
+  onOpaque(connection: TrackedConnection<S>, record: DataRecord): void;
+  /** The bytes between the stream's end and what waits behind are lost. The consumer must call `dropSeen` and `crossHole`. */
+  onHole(connection: TrackedConnection<S>, stream: Stream): void;
+  /** A drain ended while the connection asked to be looked at again. Returns true to be looked at after the next one, too. */
+  onTick(connection: TrackedConnection<S>, tick: number): boolean;
+  /** No more bytes will come in this direction. */
+  onStreamEnd(connection: TrackedConnection<S>, stream: Stream): void;
+  /** The connection is over; its streams are cleared afterwards. */
+  onEnd(connection: TrackedConnection<S>, ending: Ending): void;
+  /** The table was full: the connection is forgotten with all that is open on it. */
+  onEvicted(connection: TrackedConnection<S>): void;
+  /** The connection has been without records since `connection.lastNs`. Returns true if something is still open on it. */
+  onIdle(connection: TrackedConnection<S>, nowNs: number): boolean;
+}
+
+/** Data records may come after the record of their connection's end: it takes effect when the drain has ended this often. */
+const LATE_TICKS = 2;
+/** How long after close(2) data by another holder of the socket would show that it is still open. */
+const CLOSE_GRACE_NS = 100e6;
+/** TCP states in which the own end is not closed: ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE_WAIT, and 0 for unknown. */
+const OPEN_STATES = new Set([0, 1, 2, 3, 8]);
+const ERRNO_ENDINGS: Readonly<Record<number, Ending>> = { 104: 'reset', 32: 'reset', 110: 'timed_out' };
+const EINPROGRESS = 115;
+
+/**
+ * All connections of the host, one entry an end, by kernel socket. An address is reused within milliseconds, so the inode is compared with
+ * every record; another inode means that the old connection is over.
+ *
+ * Books (stage `delivered`): `in` for every data record taken, `out` when its last byte was used, a loss where it was given up; what is kept
+ * is counted by looking. They balance after every call.
+ */
+export class ConnectionTable<S> {
+  readonly #stage: Stage<LossReason<'delivered'>>;
+  readonly #consumer: StreamConsumer<S>;
+  readonly #byAddress = new Map<number, TrackedConnection<S>>();
+  readonly #maxConnections: number;
+  readonly #connectionBuffer: number;
+  readonly #idleNs: number;
+  readonly #sweepNs: number;
+  #newest: TrackedConnection<S> | undefined = undefined;
+  #oldest: TrackedConnection<S> | undefined = undefined;
+  #last: TrackedConnection<S> | undefined = undefined;
+  #revisit: Array<TrackedConnection<S>> = [];
+  readonly #exited = new Set<number>();
+  #nextId = 1;
+  #tick = 1;
+  #nowNs = 0;
+  #sweptNs = 0;
+  /** Connections opened, evicted and expired since the start; failed handshakes by errno. */
+  readonly counters = {
+    opened: 0,
+    evicted: 0,
+    expired: 0,
+    ended: 0,
+    connectFailures: {} as Record<number, number>,
+  };
+
+  constructor(
+    stage: Stage<LossReason<'delivered'>>,
+    consumer: StreamConsumer<S>,
+    options: TableOptions = {},
+  ) {
+    this.#stage = stage;
+    this.#consumer = consumer;
+    this.#maxConnections = options.maxConnections ?? 65_536;
+    this.#connectionBuffer = options.connectionBuffer ?? 65_536;
+    this.#idleNs = options.idleNs ?? 900e9;
+    this.#sweepNs = options.sweepNs ?? 1e9;
+    stage.held = () => this.#held();
+  }
+
+  get size(): number {
+    return this.#byAddress.size;
+  }
+
+  /** The last `clock` record's time, 0 before the first. */
+  get nowNs(): number {
+    return this.#nowNs;
+  }
+
+  /** Drains that have ended, plus one. */
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /** Least recently used first. The table must not be changed meanwhile. */
+  *connections(): IterableIterator<TrackedConnection<S>> {
+    for (let c = this.#oldest; c; c = c.newer) yield c;
+  }
+
+  /** By the socket's kernel address. */
+  find(sock: number): TrackedConnection<S> | undefined {
+    return this.#byAddress.get(sock);
+  }
+
+  onData(record: DataRecord): void {
+    this.#stage.in++;
+    let connection = this.#last;
+    if (!connection || connection.sock !== record.sock || connection.inode !== record.inode) {
+      connection = this.#lookUp(record);
+      this.#last = connection;
+    }
+    this.#touch(connection, record.timeNs);
+    connection.records++;
+    connection.tgid = record.tgid;
+    connection.processStartNs = record.startNs;
+    if (connection.closeSeenNs !== 0 && record.timeNs > connection.closeSeenNs) connection.closeSeenNs = 0;
+    if (connection.opaque) {
+      this.#lose(connection, 'unrecognised', 1);
+      this.#consumer.onOpaque(connection, record);
+      return;
+    }
+    connection.refresh(record);
+    if (record.positionKind === PositionKind.datagram) {
+      if (this.#consumer.onDatagram(connection, record)) this.#stage.out++;
+      else this.#lose(connection, 'unrecognised', 1);
+      return;
+    }
+    if (record.gapEnd !== 0) this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    if (connection.transport === 'unix') alignUnix(connection, this.#byAddress.get(connection.peer), record);
+    this.#bytes(connection, record);
+  }
+
+  #bytes(connection: TrackedConnection<S>, record: DataRecord): void {
+    const direction = record.direction;
+    const stream = direction === 0 ? connection.receive : connection.send;
+    if (connection.runDirection !== direction) {
+      connection.runDirection = direction;
+      stream.runStart = record.position;
+    }
+    if (!stream.started && (record.flags & Flag.fresh) !== 0) stream.start(0);
+    const keep = this.#mayKeep(connection, stream, record);
+    const arrival = stream.push(record, keep);
+    if (arrival === Arrival.duplicate) this.#lose(connection, 'duplicate', 1);
+    else if (arrival === Arrival.unsure) this.#lose(connection, 'unsynchronised', 1);
+    else if (!keep) this.#lose(connection, 'overflow', 1);
+    if (arrival === Arrival.taken) {
+      this.#consumer.onBytes(connection, stream);
+    } else if (arrival === Arrival.waiting) {
+      if (connection.waitTick === 0) connection.waitTick = this.#tick;
+      this.#await(connection);
+      if (stream.mustCross) this.#consumer.onHole(connection, stream);
+    }
+    if ((record.flags & Flag.eof) !== 0 && !stream.hasWaiting) this.#consumer.onStreamEnd(connection, stream);
+    this.#settle(connection);
+  }
+
+  /** Buffered bytes are counted only where there are any. */
+  #mayKeep(connection: TrackedConnection<S>, stream: Stream, record: DataRecord): boolean {
+    if (!stream.front && !stream.hasWaiting && record.position <= stream.end) return true;
+    return connection.buffered + record.captured <= this.#connectionBuffer;
+  }
+
+  onConnection(record: ConnectionRecord): void {
+    const event = record.event;
+    if (event === Event.listen) return;
+    if (this.#failed(record)) return;
+    const begins = event === Event.connect || event === Event.accept || event === Event.established;
+    const known = this.#byAddress.get(record.sock);
+    const ends = event === Event.destroyed || event === Event.close || event === Event.shutdown;
+    if (ends && (!known || !sameSocket(known, record.inode))) return;
+    const connection = this.#lookUp(record, begins);
+    this.#touch(connection, record.timeNs);
+    if (record.gapEnd !== 0) this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    if (connection.transport === 'unix') this.#name(connection, record);
+    if (begins && (connection.transport === 'tcp' || (record.flags & Flag.fresh) !== 0)) {
+      connection.send.start(0);
+      connection.receive.start(0);
+    }
+    this.#applyEvent(connection, record);
+    this.#settle(connection);
+  }
+
+  #applyEvent(connection: TrackedConnection<S>, record: ConnectionRecord): void {
+    switch (record.event) {
+      case Event.accept:
+        connection.accepted = true;
+        break;
+      case Event.connect:
+        connection.accepted = false;
+        break;
+      case Event.close:
+        this.#closed(connection, record);
+        break;
+      case Event.shutdown:
+        this.#close(connection, record.timeNs);
+        break;
+      case Event.destroyed:
+        this.#ending(connection, 'closed', record.timeNs);
+        break;
+      default:
+    }
+  }
+
+  onElision(record: ElisionRecord): void {
+    const connection = this.#byAddress.get(record.sock);
+    if (!connection || !sameSocket(connection, record.inode)) return;
+    this.#touch(connection, Math.max(connection.lastNs, record.gapNs));
+    this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    this.#settle(connection);
+  }
+
+  /** The last thread of a process ended: the kernel closes its sockets with no system call. TCP tells by itself, unix sockets do not. */
+  onProcessExit(tgid: number): void {
+    this.#exited.add(tgid);
+  }
+
+  /** A drain ended at `nowNs`. */
+  onClock(nowNs: number): void {
+    this.#nowNs = nowNs;
+    this.#tick++;
+    const due = this.#revisit;
+    this.#revisit = [];
+    for (const connection of due) {
+      connection.revisit = false;
+      if (this.#look(connection)) this.#await(connection);
+    }
+    if (nowNs - this.#sweptNs >= this.#sweepNs) {
+      this.#sweptNs = nowNs;
+      this.#sweep(nowNs);
+    }
+  }
+
+  /** Ends every connection: the capture is over. */
+  close(): void {
+    while (this.#oldest) this.#finish(this.#oldest, 'shutdown');
+  }
+
+  /** Asks for `onTick` when the drain ends. */
+  awaitTick(connection: TrackedConnection<S>): void {
+    this.#await(connection);
+  }
+
+  /** Counts records that a consumer gave up. */
+  lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void {
+    this.#lose(connection, reason, records);
+  }
+
+  #lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void {
+    this.#stage.lost[reason] += records;
+    connection.lost += records;
+  }
+
+  /** Keeps own copies of what is left and books what was used. */
+  #settle(connection: TrackedConnection<S>): void {
+    const { receive, send } = connection;
+    receive.settle();
+    send.settle();
+    this.#stage.out += receive.used + send.used;
+    receive.used = send.used = 0;
+  }
+
+  #gap(connection: TrackedConnection<S>, direction: number, end: number, timeNs: number): void {
+    const stream = connection.stream(direction);
+    if (connection.opaque || end <= stream.end) return;
+    stream.pushGap(end, timeNs);
+    this.#consumer.onBytes(connection, stream);
+  }
+
+  /** Finds the entry or makes one; `begins`: the record tells of a new connection. */
+  #lookUp(record: DataRecord | ConnectionRecord, begins = false): TrackedConnection<S> {
+    const known = this.#byAddress.get(record.sock);
+    if (known) {
+      if (sameSocket(known, record.inode) && !(begins && known.ending !== undefined)) {
+        if (known.inode === 0) known.inode = record.inode;
+        return known;
+      }
+      this.#finish(known, known.ending ?? 'replaced');
+    }
+    if (this.#byAddress.size >= this.#maxConnections) this.#evict(this.#oldest!);
+    const connection = new TrackedConnection<S>(this.#nextId++, record);
+    this.#byAddress.set(connection.sock, connection);
+    this.counters.opened++;
+    this.#append(connection);
+    if (connection.transport === 'unix') this.#name(connection, undefined);
+    return connection;
+  }
+
+  /** A unix pair shares the name of the listening socket: own for the accepting end, the peer's for the connecting one. */
+  #name(connection: TrackedConnection<S>, record: ConnectionRecord | undefined): void {
+    if (record && record.peer !== 0) connection.peer = record.peer;
+    if (record && record.captured > 0) {
+      const start = record.offset + 176;
+      const name = unixName(record.u8.subarray(start, start + record.captured));
+      if (name !== '') connection.localAddress = name;
+    }
+    const peer = connection.peer === 0 ? undefined : this.#byAddress.get(connection.peer);
+    if (peer?.transport !== 'unix' || (peer.peer !== 0 && peer.peer !== connection.sock)) return;
+    if (connection.localAddress !== '') peer.remoteAddress = connection.localAddress;
+    if (peer.localAddress !== '') connection.remoteAddress = peer.localAddress;
+  }
+
+  /** A failed handshake or data call. True if the record told of one. */
+  #failed(record: ConnectionRecord): boolean {
+    const errno = -record.result;
+    const handshake = record.event === Event.connect && errno > 0 && errno !== EINPROGRESS;
+    if (!handshake && record.event !== Event.failed) return false;
+    const known = this.#byAddress.get(record.sock);
+    const { connectFailures } = this.counters;
+    if (handshake) connectFailures[errno] = (connectFailures[errno] ?? 0) + 1;
+    if (!known || !sameSocket(known, record.inode)) return true;
+    if (record.gapEnd !== 0) this.#gap(known, record.gapDirection, record.gapEnd, record.gapNs);
+    this.#ending(known, ERRNO_ENDINGS[errno] ?? 'failed', record.timeNs);
+    this.#settle(known);
+    return true;
+  }
+
+  /**
+   * close(2). From Linux 6.6 on the socket is released before the call returns, so its state tells whether this was the last descriptor.
+   * Before that, and for unix sockets, it is a hint that only counts where the closing process was the one using the socket.
+   */
+  #closed(connection: TrackedConnection<S>, record: ConnectionRecord): void {
+    if (connection.transport === 'tcp' && !OPEN_STATES.has(record.tcpState)) {
+      this.#ending(connection, 'closed', record.timeNs);
+    } else if (record.tgid === connection.tgid) {
+      this.#close(connection, record.timeNs);
+    }
+  }
+
+  #close(connection: TrackedConnection<S>, timeNs: number): void {
+    if (connection.ending !== undefined || connection.closeSeenNs !== 0) return;
+    connection.closeSeenNs = timeNs;
+    this.#await(connection);
+  }
+
+  #ending(connection: TrackedConnection<S>, ending: Ending, timeNs: number): void {
+    // A reset is followed by the end of the socket: the first cause is the telling one.
+    if (connection.ending !== undefined) return;
+    connection.ending = ending;
+    connection.endingNs = timeNs;
+    connection.endingTick = this.#tick;
+    this.#await(connection);
+  }
+
+  #await(connection: TrackedConnection<S>): void {
+    if (connection.revisit) return;
+    connection.revisit = true;
+    this.#revisit.push(connection);
+  }
+
+  /** Looks at a connection that asked for it. Returns true if it must be looked at again. */
+  #look(connection: TrackedConnection<S>): boolean {
+    if (this.#byAddress.get(connection.sock) !== connection) return false;
+    if (connection.ending !== undefined && this.#tick - connection.endingTick >= LATE_TICKS) {
+      this.#finish(connection, connection.ending);
+      return false;
+    }
+    let again = connection.ending !== undefined;
+    if (connection.waitTick !== 0) {
+      if (this.#tick - connection.waitTick >= LATE_TICKS) this.#cross(connection);
+      if (connection.receive.hasWaiting || connection.send.hasWaiting) again = true;
+      else connection.waitTick = 0;
+    }
+    if (connection.closeSeenNs !== 0) {
+      if (this.#nowNs - connection.closeSeenNs < CLOSE_GRACE_NS) again = true;
+      else if (connection.ending === undefined) this.#streamsEnd(connection);
+    }
+    if (this.#consumer.onTick(connection, this.#tick)) again = true;
+    this.#settle(connection);
+    return again;
+  }
+
+  #cross(connection: TrackedConnection<S>): void {
+    for (const stream of [connection.receive, connection.send]) {
+      while (stream.hasWaiting) this.#consumer.onHole(connection, stream);
+    }
+  }
+
+  #streamsEnd(connection: TrackedConnection<S>): void {
+    this.#consumer.onStreamEnd(connection, connection.send);
+    this.#consumer.onStreamEnd(connection, connection.receive);
+  }
+
+  /** Removes a connection that is over; what it still holds is given up. */
+  #finish(connection: TrackedConnection<S>, ending: Ending): void {
+    this.#cross(connection);
+    if (ending === 'closed' || ending === 'replaced') this.#streamsEnd(connection);
+    this.#consumer.onEnd(connection, ending);
+    this.#settle(connection);
+    this.counters.ended++;
+    this.#remove(connection, 'expired');
+  }
+
+  #evict(connection: TrackedConnection<S>): void {
+    this.counters.evicted++;
+    this.#consumer.onEvicted(connection);
+    this.#remove(connection, 'evicted');
+  }
+
+  #remove(connection: TrackedConnection<S>, reason: LossReason<'delivered'>): void {
+    const records = connection.receive.clear() + connection.send.clear();
+    this.#settle(connection);
+    if (records > 0) this.#lose(connection, reason, records);
+    if (this.#byAddress.get(connection.sock) === connection) this.#byAddress.delete(connection.sock);
+    if (this.#last === connection) this.#last = undefined;
+    this.#unlink(connection);
+    connection.session = undefined;
+  }
+
+  #sweep(nowNs: number): void {
+    for (let c = this.#oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
+      const next = c.newer;
+      const busy = this.#consumer.onIdle(c, nowNs);
+      this.#settle(c);
+      if (!busy && nowNs - c.lastNs >= this.#idleNs) {
+        this.counters.expired++;
+        this.#finish(c, 'expired');
+      }
+      c = next;
+    }
+    if (this.#exited.size === 0) return;
+    for (let c = this.#oldest; c; c = c.newer) {
+      if (c.transport === 'unix' && this.#exited.has(c.tgid)) this.#ending(c, 'closed', nowNs);
+    }
+    this.#exited.clear();
+  }
+
+  #held(): number {
+    let held = 0;
+    for (let c = this.#oldest; c; c = c.newer) held += c.receive.held + c.send.held;
+    return held;
+  }
+
+  #touch(connection: TrackedConnection<S>, timeNs: number): void {
+    if (timeNs > connection.lastNs) connection.lastNs = timeNs;
+    if (this.#newest === connection) return;
+    this.#unlink(connection);
+    this.#append(connection);
+  }
+
+  #append(connection: TrackedConnection<S>): void {
+    connection.older = this.#newest;
+    connection.newer = undefined;
+    if (this.#newest) this.#newest.newer = connection;
+    else this.#oldest = connection;
+    this.#newest = connection;
+  }
+
+  #unlink(connection: TrackedConnection<S>): void {
+    const { newer, older } = connection;
+    if (newer) newer.older = older;
+    else if (this.#newest === connection) this.#newest = older;
+    if (older) older.newer = newer;
+    else if (this.#oldest === connection) this.#oldest = newer;
+    connection.newer = connection.older = undefined;
+  }
+}
+
+/** A socket that has no inode yet (before accept) or no more (after the last close) is known by its address alone. */
+function sameSocket<S>(connection: TrackedConnection<S>, inode: number): boolean {
+  return connection.inode === inode || connection.inode === 0 || inode === 0;
+}

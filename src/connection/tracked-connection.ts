@@ -1,0 +1,123 @@
+import { PositionKind, type ConnectionRecord, type DataRecord } from '../capture/records.gen.ts';
+import { addressText } from './address.ts';
+import type { Connection } from './connection.ts';
+import { Stream } from './stream.ts';
+
+/** How a connection ended, as far as its records tell. */
+export type Ending = 'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown';
+
+/** Which of a unix pair's counts mean the same byte: what to add to the own count to have the pair's common one; undefined while unknown. */
+export interface UnixAlignment {
+  txShift: number | undefined;
+  rxShift: number | undefined;
+  /** A read that left the queue empty: what had been received then, and when. */
+  drainedEnd: number;
+  drainedNs: number;
+  /** When the last send returned. */
+  sentNs: number;
+}
+
+/**
+ * One end of a connection as the table keeps it. `S` is what decoding keeps for it.
+ *
+ * 50,000 of these stay idle at a time, so what most connections never need is left undefined.
+ */
+export class TrackedConnection<S> implements Connection {
+  readonly id: number;
+  readonly sock: number;
+  inode: number;
+  readonly netns: number;
+  readonly transport: 'tcp' | 'udp' | 'unix';
+  accepted: boolean | undefined;
+  localAddress: string;
+  localPort: number;
+  remoteAddress: string;
+  remotePort: number;
+  txFirst: number;
+  rxFirst: number;
+  peer: number;
+  tgid: number;
+  processStartNs: number;
+
+  readonly receive = new Stream(0);
+  readonly send = new Stream(1);
+  session: S | undefined = undefined;
+  /** Nothing more is kept or decoded: the protocol is not known. */
+  opaque = false;
+  /** Positions are counted above the socket: kernel TLS. */
+  kernelTls = false;
+  /** Time of the last record. */
+  lastNs: number;
+  /** Data records taken, ever, and what was lost of them. */
+  records = 0;
+  lost = 0;
+  /** Direction of the last data record: a change is a turn. */
+  runDirection = -1;
+  unix: UnixAlignment | undefined = undefined;
+
+  /** How it ended; undefined while it lives. */
+  ending: Ending | undefined = undefined;
+  endingNs = 0;
+  /** Tick of the table at which it ended, or at which something began to wait. */
+  endingTick = 0;
+  waitTick = 0;
+  /** close(2) by the process that used it, while the kernel still had the socket: perhaps not the last descriptor. */
+  closeSeenNs = 0;
+  revisit = false;
+
+  newer: TrackedConnection<S> | undefined = undefined;
+  older: TrackedConnection<S> | undefined = undefined;
+
+  constructor(id: number, record: DataRecord | ConnectionRecord) {
+    this.id = id;
+    this.sock = record.sock;
+    this.inode = record.inode;
+    this.netns = record.netns;
+    this.transport = record.family === 1 ? 'unix' : record.protocol === 17 ? 'udp' : 'tcp';
+    const unix = this.transport === 'unix';
+    this.accepted = (record.flags & 1) !== 0 ? true : unix ? undefined : false;
+    this.localAddress = unix ? '' : addressText(record.local);
+    this.remoteAddress = unix ? '' : addressText(record.remote);
+    this.localPort = record.localPort;
+    this.remotePort = record.remotePort;
+    this.txFirst = record.txFirst;
+    this.rxFirst = record.rxFirst;
+    this.peer = record.peer;
+    this.tgid = record.tgid;
+    this.processStartNs = record.startNs;
+    this.lastNs = record.timeNs;
+  }
+
+  stream(direction: number): Stream {
+    return direction === 0 ? this.receive : this.send;
+  }
+
+  /** Bytes of memory that hold payload, both directions. */
+  get buffered(): number {
+    return this.receive.buffered + this.send.buffered;
+  }
+
+  /** The port that names the service, 0 for unix sockets: the accepting end's. */
+  get serverPort(): number {
+    if (this.accepted === true) return this.localPort;
+    if (this.accepted === false) return this.remotePort;
+    return Math.min(this.localPort, this.remotePort);
+  }
+
+  /** What events before the first data could not tell. Sequence numbers are 0 until the handshake is done. */
+  refresh(record: DataRecord): void {
+    if (this.txFirst !== record.txFirst && record.txFirst !== 0) this.txFirst = record.txFirst;
+    if (this.rxFirst !== record.rxFirst && record.rxFirst !== 0) this.rxFirst = record.rxFirst;
+    if (this.peer === 0) this.peer = record.peer;
+    if ((record.flags & 1) !== 0) this.accepted = true;
+    if (this.transport === 'tcp') {
+      if (record.positionKind === PositionKind.counter) this.kernelTls = true;
+      if (this.remotePort === 0 || this.localPort === 0) {
+        this.localAddress = addressText(record.local);
+        this.remoteAddress = addressText(record.remote);
+        this.localPort = record.localPort;
+        this.remotePort = record.remotePort;
+      }
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import type { Ledger } from '../base/ledger.ts';
+import {
+  Verdict,
+  type ConnectionRecord,
+  type DataRecord,
+  type ElisionRecord,
+} from '../capture/records.gen.ts';
+import { ConnectionTable, type StreamConsumer, type TableOptions } from '../connection/connection-table.ts';
+import type { Stream } from '../connection/stream.ts';
+import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
+import type { ByteClass } from './classifier.ts';
+import type { Decoder } from './decoder.ts';
+import type { Description, Exchange } from './exchange.ts';
+import type { LiveExchange } from './live-exchange.ts';
+import { Session, type SessionContext } from './session.ts';
+import { Unrecognised, type UnrecognisedEntry } from './unrecognised.ts';
+
+/** Payload bytes of a run that the kernel copies unless told otherwise. */
+export const RUN_BUDGET = 8192;
+/** The same where several messages are in a run. */
+export const PIPELINED_BUDGET = 65_536;
+
+/** Where exchanges go. */
+export interface ExchangeSink {
+  /** The request's head is decoded; `hop` is filled. Each opened exchange is closed or dropped later. */
+  opened(exchange: Exchange): void;
+  /** Nothing will be added to the exchange. */
+  closed(exchange: Exchange): void;
+  /** Its connection had to make room; counted already as `evicted`. */
+  dropped(exchange: Exchange): void;
+}
+
+export interface DecodeOptions extends TableOptions {
+  readonly decoders: readonly Decoder[];
+  readonly ledger: Ledger;
+  readonly sink: ExchangeSink;
+  /** What the kernel is to do with the connection's further records. */
+  readonly onVerdict: (connection: TrackedConnection<Session>, verdict: number, budgetBytes: number) => void;
+  /** An exchange without any record on its connection for so long is given up. */
+  readonly exchangeTimeoutNs?: number;
+  /** Requests that may wait for a response on one connection. */
+  readonly maxOpen?: number;
+}
+
+/** What `why` and `status` show of a connection. */
+export interface ConnectionReport {
+  readonly connection: TrackedConnection<Session>;
+  /** Name of the protocol, or undefined. */
+  readonly protocol: string | undefined;
+  readonly byteClass: ByteClass | undefined;
+  readonly exchanges: number;
+  readonly open: number;
+}
+
+/**
+ * Records in, exchanges out: the connection table, and for each connection a session that finds the protocol and reads messages.
+ *
+ * Books: `delivered` is kept by the table. Of `exchanges`, `in` and what is held are kept here, and the losses `orphan_response` and
+ * `evicted`; `out` and the other losses are the sink's.
+ */
+export class DecodeStage implements StreamConsumer<Session> {
+  readonly table: ConnectionTable<Session>;
+  readonly unrecognised = new Unrecognised();
+  readonly #options: DecodeOptions;
+  readonly #decoders: ReadonlyMap<string, Decoder>;
+  readonly #context: SessionContext;
+  readonly #timeoutNs: number;
+  readonly #onRun = new Set<TrackedConnection<Session>>();
+  readonly #entries = new WeakMap<Session, UnrecognisedEntry>();
+
+  constructor(options: DecodeOptions) {
+    this.#options = options;
+    this.#timeoutNs = options.exchangeTimeoutNs ?? 60e9;
+    this.#decoders = new Map(options.decoders.map((decoder) => [decoder.name, decoder]));
+    this.table = new ConnectionTable<Session>(options.ledger.delivered, this, options);
+    this.#context = this.#createContext(options);
+    options.ledger.exchanges.held = () => this.#open();
+  }
+
+  onData(record: DataRecord): void {
+    this.table.onData(record);
+  }
+
+  onConnection(record: ConnectionRecord): void {
+    this.table.onConnection(record);
+  }
+
+  onElision(record: ElisionRecord): void {
+    this.table.onElision(record);
+  }
+
+  onProcessExit(tgid: number): void {
+    this.table.onProcessExit(tgid);
+  }
+
+  /** The end of a drain. */
+  onClock(nowNs: number): void {
+    this.table.onClock(nowNs);
+  }
+
+  /** The capture is over: what is open is closed as it is (`incomplete: capture_ended`). */
+  close(): void {
+    this.table.close();
+    this.#onRun.clear();
+  }
+
+  /** Connections on which a message is under way whose rest the kernel sums up: the pipeline asks the kernel for their progress. */
+  elidedWaiting(): Iterable<TrackedConnection<Session>> {
+    return this.#onRun;
+  }
+
+  /** What the protocol says about an exchange. */
+  describe(exchange: Exchange): Description {
+    return this.#decoders.get(exchange.protocol)!.describe(exchange);
+  }
+
+  *reports(): IterableIterator<ConnectionReport> {
+    for (const connection of this.table.connections()) {
+      const { session } = connection;
+      yield {
+        connection,
+        protocol: session?.decoder?.name,
+        byteClass: session?.byteClass,
+        exchanges: session?.exchanges ?? 0,
+        open: session?.pairing.open.length ?? 0,
+      };
+    }
+  }
+
+  onBytes(connection: TrackedConnection<Session>, stream: Stream): void {
+    const session = (connection.session ??= new Session(connection, this.#context));
+    session.onBytes(stream);
+    if (session.waitsOnRun(RUN_BUDGET)) this.#onRun.add(connection);
+    else if (this.#onRun.size > 0) this.#onRun.delete(connection);
+  }
+
+  /** No protocol on datagrams is decoded: the socket is given up at its first one. */
+  onDatagram(connection: TrackedConnection<Session>, record: DataRecord): boolean {
+    const session = (connection.session ??= new Session(connection, this.#context));
+    session.byteClass = 'datagram';
+    this.#unrecognise(connection, 'datagram', 1, record.length);
+    return false;
+  }
+
+  onOpaque(connection: TrackedConnection<Session>, record: DataRecord): void {
+    const entry = connection.session && this.#entries.get(connection.session);
+    if (!entry) return;
+    entry.records++;
+    entry.bytes += record.length;
+  }
+
+  onHole(connection: TrackedConnection<Session>, stream: Stream): void {
+    (connection.session ??= new Session(connection, this.#context)).onHole(stream);
+  }
+
+  onTick(connection: TrackedConnection<Session>): boolean {
+    return connection.session?.onTick() ?? false;
+  }
+
+  onStreamEnd(connection: TrackedConnection<Session>, stream: Stream): void {
+    connection.session?.onStreamEnd(stream);
+  }
+
+  onEnd(connection: TrackedConnection<Session>, ending: Ending): void {
+    connection.session?.onEnd(ending);
+    this.#onRun.delete(connection);
+  }
+
+  onEvicted(connection: TrackedConnection<Session>): void {
+    this.#onRun.delete(connection);
+    for (const exchange of connection.session?.pairing.open ?? []) {
+      this.#options.ledger.exchanges.lost.evicted++;
+      this.#options.sink.dropped(exchange);
+    }
+  }
+
+  onIdle(connection: TrackedConnection<Session>, nowNs: number): boolean {
+    return connection.session?.onIdle(nowNs, this.#timeoutNs) ?? false;
+  }
+
+  #createContext(options: DecodeOptions): SessionContext {
+    const { sink, ledger, onVerdict } = options;
+    const books = ledger.exchanges;
+    return {
+      decoders: options.decoders,
+      maxOpen: options.maxOpen ?? 1024,
+      opened: (exchange: LiveExchange) => {
+        books.in++;
+        sink.opened(exchange);
+      },
+      closed: (exchange: LiveExchange) => sink.closed(exchange),
+      orphan: () => {
+        books.in++;
+        books.lost.orphan_response++;
+      },
+      lose: (connection, reason, records) => this.table.lose(connection, reason, records),
+      awaitTick: (connection) => this.table.awaitTick(connection),
+      tick: () => this.table.tick,
+      recognised: (connection) => onVerdict(connection, Verdict.elide, RUN_BUDGET),
+      pipelined: (connection) => onVerdict(connection, Verdict.full, PIPELINED_BUDGET),
+      unrecognised: (connection, byteClass, records, bytes) =>
+        this.#unrecognise(connection, byteClass, records, bytes),
+    };
+  }
+
+  #unrecognise(
+    connection: TrackedConnection<Session>,
+    byteClass: ByteClass,
+    records: number,
+    bytes: number,
+  ): void {
+    const entry = this.unrecognised.entry(connection, byteClass);
+    entry.connections++;
+    entry.records += records;
+    entry.bytes += bytes;
+    if (connection.session) this.#entries.set(connection.session, entry);
+    connection.opaque = true;
+    this.#onRun.delete(connection);
+    this.#options.onVerdict(connection, Verdict.drop, 0);
+  }
+
+  #open(): number {
+    let open = 0;
+    for (const connection of this.table.connections()) open += connection.session?.pairing.open.length ?? 0;
+    return open;
+  }
+}

@@ -1,0 +1,44 @@
+import type { TrackedConnection } from '../connection/tracked-connection.ts';
+import type { HopKey } from './exchange.ts';
+
+const TWO_32 = 4294967296;
+
+/**
+ * The hop key of a request that begins at `position`; undefined where this end cannot know it (a unix stream whose two counts are not aligned).
+ *
+ * TCP: high = absolute sequence number of the request's first byte, low = the server's first data sequence number; no address, so it
+ * survives NAT. Unix: a hash of (client's socket, server's socket, common position), which is unique on the host while the sockets live.
+ */
+export function hopKey<S>(
+  connection: TrackedConnection<S>,
+  isClient: boolean,
+  position: number,
+): HopKey | undefined {
+  if (connection.transport === 'tcp') {
+    const requestFirst = isClient ? connection.txFirst : connection.rxFirst;
+    const serverFirst = isClient ? connection.rxFirst : connection.txFirst;
+    if (requestFirst === 0 && serverFirst === 0) return undefined;
+    return { kind: 'tcp', high: (requestFirst + (position % TWO_32)) >>> 0, low: serverFirst };
+  }
+  if (connection.transport !== 'unix' || connection.peer === 0) return undefined;
+  const shift = isClient ? connection.unix?.txShift : connection.unix?.rxShift;
+  if (shift === undefined) return undefined;
+  const client = isClient ? connection.sock : connection.peer;
+  const server = isClient ? connection.peer : connection.sock;
+  const common = position + shift;
+  return { kind: 'unix', high: mix(client, common, 0x9e3779b9), low: mix(server, common, 0x85ebca6b) };
+}
+
+/** 32 bits of two 64-bit numbers; both halves of each take part (murmur3's mixing steps). */
+function mix(a: number, b: number, seed: number): number {
+  let h = seed;
+  for (const word of [a % TWO_32, Math.floor(a / TWO_32), b % TWO_32, Math.floor(b / TWO_32)]) {
+    let k = Math.imul(word, 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    h ^= Math.imul(k, 0x1b873593);
+    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64;
+  }
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

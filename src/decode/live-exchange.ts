@@ -1,0 +1,59 @@
+import type { Connection } from '../connection/connection.ts';
+import type { Exchange, HopKey, Role } from './exchange.ts';
+
+/** Of the record with a message's first byte. One object, filled anew for every message. */
+export interface FirstByte {
+  position: number;
+  /** When it set out (enter of a send) and when its call was over. */
+  startNs: number;
+  timeNs: number;
+  tgid: number;
+  tid: number;
+  processStartNs: number;
+  flags: number;
+}
+
+/** An exchange while it is open. */
+export class LiveExchange implements Exchange {
+  readonly protocol: string;
+  readonly role: Role;
+  readonly connection: Connection;
+  readonly tgid: number;
+  readonly processStartNs: number;
+  readonly tid: number;
+  startNs: number;
+  endNs: number;
+  readonly requestPosition: number;
+  request: unknown;
+  response: unknown = undefined;
+  failure: string | undefined = undefined;
+  incomplete: string | undefined = undefined;
+  hop: HopKey | undefined;
+  /** The request's last byte was seen, or is not expected any more. */
+  requestEnded = false;
+  /** The response's last byte was seen. */
+  answered = false;
+  /** Requests before this one may have been lost. */
+  afterDamage = false;
+
+  constructor(
+    protocol: string,
+    role: Role,
+    connection: Connection,
+    first: FirstByte,
+    request: unknown,
+    hop: HopKey | undefined,
+  ) {
+    this.protocol = protocol;
+    this.role = role;
+    this.connection = connection;
+    this.tgid = first.tgid;
+    this.processStartNs = first.processStartNs;
+    this.tid = first.tid;
+    this.startNs = role === 'client' ? first.startNs : first.timeNs;
+    this.endNs = this.startNs;
+    this.requestPosition = first.position;
+    this.request = request;
+    this.hop = hop;
+  }
+}

@@ -1,0 +1,80 @@
+import type { LiveExchange } from './live-exchange.ts';
+
+/** Whom a response answers, when that is not an exchange. */
+export const Match = {
+  /** No request is open: its record may be late. */
+  wait: 'wait',
+  /** Its request was never seen. */
+  orphan: 'orphan',
+} as const;
+
+const NONE: LiveExchange[] = [];
+
+/**
+ * Responses come in the order of the requests. Records do not quite come in the order of time, so a response may be there before its
+ * request; and requests or responses may be lost. A response is therefore only paired with a request that began before it, and never with
+ * one of which it is not certain that it is the next unanswered one: a wrong pair is worse than a missing one.
+ */
+export class FifoPairing {
+  /** Oldest first; answered ones are at the front, waiting for the end of their request. */
+  open: LiveExchange[] = NONE;
+  /** More than one request was once under way. */
+  pipelined = false;
+  /** Responses that are still due to exchanges which were given up. */
+  #debt = 0;
+  /** Responses without a request since requests were lost. */
+  #orphans = 0;
+
+  add(exchange: LiveExchange): void {
+    if (this.open === NONE) this.open = [];
+    if (this.unanswered) this.pipelined = true;
+    this.open.push(exchange);
+  }
+
+  /** The first exchange whose response is not complete. */
+  get unanswered(): LiveExchange | undefined {
+    for (const exchange of this.open) if (!exchange.answered) return exchange;
+    return undefined;
+  }
+
+  /** Who is answered by a response whose first byte crossed at `timeNs`. */
+  match(timeNs: number): LiveExchange | 'wait' | 'orphan' {
+    if (this.#debt > 0) {
+      this.#debt--;
+      return Match.orphan;
+    }
+    const exchange = this.unanswered;
+    if (!exchange) return Match.wait;
+    if (exchange.startNs > timeNs) return Match.orphan;
+    return exchange;
+  }
+
+  /**
+   * Whether the lost requests before this exchange may still be answered. A client that waits for each response shows it by their
+   * responses, which came without requests; of one that pipelines nothing can be told.
+   */
+  uncertain(exchange: LiveExchange): boolean {
+    return exchange.afterDamage && (this.pipelined || this.#orphans === 0);
+  }
+
+  orphan(): void {
+    this.#orphans++;
+  }
+
+  /** Requests were lost from here on. */
+  damaged(): void {
+    this.#orphans = 0;
+  }
+
+  /** The response of an exchange that is given up may still come. */
+  owe(): void {
+    this.#debt++;
+  }
+
+  remove(exchange: LiveExchange): void {
+    const i = this.open.indexOf(exchange);
+    if (i === 0) this.open.shift();
+    else if (i > 0) this.open.splice(i, 1);
+    if (this.open.length === 0) this.open = NONE;
+  }
+}

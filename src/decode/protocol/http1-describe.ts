@@ -1,0 +1,199 @@
+import type { Attributes, Description, Exchange } from '../exchange.ts';
+import { isKnownMethod, type HttpRequest, type HttpResponse } from './http1-head.ts';
+import { REDACTED_QUERY_KEYS, redactQuery, withoutUserinfo } from './redact.ts';
+
+/** What a request target says, whatever its form (RFC 9112, 3.2). */
+interface Target {
+  scheme: string | undefined;
+  /** Without userinfo. */
+  authority: string | undefined;
+  /** Undefined for authority form. */
+  path: string | undefined;
+  query: string | undefined;
+}
+
+/** HTTP spans by the semantic conventions 1.44. The decoder of every HTTP version ends here. */
+export function createDescriber(
+  redactedKeys: readonly string[] = REDACTED_QUERY_KEYS,
+): (exchange: Exchange) => Description {
+  const keys = new Set(redactedKeys.map((key) => key.toLowerCase()));
+  return (exchange) => describe(exchange, keys);
+}
+
+function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
+  const request = exchange.request as HttpRequest;
+  const response = exchange.response as HttpResponse | undefined;
+  const client = exchange.role === 'client';
+  const target = parseTarget(request, keys);
+  const attributes: Attributes = {};
+  const known = isKnownMethod(request.method);
+  attributes['http.request.method'] = known ? request.method : '_OTHER';
+  if (!known) attributes['http.request.method_original'] = request.method;
+  const scheme = target.scheme ?? (client ? 'http' : forwardedScheme(request));
+  describeUrl(attributes, exchange, target, scheme);
+  describeServer(attributes, exchange, target.authority, scheme);
+  describeNetwork(attributes, exchange, request);
+  if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
+  if (!client) describeClient(attributes, exchange, request);
+  describeOutcome(attributes, exchange, request, response);
+  const errorType = exchange.failure ?? statusError(response, client);
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return {
+    name: known ? request.method : 'HTTP',
+    attributes,
+    errorType,
+    path: target.path,
+    traceparent: request.traceparent,
+    tracestate: request.tracestate,
+  };
+}
+
+function describeUrl(attributes: Attributes, exchange: Exchange, target: Target, scheme: string): void {
+  if (exchange.role === 'client') {
+    attributes['url.full'] = fullUrl(exchange, target, scheme);
+  } else {
+    if (target.path !== undefined) attributes['url.path'] = target.path;
+    if (target.query !== undefined) attributes['url.query'] = target.query;
+  }
+  attributes['url.scheme'] = scheme;
+}
+
+function describeOutcome(
+  attributes: Attributes,
+  exchange: Exchange,
+  request: HttpRequest,
+  response: HttpResponse | undefined,
+): void {
+  if (response) attributes['http.response.status_code'] = response.status;
+  if (request.bodySize !== undefined) attributes['http.request.body.size'] = request.bodySize;
+  if (response?.bodySize !== undefined) attributes['http.response.body.size'] = response.bodySize;
+  if (request.truncated || response?.truncated) attributes['undertrace.http.head_truncated'] = true;
+  if (exchange.incomplete !== undefined) attributes['undertrace.exchange.incomplete'] = exchange.incomplete;
+}
+
+/** 4xx are the client's errors only; 5xx are both ends'. */
+function statusError(response: HttpResponse | undefined, client: boolean): string | undefined {
+  return response && response.status >= (client ? 400 : 500) ? String(response.status) : undefined;
+}
+
+function parseTarget(request: HttpRequest, keys: ReadonlySet<string>): Target {
+  const { target, host } = request;
+  const authority = host === undefined || host === '' ? undefined : withoutUserinfo(host);
+  const first = target.charCodeAt(0);
+  if (first === 47 /* / */) return withPath(undefined, authority, target, keys);
+  if (target === '*') return { scheme: undefined, authority, path: '*', query: undefined };
+  const colon = target.indexOf('://');
+  if (colon > 0 && request.method !== 'CONNECT') {
+    let end = target.length;
+    for (const mark of ['/', '?', '#']) {
+      const i = target.indexOf(mark, colon + 3);
+      if (i >= 0 && i < end) end = i;
+    }
+    const named = withoutUserinfo(target.slice(colon + 3, end));
+    const scheme = target.slice(0, colon).toLowerCase();
+    return withPath(scheme, named || authority, target.slice(end) || '/', keys);
+  }
+  return { scheme: undefined, authority: withoutUserinfo(target), path: undefined, query: undefined };
+}
+
+function withPath(
+  scheme: string | undefined,
+  authority: string | undefined,
+  rest: string,
+  keys: ReadonlySet<string>,
+): Target {
+  const fragment = rest.indexOf('#');
+  const plain = fragment < 0 ? rest : rest.slice(0, fragment);
+  const mark = plain.indexOf('?');
+  if (mark < 0) return { scheme, authority, path: plain, query: undefined };
+  const path = plain.slice(0, mark) || '/';
+  return { scheme, authority, path, query: redactQuery(plain.slice(mark + 1), keys) };
+}
+
+function fullUrl(exchange: Exchange, target: Target, scheme: string): string {
+  const authority = target.authority ?? peerAuthority(exchange);
+  if (target.path === undefined) return authority;
+  const path = target.path === '*' ? '' : target.path;
+  return `${scheme}://${authority}${path}${target.query === undefined ? '' : `?${target.query}`}`;
+}
+
+/** HTTP/1.0 needs no Host: then the server is known by its address alone. */
+function peerAuthority(exchange: Exchange): string {
+  const { remoteAddress, remotePort, transport } = exchange.connection;
+  if (transport === 'unix') return 'localhost';
+  const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
+  return remotePort === 80 ? host : `${host}:${remotePort}`;
+}
+
+function describeServer(
+  attributes: Attributes,
+  exchange: Exchange,
+  authority: string | undefined,
+  scheme: string,
+): void {
+  if (authority === undefined) {
+    const { connection } = exchange;
+    const client = exchange.role === 'client';
+    const address = client ? connection.remoteAddress : connection.localAddress;
+    const port = client ? connection.remotePort : connection.localPort;
+    if (address !== '') attributes['server.address'] = address;
+    if (port !== 0) attributes['server.port'] = port;
+    return;
+  }
+  const colon = authority.lastIndexOf(':');
+  const bracket = authority.lastIndexOf(']');
+  const hasPort = colon > bracket && colon < authority.length - 1;
+  const host = colon > bracket ? authority.slice(0, colon) : authority;
+  attributes['server.address'] = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  const port = hasPort ? Number(authority.slice(colon + 1)) : scheme === 'https' ? 443 : 80;
+  if (Number.isInteger(port) && port > 0 && port < 65_536) attributes['server.port'] = port;
+}
+
+function describeNetwork(attributes: Attributes, exchange: Exchange, request: HttpRequest): void {
+  const { connection } = exchange;
+  const { remoteAddress, remotePort, localAddress, localPort } = connection;
+  attributes['network.transport'] = connection.transport;
+  attributes['network.protocol.version'] = request.version === 10 ? '1.0' : '1.1';
+  if (remoteAddress !== '') attributes['network.peer.address'] = remoteAddress;
+  if (remotePort !== 0) attributes['network.peer.port'] = remotePort;
+  if (localAddress !== '') attributes['network.local.address'] = localAddress;
+  if (localPort !== 0) attributes['network.local.port'] = localPort;
+}
+
+/** The address of who really asked: what proxies wrote down, else the peer. */
+function describeClient(attributes: Attributes, exchange: Exchange, request: HttpRequest): void {
+  const forwarded = forwardedFor(request);
+  if (forwarded !== undefined) {
+    attributes['client.address'] = forwarded;
+    return;
+  }
+  const { remoteAddress, remotePort } = exchange.connection;
+  if (remoteAddress !== '') attributes['client.address'] = remoteAddress;
+  if (remotePort !== 0) attributes['client.port'] = remotePort;
+}
+
+/** First `for` of Forwarded (RFC 7239), else first of X-Forwarded-For; without port and brackets. */
+function forwardedFor(request: HttpRequest): string | undefined {
+  const first = parameter(request.forwarded, 'for') ?? request.forwardedFor?.split(',', 1)[0]?.trim();
+  if (first === undefined || first === '') return undefined;
+  if (first.startsWith('[')) return first.slice(1, first.includes(']') ? first.indexOf(']') : undefined);
+  const colon = first.indexOf(':');
+  return colon > 0 && colon === first.lastIndexOf(':') ? first.slice(0, colon) : first;
+}
+
+function forwardedScheme(request: HttpRequest): string {
+  const named = parameter(request.forwarded, 'proto') ?? request.forwardedProto?.split(',', 1)[0]?.trim();
+  const scheme = named?.toLowerCase();
+  return scheme === 'https' ? 'https' : 'http';
+}
+
+function parameter(forwarded: string | undefined, name: string): string | undefined {
+  if (forwarded === undefined) return undefined;
+  for (const pair of forwarded.split(',', 1)[0]!.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || pair.slice(0, equals).trim().toLowerCase() !== name) continue;
+    const text = pair.slice(equals + 1).trim();
+    return text.startsWith('"') ? text.slice(1, text.endsWith('"') ? -1 : undefined) : text;
+  }
+  return undefined;
+}

@@ -1,0 +1,364 @@
+/**
+ * Heads of HTTP/1.0 and HTTP/1.1 messages. RFC 9112 (syntax), RFC 9110 (fields).
+ *
+ *   request  = method SP target SP "HTTP/1." DIGIT CRLF *(field CRLF) CRLF
+ *   response = "HTTP/1." DIGIT SP 3DIGIT [SP reason] CRLF *(field CRLF) CRLF
+ *
+ * Lenient where servers and clients in use are: a bare LF ends a line; a folded line belongs to the field before it (its text is not used); a
+ * response may have lines that are no fields (clients skip them). Strict where leniency would mean guessing: whitespace before the colon in a
+ * request, spaces in the target, Content-Length that is no number or has two values, Content-Length or Transfer-Encoding that is folded.
+ *
+ * Only what a span needs is kept. Cookies, Authorization and all other values are never copied.
+ */
+
+/** A decoded head, and what is learned of the message later. Sizes are of the body on the wire without chunk framing. */
+export interface HttpMessage {
+  /** 10 or 11. */
+  version: number;
+  /** Undefined until the message has ended, and for good where its end or its framing was not seen. */
+  bodySize: number | undefined;
+  /** The head was longer than what was captured: later fields are missing. */
+  truncated: boolean;
+}
+
+export interface HttpRequest extends HttpMessage {
+  method: string;
+  target: string;
+  host: string | undefined;
+  userAgent: string | undefined;
+  traceparent: string | undefined;
+  tracestate: string | undefined;
+  forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
+  forwarded: string | undefined;
+}
+
+export interface HttpResponse extends HttpMessage {
+  status: number;
+}
+
+/** What a head says about the body, filled by `parseHead`; one object for all heads. */
+export interface Framing {
+  /** -1: none. -2: not a number, or conflicting. */
+  contentLength: number;
+  transferEncoding: boolean;
+  /** The last transfer coding is chunked. */
+  chunked: boolean;
+  expectContinue: boolean;
+  upgrade: boolean;
+}
+
+/** More bytes are needed. */
+export const INCOMPLETE = 0;
+export const MALFORMED = -1;
+
+const LF = 10;
+const CR = 13;
+const SP = 32;
+const HT = 9;
+const COLON = 58;
+
+/** 1 for tchar (RFC 9110, 5.6.2). */
+const TOKEN = new Uint8Array(256);
+for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+  TOKEN[c.charCodeAt(0)] = 1;
+}
+
+/** Methods as strings that exist already: by length, then by bytes. */
+const METHODS = ['GET', 'PUT', 'POST', 'HEAD', 'PATCH', 'TRACE', 'DELETE', 'OPTIONS', 'CONNECT', 'QUERY'];
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+export function isKnownMethod(method: string): boolean {
+  return KNOWN_METHODS.has(method);
+}
+
+let wrapped: Buffer = Buffer.alloc(0);
+let wrappedOf: Uint8Array = wrapped;
+
+/** Bytes as text: UTF-8 where they are more than ASCII. */
+function text(bytes: Uint8Array, from: number, to: number, ascii: boolean): string {
+  if (wrappedOf !== bytes) {
+    wrappedOf = bytes;
+    wrapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return wrapped.toString(ascii ? 'latin1' : 'utf8', from, to);
+}
+
+/** `name` in lower case, ASCII. */
+function isName(bytes: Uint8Array, from: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if ((bytes[from + i]! | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function isText(bytes: Uint8Array, from: number, value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (bytes[from + i] !== value.charCodeAt(i)) return false;
+  return true;
+}
+
+function methodText(bytes: Uint8Array, from: number, to: number): string {
+  for (const method of METHODS) {
+    if (method.length === to - from && isText(bytes, from, method)) return method;
+  }
+  return text(bytes, from, to, true);
+}
+
+/** 10 or 11 for `HTTP/1.x` at `from`, else 0. A higher minor version is read as 1.1 (RFC 9110, 2.5). */
+function versionAt(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from !== 8 || !isText(bytes, from, 'HTTP/1.')) return 0;
+  const minor = bytes[from + 7]! - 48;
+  if (minor < 0 || minor > 9) return 0;
+  return minor === 0 ? 10 : 11;
+}
+
+function findLineEnd(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  while (i < to && bytes[i] !== LF) i++;
+  return i < to ? i : -1;
+}
+
+/** End of the line's content: before CRLF or LF. */
+function contentEnd(bytes: Uint8Array, from: number, lf: number): number {
+  return lf > from && bytes[lf - 1] === CR ? lf - 1 : lf;
+}
+
+/**
+ * Parses a request line that ends at `lf` (or, for `cut`, was captured no further than `lf`). False if it is none.
+ * The target's characters are checked, its form is not.
+ */
+export function parseRequestLine(
+  bytes: Uint8Array,
+  from: number,
+  lf: number,
+  cut: boolean,
+  request: HttpRequest,
+): boolean {
+  let i = from;
+  while (i < lf && TOKEN[bytes[i]!] === 1) i++;
+  if (i === from || i >= lf || bytes[i] !== SP) return false;
+  const targetStart = i + 1;
+  let any = 0;
+  for (i = targetStart; i < lf && bytes[i]! > SP && bytes[i] !== 127; i++) any |= bytes[i]!;
+  if (i === targetStart) return false;
+  const targetEnd = i;
+  const version = cut ? 11 : bytes[i] === SP ? versionAt(bytes, i + 1, contentEnd(bytes, i + 1, lf)) : 0;
+  if (version === 0) return false;
+  request.version = version;
+  request.method = methodText(bytes, from, targetStart - 1);
+  request.target = text(bytes, targetStart, targetEnd, any < 128);
+  return true;
+}
+
+export function parseStatusLine(
+  bytes: Uint8Array,
+  from: number,
+  lf: number,
+  response: HttpResponse,
+): boolean {
+  const end = contentEnd(bytes, from, lf);
+  if (end - from < 12) return false;
+  const version = versionAt(bytes, from, from + 8);
+  if (version === 0 || bytes[from + 8] !== SP) return false;
+  let status = 0;
+  for (let i = from + 9; i < from + 12; i++) {
+    const digit = bytes[i]! - 48;
+    if (digit < 0 || digit > 9) return false;
+    status = status * 10 + digit;
+  }
+  if (status < 100 || (end > from + 12 && bytes[from + 12] !== SP)) return false;
+  response.version = version;
+  response.status = status;
+  return true;
+}
+
+/**
+ * Parses a head at `from`. `message` is a request or a response according to `request`, which is the same object or undefined.
+ * Returns the bytes of the head, INCOMPLETE or MALFORMED. `final`: no more bytes can be had; a head whose first line is there (a request
+ * target may be cut) is then taken as it is and flagged `truncated`.
+ */
+export function parseHead(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  final: boolean,
+  message: HttpRequest | HttpResponse,
+  request: HttpRequest | undefined,
+  framing: Framing,
+): number {
+  framing.contentLength = -1;
+  framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
+  const lf = findLineEnd(bytes, from, to);
+  if (lf < 0 && !(final && request)) return INCOMPLETE;
+  const ok = request
+    ? parseRequestLine(bytes, from, lf < 0 ? to : lf, lf < 0, request)
+    : parseStatusLine(bytes, from, lf, message as HttpResponse);
+  if (!ok) return MALFORMED;
+  const length = parseFields(bytes, from, lf, to, request, framing);
+  if (length !== INCOMPLETE || !final) return length;
+  message.truncated = true;
+  return to - from;
+}
+
+/** Length of the empty line at `at`, 0 if the line is not empty. */
+export function emptyLine(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === LF) return 1;
+  return bytes[at] === CR && bytes[at + 1] === LF ? 2 : 0;
+}
+
+/** Field lines behind the first line, which ends at `firstLf` (-1: it was cut). Returns as `parseHead`. */
+function parseFields(
+  bytes: Uint8Array,
+  from: number,
+  firstLf: number,
+  to: number,
+  request: HttpRequest | undefined,
+  framing: Framing,
+): number {
+  let lf = firstLf;
+  let framingField = false;
+  while (lf >= 0) {
+    const start = lf + 1;
+    const first = bytes[start];
+    if (start + 1 >= to && first !== LF) return INCOMPLETE;
+    const empty = emptyLine(bytes, start);
+    if (empty > 0) return start + empty - from;
+    if (first === SP || first === HT) {
+      if (framingField) return MALFORMED;
+      lf = findLineEnd(bytes, start, to);
+      continue;
+    }
+    let colon = start;
+    while (colon < to && TOKEN[bytes[colon]!] === 1) colon++;
+    let any = 0;
+    for (lf = colon; lf < to && bytes[lf] !== LF; lf++) any |= bytes[lf]!;
+    if (lf === to) return INCOMPLETE;
+    if (bytes[colon] === COLON && colon > start) {
+      framingField = parseField(bytes, start, colon, lf, any < 128, request, framing);
+    } else {
+      if (request) return MALFORMED;
+      framingField = false;
+    }
+  }
+  return INCOMPLETE;
+}
+
+/** Returns true if the field frames the body. */
+function parseField(
+  bytes: Uint8Array,
+  start: number,
+  colon: number,
+  lf: number,
+  ascii: boolean,
+  request: HttpRequest | undefined,
+  framing: Framing,
+): boolean {
+  const length = colon - start;
+  if (length === 14 && isName(bytes, start, 'content-length')) {
+    framing.contentLength = mergeLength(framing.contentLength, bytes, colon, lf);
+    return true;
+  }
+  if (length === 17 && isName(bytes, start, 'transfer-encoding')) {
+    framing.transferEncoding = true;
+    framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
+    return true;
+  }
+  if (request) parseRequestField(bytes, start, colon, lf, ascii, request, framing);
+  return false;
+}
+
+/** Names of the request's fields that are used; a field is known by its index. */
+const FIELDS: readonly string[] = [
+  ...['host', 'expect', 'upgrade', 'forwarded', 'user-agent', 'tracestate', 'traceparent'],
+  ...['x-forwarded-for', 'x-forwarded-proto'],
+];
+/** Indexes of FIELDS by length of the name. */
+const FIELDS_BY_LENGTH: ReadonlyArray<readonly number[]> = Array.from({ length: 18 }, (_, length) =>
+  FIELDS.flatMap((name, index) => (name.length === length ? [index] : [])),
+);
+
+/** Of fields that should be there once the first counts, of Host and User-Agent the last. */
+function parseRequestField(
+  bytes: Uint8Array,
+  start: number,
+  colon: number,
+  lf: number,
+  ascii: boolean,
+  request: HttpRequest,
+  framing: Framing,
+): void {
+  const candidates = FIELDS_BY_LENGTH[colon - start];
+  if (!candidates) return;
+  for (const index of candidates) {
+    if (!isName(bytes, start, FIELDS[index]!)) continue;
+    setField(index, value(bytes, colon, lf, ascii), request, framing);
+    return;
+  }
+}
+
+function setField(index: number, text: string, request: HttpRequest, framing: Framing): void {
+  switch (index) {
+    case 0:
+      request.host = text;
+      break;
+    case 1:
+      framing.expectContinue = text.toLowerCase() === '100-continue';
+      break;
+    case 2:
+      framing.upgrade = true;
+      break;
+    case 3:
+      request.forwarded ??= text;
+      break;
+    case 4:
+      request.userAgent = text;
+      break;
+    case 5:
+      // Several fields are one list (W3C Trace Context, 3.3.1.1).
+      request.tracestate = request.tracestate ? `${request.tracestate},${text}` : text;
+      break;
+    case 6:
+      request.traceparent = text;
+      break;
+    case 7:
+      request.forwardedFor ??= text;
+      break;
+    default:
+      request.forwardedProto ??= text;
+  }
+}
+
+/** Longest value kept; what is longer is cut. */
+const MAX_VALUE = 2048;
+
+function value(bytes: Uint8Array, colon: number, lf: number, ascii: boolean): string {
+  let from = colon + 1;
+  let to = lf;
+  while (from < to && (bytes[from] === SP || bytes[from] === HT)) from++;
+  while (to > from && (bytes[to - 1] === SP || bytes[to - 1] === HT || bytes[to - 1] === CR)) to--;
+  return text(bytes, from, Math.min(to, from + MAX_VALUE), ascii);
+}
+
+/** `1*DIGIT`, or a list of the same number (RFC 9112, 6.3). `known` is -1, -2 or what another field said. */
+function mergeLength(known: number, bytes: Uint8Array, colon: number, lf: number): number {
+  let i = colon + 1;
+  while (bytes[i] === SP || bytes[i] === HT) i++;
+  const start = i;
+  let number = 0;
+  for (; bytes[i]! >= 48 && bytes[i]! <= 57; i++) number = number * 10 + bytes[i]! - 48;
+  const plain = i > start && (bytes[i] === CR || bytes[i] === LF) && i - start <= 15;
+  if (!plain) number = listedLength(value(bytes, colon, lf, true));
+  return known === -1 || known === number ? number : -2;
+}
+
+function listedLength(list: string): number {
+  const members = list.split(',').map((member) => member.trim());
+  const same = members.every((member) => member === members[0] && /^[0-9]{1,15}$/.test(member));
+  return same ? Number(members[0]) : -2;
+}
+
+function lastCodingIsChunked(bytes: Uint8Array, from: number, lf: number): boolean {
+  let to = lf;
+  while (to > from && (bytes[to - 1]! <= SP || bytes[to - 1] === 44)) to--;
+  if (to - from < 7 || !isName(bytes, to - 7, 'chunked')) return false;
+  const before = to - 7 === from ? SP : bytes[to - 8]!;
+  return before === SP || before === HT || before === 44;
+}

@@ -1,0 +1,98 @@
+import { Claim } from '../decoder.ts';
+import { isKnownMethod } from './http1-head.ts';
+
+/** A request line may be this long until it must have ended. */
+const MAX_LINE = 8192;
+const MAX_METHOD = 32;
+const SP = 32;
+const LF = 10;
+const CR = 13;
+
+/** 1 for tchar (RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/;
+const IS_TOKEN = Uint8Array.from({ length: 256 }, (_, i) => (TOKEN.test(String.fromCharCode(i)) ? 1 : 0));
+/** What can follow the version in a status line's beginning. */
+const STATUS = 'HTTP/1.';
+
+/**
+ * Whose are the bytes at the start of a record? A claim needs a whole request line with its version, or a status line up to its code: `GET /x`
+ * alone is also a Redis inline command, `OPTIONS rtsp://` RTSP and `PRI * HTTP/2.0` the preface of HTTP/2.
+ */
+export function probeHttp1(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
+  if (to <= from) return Claim.more;
+  if (bytes[from] === 72 /* H */) {
+    const claim = probeStatus(bytes, from, to);
+    if (claim !== Claim.no) return claim === Claim.more && final ? Claim.no : claim;
+  }
+  return probeRequest(bytes, from, to, final);
+}
+
+/** `HTTP/1.x NNN` and what ends the code; one test a byte. */
+const STATUS_SHAPE: ReadonlyArray<(byte: number) => boolean> = [
+  ...[...STATUS].map((c) => (byte: number) => byte === c.charCodeAt(0)),
+  isDigit,
+  (byte) => byte === SP,
+  (byte) => isDigit(byte) && byte !== 48,
+  isDigit,
+  isDigit,
+  (byte) => byte === SP || byte === CR || byte === LF,
+];
+
+function probeStatus(bytes: Uint8Array, from: number, to: number): Claim {
+  const length = Math.min(STATUS_SHAPE.length, to - from);
+  for (let i = 0; i < length; i++) if (!STATUS_SHAPE[i]!(bytes[from + i]!)) return Claim.no;
+  return length === STATUS_SHAPE.length ? Claim.response : Claim.more;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
+function probeRequest(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
+  let i = from;
+  while (i < to && IS_TOKEN[bytes[i]!] === 1) i++;
+  if (i === from || i - from > MAX_METHOD) return Claim.no;
+  if (i === to) return final ? Claim.no : Claim.more;
+  if (bytes[i] !== SP) return Claim.no;
+  const method = String.fromCharCode(...bytes.subarray(from, i));
+  const shape = probeTarget(bytes, i + 1, to, method);
+  if (shape !== Claim.request) return shape === Claim.more && final ? Claim.no : shape;
+  i = targetEnd(bytes, i + 1, to);
+  if (i < to) return bytes[i] === SP ? probeVersion(bytes, i + 1, to, final) : Claim.no;
+  if (final) return isKnownMethod(method) ? Claim.request : Claim.no;
+  return to - from > MAX_LINE ? Claim.no : Claim.more;
+}
+
+function targetEnd(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  while (i < to && bytes[i]! > SP && bytes[i] !== 127) i++;
+  return i;
+}
+
+/** Origin, absolute, authority (CONNECT alone) and asterisk form by their first bytes. */
+function probeTarget(bytes: Uint8Array, at: number, to: number, method: string): Claim {
+  if (at >= to) return Claim.more;
+  const first = bytes[at]!;
+  if (first === 47 /* / */) return Claim.request;
+  if (first === 42 /* * */) {
+    if (at + 1 >= to) return Claim.more;
+    return bytes[at + 1] === SP ? Claim.request : Claim.no;
+  }
+  if (method === 'CONNECT') return first > SP ? Claim.request : Claim.no;
+  const scheme = 'http';
+  for (let i = 0; i < scheme.length; i++) {
+    if (at + i >= to) return Claim.more;
+    if ((bytes[at + i]! | 0x20) !== scheme.charCodeAt(i)) return Claim.no;
+  }
+  return Claim.request;
+}
+
+function probeVersion(bytes: Uint8Array, at: number, to: number, final: boolean): Claim {
+  for (let i = 0; i < STATUS.length; i++) {
+    if (at + i >= to) return final ? Claim.no : Claim.more;
+    if (bytes[at + i] !== STATUS.charCodeAt(i)) return Claim.no;
+  }
+  if (at + 8 >= to) return final ? Claim.no : Claim.more;
+  const after = bytes[at + 8];
+  return isDigit(bytes[at + 7]!) && (after === CR || after === LF) ? Claim.request : Claim.no;
+}
