@@ -79,10 +79,10 @@ describe('output with a real Collector', function () {
     assert.deepEqual(ledger.imbalances(), []);
   });
 
-  function open(id: string, settings: Record<string, unknown> = {}): ExporterQueue {
+  async function open(id: string, settings: Record<string, unknown> = {}): Promise<ExporterQueue> {
     const port = id.startsWith('otlp_http') ? collector.httpPort : collector.grpcPort;
     const endpoint = `http://127.0.0.1:${port}`;
-    queue = createExporterQueue(findExporterType(id)!, id, { endpoint, ...settings }, { ledger });
+    queue = await createExporterQueue(findExporterType(id)!, id, { endpoint, ...settings }, { ledger });
     return queue;
   }
 
@@ -94,7 +94,7 @@ describe('output with a real Collector', function () {
   ];
   for (const [id, settings] of FORMS) {
     it(`delivers every field of every span by ${id}`, async () => {
-      open(id, settings).offer(SPANS);
+      (await open(id, settings)).offer(SPANS);
       await queue.flush();
       assert.equal(queue.stats().sent, SPANS.length);
       assert.equal(queue.stats().lastError, undefined);
@@ -103,7 +103,7 @@ describe('output with a real Collector', function () {
   }
 
   it('writes a file that says what the Collector’s own file says', async () => {
-    open('otlp_http').offer(SPANS);
+    (await open('otlp_http')).offer(SPANS);
     await queue.flush();
     const own = path.join(folder, 'own.jsonl');
     const exporter = createFileExporter('file', { path: own });
@@ -116,7 +116,7 @@ describe('output with a real Collector', function () {
 
   for (const id of ['otlp_http', 'otlp_grpc']) {
     it(`recovers within 5 s by ${id} when the Collector was killed and is back, and counts each loss`, async () => {
-      open(id, {
+      await open(id, {
         sending_queue: { sizer: 'items', queue_size: 500, batch: { max_size: 100, min_size: 100 } },
       });
       queue.offer(makeSpans(400));
@@ -143,7 +143,7 @@ describe('output with a real Collector', function () {
   }
 
   it('recovers when a Collector that hung goes on', async () => {
-    open('otlp_http', { timeout: 1_000 });
+    await open('otlp_http', { timeout: 1_000 });
     queue.offer(makeSpans(100));
     await queue.flush();
     collector.freeze();

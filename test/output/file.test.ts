@@ -130,7 +130,7 @@ describe('output/exporter file', () => {
       retry_on_failure: { initial_interval: 1, max_interval: 1, max_elapsed_time: 20 },
       sending_queue: { batch: { flush_timeout: 1 } },
     };
-    const queue = createExporterQueue(findExporterType('file')!, 'file', settings, { ledger });
+    const queue = await createExporterQueue(findExporterType('file')!, 'file', settings, { ledger });
     queue.offer(makeSpans(5));
     await queue.flush();
     assert.equal(ledger.exporters.get('file')!.lost.retries_exhausted, 5);

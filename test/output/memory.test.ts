@@ -25,7 +25,7 @@ describe('output memory', function () {
       const sink = new OtlpSink();
       sink.behave = () => behaviour;
       const ledger = new Ledger();
-      const queue = createExporterQueue(
+      const queue = await createExporterQueue(
         findExporterType('otlp_http')!,
         'otlp_http',
         {

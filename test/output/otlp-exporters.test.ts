@@ -249,7 +249,7 @@ for (const [id, listen] of [
       sink = new OtlpSink();
       ledger = new Ledger();
       port = await listen(sink);
-      queue = createExporterQueue(
+      queue = await createExporterQueue(
         findExporterType(id)!,
         id,
         {

@@ -9,8 +9,8 @@ describe('output/traces-output', () => {
     const ledger = new Ledger();
     const nop = findExporterType('nop')!;
     const output = new TracesOutput(ledger, [
-      createExporterQueue(nop, 'nop', {}, { ledger }),
-      createExporterQueue(nop, 'nop/encoded', { encode: true }, { ledger }),
+      await createExporterQueue(nop, 'nop', {}, { ledger }),
+      await createExporterQueue(nop, 'nop/encoded', { encode: true }, { ledger }),
     ]);
     for (let i = 0; i < 100; i++) {
       ledger.spans.in += 3;
@@ -44,7 +44,7 @@ describe('output/traces-output', () => {
   it('lets a source that can wait lose nothing', async () => {
     const ledger = new Ledger();
     const settings = { sending_queue: { sizer: 'items', queue_size: 1_000 } };
-    const queue = createExporterQueue(findExporterType('nop')!, 'nop', settings, { ledger });
+    const queue = await createExporterQueue(findExporterType('nop')!, 'nop', settings, { ledger });
     const output = new TracesOutput(ledger, [queue]);
     for (let i = 0; i < 200; i++) {
       ledger.spans.in += 50;

@@ -1,14 +1,14 @@
-/** Every exporter that is built in, by component type. A new one: its file, and an entry here. */
+/**
+ * Every exporter that is built in, by component type. A new one: its file, and an entry here.
+ *
+ * Each is loaded when it is first used: the libraries behind gRPC and JSON alone keep 25 MB of memory busy.
+ */
 import type { Ledger } from '../../base/ledger.ts';
 import type { Exporter, Timers } from '../exporter.ts';
 import { completeQueueSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../queue-options.ts';
 import { ExporterQueue } from '../queue.ts';
+import type { FileSettings } from './file.ts';
 import type { QueueLog } from '../queue-stats.ts';
-import { createDebugExporter } from './debug.ts';
-import { createFileExporter, type FileSettings } from './file.ts';
-import { createNullExporter } from './null.ts';
-import { createOtlpGrpcExporter } from './otlp-grpc.ts';
-import { createOtlpHttpExporter } from './otlp-http.ts';
 
 /** An exporter's section of the configuration: the Collector's keys, durations in milliseconds, `queue_size` a number. */
 export type ExporterSettings = Readonly<Record<string, unknown>>;
@@ -19,8 +19,8 @@ export interface ExporterType {
   readonly aliases: readonly string[];
   readonly summary: string;
   readonly queueDefaults: QueueSettings;
-  /** Throws a UserError where the settings cannot work. */
-  create(id: string, settings: ExporterSettings): Exporter;
+  /** Rejects with a UserError where the settings cannot work. */
+  create(id: string, settings: ExporterSettings): Promise<Exporter>;
 }
 
 export const EXPORTER_TYPES: readonly ExporterType[] = [
@@ -29,14 +29,14 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
     aliases: ['otlphttp'],
     summary: 'OTLP over HTTP, protobuf or JSON',
     queueDefaults: DEFAULT_QUEUE_SETTINGS,
-    create: (id, settings) => createOtlpHttpExporter(id, settings),
+    create: async (id, settings) => (await import('./otlp-http.ts')).createOtlpHttpExporter(id, settings),
   },
   {
     type: 'otlp_grpc',
     aliases: ['otlp'],
     summary: 'OTLP over gRPC',
     queueDefaults: DEFAULT_QUEUE_SETTINGS,
-    create: (id, settings) => createOtlpGrpcExporter(id, settings),
+    create: async (id, settings) => (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(id, settings),
   },
   {
     type: 'file',
@@ -44,7 +44,8 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
     summary: 'OTLP/JSON in a file, a request a line',
     // A disk that is slow is waited for: a request that was given up half-way could stand in the file twice.
     queueDefaults: completeQueueSettings({ timeout: 0 }),
-    create: (id, settings) => createFileExporter(id, settings as unknown as FileSettings),
+    create: async (id, settings) =>
+      (await import('./file.ts')).createFileExporter(id, settings as unknown as FileSettings),
   },
   {
     type: 'debug',
@@ -59,14 +60,14 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
       },
       retry_on_failure: { enabled: false },
     }),
-    create: (id, settings) => createDebugExporter(id, settings),
+    create: async (id, settings) => (await import('./debug.ts')).createDebugExporter(id, settings),
   },
   {
     type: 'nop',
     aliases: [],
     summary: 'counts and throws away; for benchmarks',
     queueDefaults: DEFAULT_QUEUE_SETTINGS,
-    create: (id, settings) => createNullExporter(id, settings),
+    create: async (id, settings) => (await import('./null.ts')).createNullExporter(id, settings),
   },
 ];
 
@@ -76,16 +77,16 @@ export function findExporterType(id: string): ExporterType | undefined {
   return EXPORTER_TYPES.find((known) => known.type === name || known.aliases.includes(name));
 }
 
-/** The exporter `id` of `type` with its queue, on the ledger's books. Throws a UserError where the settings cannot work. */
-export function createExporterQueue(
+/** The exporter `id` of `type` with its queue, on the ledger's books. Rejects with a UserError where the settings cannot work. */
+export async function createExporterQueue(
   type: ExporterType,
   id: string,
   settings: ExporterSettings,
   options: { ledger: Ledger; log?: QueueLog; timers?: Timers },
-): ExporterQueue {
+): Promise<ExporterQueue> {
   return new ExporterQueue({
     ...options,
-    exporter: type.create(id, settings),
+    exporter: await type.create(id, settings),
     settings: completeQueueSettings(settings, type.queueDefaults),
   });
 }

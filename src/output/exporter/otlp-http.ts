@@ -17,7 +17,6 @@ import { gzip } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.ts';
 import type { Span } from '../../link/span.ts';
 import type { Exporter, Outcome } from '../exporter.ts';
-import { encodeOtlpJson } from '../otlp-json.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
 import {
   accepted,
@@ -79,7 +78,7 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
     id,
     destination: withoutSecrets(url),
     async send(batch: readonly Span[], signal: AbortSignal): Promise<Outcome> {
-      const plain = json ? encodeOtlpJson(batch) : encoder.encode(batch);
+      const plain = json ? await encodeJson(batch) : encoder.encode(batch);
       const body = compress ? await gzipAsync(plain, { level: GZIP_LEVEL }) : plain;
       let answer: Answer;
       try {
@@ -94,6 +93,11 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
       return Promise.resolve();
     },
   };
+}
+
+/** OpenTelemetry's serializer takes 15 MB of memory: loaded only where it is used. */
+async function encodeJson(batch: readonly Span[]): Promise<Buffer> {
+  return (await import('../otlp-json.ts')).encodeOtlpJson(batch);
 }
 
 function urlOf(id: string, settings: OtlpHttpSettings): URL {
