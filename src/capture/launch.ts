@@ -141,29 +141,35 @@ export interface NodeTarget {
 }
 
 export function nodeTarget(facts: ProcessFacts): NodeTarget {
-  const args = argumentsOf(facts);
-  const title = facts.argv?.[0] ?? '';
-  if (/^(?:npm|yarn|pnpm) /.test(title)) return { manager: true };
-  let found = firstPositional(args, NODE_VALUED, NODE_NO_SCRIPT);
-  // `node inspect app.js`, `node run build`
-  if (found?.value === 'inspect') found = firstPositional(args, NODE_VALUED, undefined, found.index + 1);
-  while (found !== undefined && NODE_LAUNCHER.test(found.value)) {
-    let next = firstPositional(args, NODE_LAUNCHER_VALUED, undefined, found.index + 1);
-    if (next?.value === 'watch')
-      next = firstPositional(args, NODE_LAUNCHER_VALUED, undefined, next.index + 1);
-    // `nodemon --exec ts-node x.ts` and the like: a launcher within a launcher's options is looked through too.
-    if (next === undefined) break;
-    found = next;
-    if (found.value === 'node') found = firstPositional(args, NODE_VALUED, NODE_NO_SCRIPT, found.index + 1);
-  }
-  if (found === undefined) return {};
-  const script = found.value;
+  if (/^(?:npm|yarn|pnpm) /.test(facts.argv?.[0] ?? '')) return { manager: true };
+  const script = nodeScript(argumentsOf(facts));
+  if (script === undefined) return {};
   if (PM2_CONTAINER.test(script)) {
     const path = facts.environ?.pm_exec_path;
     return path ? { script: path } : {};
   }
   if (NODE_MANAGER.test(script)) return { manager: true };
   return { script: resolvePath(facts.cwd ?? '/', script.replace(/^file:\/\//, '')) };
+}
+
+/** The script as it stands in the arguments, behind launchers of scripts. */
+function nodeScript(args: readonly string[]): string | undefined {
+  let found = firstPositional(args, NODE_VALUED, NODE_NO_SCRIPT);
+  if (found?.value === 'inspect') found = firstPositional(args, NODE_VALUED, undefined, found.index + 1);
+  while (found !== undefined && NODE_LAUNCHER.test(found.value)) {
+    const next = launchedBy(args, found.index);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found?.value;
+}
+
+/** `tsx watch server.ts`, `nodemon node app.js` */
+function launchedBy(args: readonly string[], launcher: number): Positional | undefined {
+  const next = firstPositional(args, NODE_LAUNCHER_VALUED, undefined, launcher + 1);
+  if (next?.value === 'watch') return firstPositional(args, NODE_LAUNCHER_VALUED, undefined, next.index + 1);
+  if (next?.value === 'node') return firstPositional(args, NODE_VALUED, NODE_NO_SCRIPT, next.index + 1);
+  return next;
 }
 
 const JAVA_VALUED = new Set([

@@ -158,6 +158,13 @@ export class ProcReader {
     const facts: ProcessFacts = { source: 'scan', parent: stat.parent, comm: stat.comm };
     if (exe !== undefined) facts.exe = exe.replace(/ \(deleted\)$/, '');
     if (commandLine !== undefined) facts.argv = parseArguments(commandLine);
+    this.#readRest(directory, facts);
+    // Read again: the process may have been replaced by another one of the same number meanwhile.
+    if (parseStat(readText(`${directory}/stat`))?.startTicks !== stat.startTicks) return undefined;
+    return { tgid, startNs: stat.startTicks * NS_PER_TICK, facts };
+  }
+
+  #readRest(directory: string, facts: ProcessFacts): void {
     const cwd = readLink(`${directory}/cwd`);
     if (cwd !== undefined) facts.cwd = cwd;
     const environ = readBytes(`${directory}/environ`);
@@ -167,14 +174,10 @@ export class ProcReader {
     const netns = /\[(\d+)\]/.exec(readLink(`${directory}/ns/net`) ?? '');
     if (netns !== null) facts.netns = Number(netns[1]);
     const uid = uidOf(directory, readText(`${directory}/status`));
-    if (uid !== undefined) {
-      facts.uid = uid;
-      const user = this.userName(uid);
-      if (user !== undefined) facts.user = user;
-    }
-    // Read again: the process may have been replaced by another one of the same number meanwhile.
-    if (parseStat(readText(`${directory}/stat`))?.startTicks !== stat.startTicks) return undefined;
-    return { tgid, startNs: stat.startTicks * NS_PER_TICK, facts };
+    if (uid === undefined) return;
+    facts.uid = uid;
+    const user = this.userName(uid);
+    if (user !== undefined) facts.user = user;
   }
 
   /** All processes of the machine, by number. */

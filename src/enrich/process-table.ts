@@ -1,0 +1,387 @@
+import type { HostFacts, ProcessFacts } from '../capture/facts.ts';
+import { runtimeOf, wantedFiles } from '../capture/launch.ts';
+import { parseContainer } from './container.ts';
+import type { ServiceResource } from './resource.ts';
+import { type ServiceNameOverride, overrideResolver } from './service-name/override.ts';
+import type { ServiceNameResolver } from './service-name/service-name.ts';
+import { makeResource } from './service-resource.ts';
+
+const NS_PER_TICK = 10_000_000;
+
+export interface ProcessTableOptions {
+  /** How long spans wait for facts about their process. */
+  waitNs?: number;
+  /** How long a process is remembered after its end: spans come later than its exit. */
+  keepNs?: number;
+  maxProcesses?: number;
+  overrides?: readonly ServiceNameOverride[];
+}
+
+/** What filters and `why` ask of a process. */
+export interface ProcessView {
+  readonly tgid: number;
+  /** Parent, grandparent and so on, as far as they are known. */
+  readonly ancestors: readonly number[];
+  /** Name as `ps -o comm` has it. */
+  readonly command: string | undefined;
+  readonly executable: string | undefined;
+  readonly cgroup: string | undefined;
+  readonly containerId: string | undefined;
+  readonly netns: number | undefined;
+  readonly agent: boolean;
+}
+
+/** One service instance: a process image, and the processes that were forked from it without an exec. */
+class Identity {
+  facts: ProcessFacts;
+  /** Whose pid the resource shows. */
+  leader: Entry;
+  readonly members = new Set<Entry>();
+  resource: ServiceResource | undefined;
+  /** False for a process that was met before any fact about it. */
+  known: boolean;
+  /** A file is to be read and the answer has not come. */
+  awaitsFiles: boolean;
+  /** From when on facts are waited for. */
+  readonly sinceNs: number;
+
+  constructor(leader: Entry, facts: ProcessFacts, known: boolean, sinceNs: number) {
+    this.leader = leader;
+    this.facts = facts;
+    this.known = known;
+    this.sinceNs = sinceNs;
+    this.awaitsFiles = known && facts.files === undefined && wantedFiles(facts).length > 0;
+    this.members.add(leader);
+  }
+}
+
+class Entry {
+  readonly tgid: number;
+  readonly startTick: number;
+  parent: number | undefined;
+  identity!: Identity;
+  exitedNs = 0;
+  removed = false;
+  /** An earlier process of the same number. */
+  older: Entry | undefined;
+
+  constructor(tgid: number, startTick: number) {
+    this.tgid = tgid;
+    this.startTick = startTick;
+  }
+}
+
+/**
+ * Who every process is, by records alone. A process is its number and its start; starts are compared by clock tick, which is all that /proc
+ * knows, so that a number used again is another process. A child that has not called exec is the same service instance as its parent.
+ *
+ * `identify` gives one object per service instance, the same as long as nothing about it changes.
+ */
+export class ProcessTable {
+  /** Processes forgotten before their time because the table was full. */
+  evicted = 0;
+  /** Identities given without the facts that were waited for. */
+  guessed = 0;
+  readonly #waitNs: number;
+  readonly #keepNs: number;
+  readonly #maxProcesses: number;
+  #override: ServiceNameResolver | undefined;
+  #host: HostFacts | undefined;
+  #nowNs = 0;
+  /** Unix milliseconds of the boot. */
+  #bootMs: number | undefined;
+  /** The newest process of each number. */
+  readonly #processes = new Map<number, Entry>();
+  #size = 0;
+  #exited: Entry[] = [];
+  #exitedHead = 0;
+  /** Processes whose parent was not known when they were first seen, by its number. */
+  readonly #orphans = new Map<number, Entry[]>();
+
+  constructor(options: ProcessTableOptions = {}) {
+    this.#waitNs = options.waitNs ?? 2_000_000_000;
+    this.#keepNs = options.keepNs ?? 60_000_000_000;
+    this.#maxProcesses = options.maxProcesses ?? 32_768;
+    this.overrides = options.overrides ?? [];
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Names from the configuration; replacing them renames what is known. */
+  set overrides(rules: readonly ServiceNameOverride[]) {
+    this.#override = rules.length > 0 ? overrideResolver(rules) : undefined;
+    for (const entry of this.#all()) entry.identity.resource = undefined;
+  }
+
+  /** The host record, before all others. */
+  onHost(host: HostFacts): void {
+    this.#host = host;
+    for (const entry of this.#all()) entry.identity.resource = undefined;
+  }
+
+  /** A clock record: monotonic, Unix and boot time of one instant. */
+  clock(nowNs: number, realtimeS: number, realtimeNs: number, boottimeNs: number): void {
+    this.#nowNs = nowNs;
+    this.#bootMs ??= realtimeS * 1000 + (realtimeNs - boottimeNs) / 1e6;
+    for (let entry = this.#exited[this.#exitedHead]; entry; entry = this.#exited[this.#exitedHead]) {
+      if (entry.exitedNs + this.#keepNs > nowNs) return;
+      this.#forgetExited();
+    }
+  }
+
+  /** A process record. */
+  onProcess(tgid: number, startNs: number, facts: ProcessFacts, timeNs: number): void {
+    const found = this.#find(tgid, startNs);
+    if (found === undefined) {
+      this.#arrive(this.#add(tgid, startNs), facts, timeNs);
+    } else if (facts.source === 'exec') {
+      this.#leave(found);
+      this.#arrive(found, facts, timeNs);
+    } else if (facts.source === 'late') {
+      mergeLate(found.identity, facts);
+    } else if (!found.identity.known) {
+      this.#leave(found);
+      this.#arrive(found, facts, timeNs);
+    } else {
+      // Arguments as they were at exec say more than a title written over them.
+      const { identity } = found;
+      if (identity.leader === found) identity.facts = { ...facts, ...identity.facts };
+      found.parent ??= facts.parent;
+    }
+  }
+
+  /** A fork record; `startNs` is the child's. */
+  onFork(tgid: number, startNs: number, parent: number, parentStartNs: number, timeNs: number): void {
+    if (this.#find(tgid, startNs) !== undefined) return; // a scan or an exec came first
+    const entry = this.#add(tgid, startNs);
+    entry.parent = parent;
+    const from = this.#find(parent, parentStartNs);
+    if (from === undefined) {
+      entry.identity = new Identity(entry, { source: 'scan', parent }, false, timeNs);
+      this.#awaitParent(parent, entry);
+    } else {
+      entry.identity = from.identity;
+      from.identity.members.add(entry);
+    }
+  }
+
+  /** An exit record. */
+  onExit(tgid: number, startNs: number, timeNs: number): void {
+    const entry = this.#find(tgid, startNs);
+    if (entry === undefined || entry.exitedNs !== 0) return;
+    entry.exitedNs = timeNs;
+    this.#exited.push(entry);
+    const { identity } = entry;
+    if (identity.members.size > 1) this.#leave(entry);
+  }
+
+  /**
+   * The service that a process is, or `pending` while facts about it may still come: at most `waitNs` of record time, after which what is
+   * known has to do.
+   */
+  identify(tgid: number, startNs: number): ServiceResource | 'pending' {
+    const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
+    if (identity.resource !== undefined) return identity.resource;
+    if ((!identity.known || identity.awaitsFiles) && this.#nowNs - identity.sinceNs < this.#waitNs)
+      return 'pending';
+    return this.#resource(identity);
+  }
+
+  /** The service that a process is, by what is known now. */
+  identifyNow(tgid: number, startNs: number): ServiceResource {
+    const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
+    return identity.resource ?? this.#resource(identity);
+  }
+
+  /** For filters; undefined for a process never heard of. `startNs` 0: the latest of that number. */
+  view(tgid: number, startNs: number): ProcessView | undefined {
+    const entry = this.#find(tgid, startNs);
+    if (entry === undefined) return undefined;
+    const { facts } = entry.identity;
+    return {
+      tgid,
+      ancestors: this.#ancestors(entry),
+      command: facts.comm,
+      executable: facts.exe,
+      cgroup: facts.cgroup,
+      containerId: parseContainer(facts.cgroup).id,
+      netns: facts.netns,
+      agent: facts.agent === true,
+    };
+  }
+
+  /** Numbers of all processes that live, as far as is known. */
+  living(): number[] {
+    return [...this.#processes.values()].filter((entry) => entry.exitedNs === 0).map((entry) => entry.tgid);
+  }
+
+  #resource(identity: Identity): ServiceResource {
+    if (!identity.known || identity.awaitsFiles) this.guessed++;
+    const { tgid, startTick } = identity.leader;
+    const made = makeResource({
+      facts: identity.facts,
+      tgid,
+      startTick,
+      createdAt: this.#createdAt(startTick),
+      host: this.#host,
+      override: this.#override,
+    });
+    identity.resource = made;
+    return made;
+  }
+
+  #createdAt(startTick: number): string | undefined {
+    if (this.#bootMs === undefined) return undefined;
+    return new Date(Math.round((this.#bootMs + startTick * 10) / 10) * 10).toISOString();
+  }
+
+  /** Facts about a process image that is its own or, if a scan finds it so, its parent's. */
+  #arrive(entry: Entry, facts: ProcessFacts, timeNs: number): void {
+    entry.parent = facts.parent ?? entry.parent;
+    const parent = entry.parent === undefined ? undefined : this.#processes.get(entry.parent);
+    if (facts.source === 'scan' && parent !== undefined && isWorker(facts, parent.identity.facts)) {
+      entry.identity = parent.identity;
+      parent.identity.members.add(entry);
+    } else {
+      entry.identity = new Identity(entry, facts, true, timeNs);
+      if (facts.source === 'scan' && parent === undefined && entry.parent)
+        this.#awaitParent(entry.parent, entry);
+    }
+    this.#adoptOrphans(entry);
+  }
+
+  /** Scans go by number, and numbers wrap: a child may be seen before its parent. */
+  #adoptOrphans(parent: Entry): void {
+    const orphans = this.#orphans.get(parent.tgid);
+    if (orphans === undefined) return;
+    this.#orphans.delete(parent.tgid);
+    for (const child of orphans) {
+      const { identity } = child;
+      const alone = identity.leader === child && identity.members.size === 1 && !child.removed;
+      if (!alone || (identity.known && !isWorker(identity.facts, parent.identity.facts))) continue;
+      child.identity = parent.identity;
+      parent.identity.members.add(child);
+    }
+  }
+
+  #awaitParent(parent: number, child: Entry): void {
+    const orphans = this.#orphans.get(parent);
+    if (orphans !== undefined) orphans.push(child);
+    else if (this.#orphans.size < this.#maxProcesses) this.#orphans.set(parent, [child]);
+  }
+
+  /** An entry goes out of its identity; the others keep it, under the longest-lived of them. */
+  #leave(entry: Entry): void {
+    const { identity } = entry;
+    identity.members.delete(entry);
+    if (identity.leader !== entry) return;
+    for (const member of identity.members) {
+      if (member.exitedNs !== 0) continue;
+      identity.leader = member;
+      identity.resource = undefined;
+      return;
+    }
+  }
+
+  /** A process that did something before anything was known about it. */
+  #meet(tgid: number, startNs: number): Entry {
+    const entry = this.#add(tgid, startNs);
+    entry.identity = new Identity(entry, { source: 'scan' }, false, this.#nowNs);
+    return entry;
+  }
+
+  #add(tgid: number, startNs: number): Entry {
+    if (this.#size >= this.#maxProcesses) this.#makeRoom();
+    const entry = new Entry(tgid, Math.floor(startNs / NS_PER_TICK));
+    entry.older = this.#processes.get(tgid);
+    this.#processes.set(tgid, entry);
+    this.#size++;
+    return entry;
+  }
+
+  #find(tgid: number, startNs: number): Entry | undefined {
+    let entry = this.#processes.get(tgid);
+    if (startNs === 0) return entry;
+    const tick = Math.floor(startNs / NS_PER_TICK);
+    while (entry !== undefined && entry.startTick !== tick) entry = entry.older;
+    return entry;
+  }
+
+  #ancestors(entry: Entry): number[] {
+    const found: number[] = [];
+    for (let parent = entry.parent; parent && found.length < 64 && !found.includes(parent);) {
+      found.push(parent);
+      parent = this.#processes.get(parent)?.parent;
+    }
+    return found;
+  }
+
+  *#all(): Generator<Entry> {
+    for (const newest of this.#processes.values()) {
+      for (let entry: Entry | undefined = newest; entry !== undefined; entry = entry.older) yield entry;
+    }
+  }
+
+  #makeRoom(): void {
+    this.evicted++;
+    if (this.#exitedHead < this.#exited.length) {
+      this.#forgetExited();
+      return;
+    }
+    for (const oldest of this.#processes.values()) {
+      this.#remove(oldest);
+      return;
+    }
+  }
+
+  #forgetExited(): void {
+    this.#remove(this.#exited[this.#exitedHead++]!);
+    if (this.#exitedHead >= 1024 || this.#exitedHead === this.#exited.length) {
+      this.#exited = this.#exited.slice(this.#exitedHead);
+      this.#exitedHead = 0;
+    }
+  }
+
+  #remove(entry: Entry): void {
+    if (entry.removed) return;
+    entry.removed = true;
+    this.#size--;
+    this.#orphans.delete(entry.tgid);
+    this.#leave(entry);
+    const newest = this.#processes.get(entry.tgid);
+    if (newest === entry) {
+      if (entry.older === undefined) this.#processes.delete(entry.tgid);
+      else this.#processes.set(entry.tgid, entry.older);
+      return;
+    }
+    for (let above = newest; above !== undefined; above = above.older) {
+      if (above.older === entry) above.older = entry.older;
+    }
+  }
+}
+
+function mergeLate(identity: Identity, facts: ProcessFacts): void {
+  const files = { ...identity.facts.files, ...facts.files };
+  const { source } = identity.facts;
+  const changed = Object.entries(facts.files ?? {}).some(
+    ([key, value]) => identity.facts.files?.[key] !== value,
+  );
+  identity.facts = { ...identity.facts, ...facts, files, source };
+  identity.awaitsFiles = false;
+  if (changed) identity.resource = undefined;
+}
+
+/**
+ * Whether a process found by a scan was forked by its parent without an exec since. The kernel does not say; it is taken to be so where both
+ * run the same file and either show the same arguments or a title written over them (`nginx: worker process`).
+ */
+function isWorker(child: ProcessFacts, parent: ProcessFacts): boolean {
+  if (child.exe === undefined || child.exe !== parent.exe) return false;
+  const arguments_ = child.argv?.join('\0');
+  if (arguments_ === parent.argv?.join('\0')) return runtimeOf(child) !== 'shell';
+  const title = /^([\w./+-]+)(?:\[\d+\])?: (.*)$/.exec(child.argv?.[0] ?? '');
+  // A pool of its own is a service of its own.
+  return title !== null && !/^pool (?!www$)/.test(title[2]!);
+}

@@ -1,0 +1,26 @@
+import { baseName } from '../../capture/launch.ts';
+import type { ServiceNameResolver } from './service-name.ts';
+import { directoryName } from './words.ts';
+
+/** What `go run` and `go test` build and throw away: /tmp/go-build1234/b001/exe/main */
+const GO_BUILD = /\/go-build\d+\/.*\/exe\/([^/]+)$/;
+/** Linkers and loaders through which a program may be started. */
+const LOADER = /^ld-linux.*|^ld-musl.*|^ld\.so/;
+
+/** The program file; names that say nothing (`main`, `app`) give way to the directory. */
+export const executable: ServiceNameResolver = {
+  source: 'executable',
+  resolve({ facts }) {
+    const exe = facts.exe ?? facts.argv?.[0] ?? facts.comm;
+    if (exe === undefined) return undefined;
+    const built = GO_BUILD.exec(exe)?.[1];
+    const name = built ?? baseName(exe);
+    if (LOADER.test(name)) {
+      const program = (facts.argv ?? []).slice(1).find((arg) => arg.startsWith('/') && !arg.endsWith('.so'));
+      return program ? baseName(program) : facts.comm;
+    }
+    if (!/^(?:main|app|a\.out|exe|server|application|run|start|entrypoint)$/.test(name)) return name;
+    const directory = built === undefined ? exe.slice(0, exe.lastIndexOf('/')) : (facts.cwd ?? '/');
+    return directoryName(directory) ?? directoryName(facts.cwd ?? '/') ?? name;
+  },
+};

@@ -1,0 +1,294 @@
+import type { Stage } from '../base/ledger.ts';
+import type { LossReason } from '../base/losses.ts';
+import type { Description, Exchange } from '../decode/exchange.ts';
+import type { RouteMatch } from '../enrich/route.ts';
+import type { ServiceResource } from '../enrich/resource.ts';
+import { Assembler, type AssemblerOptions } from './assembler.ts';
+import type { UnixClock } from './clock.ts';
+import { HopMap } from './hop-map.ts';
+import {
+  type IdKey,
+  clientSpanId,
+  localKey,
+  occurrenceKey,
+  rootTraceId,
+  seedOf,
+  serverSpanId,
+} from './ids.ts';
+import { Group, Pending, type Parent, type SpanContext, currentGroup } from './pending.ts';
+import { NO_CONTEXT, Sampler } from './sampler.ts';
+import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
+import type { Span } from './span.ts';
+import { parseTraceparent } from './strategy/header.ts';
+import { strategies } from './strategy/index.ts';
+
+/** A finished request, at one end; told before sampling, so that counts of it are exact. */
+export type RequestObserver = (
+  service: ServiceResource,
+  exchange: Exchange,
+  description: Description,
+  route: string | undefined,
+  durationNs: number,
+) => void;
+
+/** What the linker asks of the rest of the pipeline. */
+export interface LinkerOptions {
+  describe: (exchange: Exchange) => Description;
+  /**
+   * The raw traceparent of a request whose head has been decoded, when the exchange is opened. Without it exchanges of one incoming trace
+   * are still joined, but only once they are closed.
+   */
+  traceparentOf?: (exchange: Exchange) => string | undefined;
+  /** As ProcessTable.identify: `pending` while facts may still come, never for longer than the table's bound. */
+  identify: (tgid: number, startNs: number) => ServiceResource | 'pending';
+  /** Who it is as far as is known now, for the end of the run, when nothing more will come. */
+  identifyNow: (tgid: number, startNs: number) => ServiceResource;
+  /** The low-cardinality route or template of a request; undefined where there is none. */
+  routeOf?: (
+    exchange: Exchange,
+    description: Description,
+    service: ServiceResource,
+  ) => RouteMatch | undefined;
+  /** Whether a rule drops a span: `end` this span alone (its process is excluded), `request` the spans of both ends. */
+  drops?: (
+    exchange: Exchange,
+    description: Description,
+    service: ServiceResource,
+    route: string | undefined,
+  ) => 'end' | 'request' | undefined;
+  onRequest?: RequestObserver;
+  /** A finished trace, or what is known of one; parents stand before children. */
+  onTrace: (spans: Span[]) => void;
+  clock: UnixClock;
+  sampler?: Sampler;
+  exchanges: Stage<LossReason<'exchanges'>>;
+  spans: Stage<LossReason<'spans'>>;
+  /** Of the host record; sets keys of kernel addresses apart from those of other boots and hosts. */
+  bootId?: string;
+  maxHops?: number;
+  /** How long a hop remembers an end that has left. */
+  hopKeepNs?: number;
+  assembler?: Partial<AssemblerOptions>;
+}
+
+/**
+ * Exchanges to traces: joins the two ends of a hop, finds each span's parent, and lets spans go once their trace is whole.
+ *
+ * `opened` is called when an exchange's request is first seen, `closed` when the exchange has ended, `dropped` when it was lost in between
+ * and counted there; `clock` with each `clock` record. `held` is what the ledger's exchange stage holds: opened and not yet made into a span.
+ */
+export class Linker {
+  readonly hops: HopMap;
+  readonly assembler: Assembler;
+  #sampler: Sampler;
+  #seed: IdKey;
+  #nowNs = 0;
+  readonly #options: LinkerOptions;
+  readonly #open = new Map<Exchange, Pending>();
+
+  constructor(options: LinkerOptions) {
+    this.#options = options;
+    this.#sampler = options.sampler ?? new Sampler();
+    this.#seed = seedOf(options.bootId ?? '');
+    this.hops = new HopMap(options.maxHops, options.hopKeepNs);
+    this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
+  }
+
+  /** Exchanges opened that are neither a span nor lost yet. */
+  get held(): number {
+    return this.#open.size + this.assembler.waiting;
+  }
+
+  /** Exchanges that are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** From the host record, which comes first. */
+  set bootId(bootId: string) {
+    this.#seed = seedOf(bootId);
+  }
+
+  set sampler(sampler: Sampler) {
+    this.#sampler = sampler;
+  }
+
+  opened(exchange: Exchange): void {
+    this.#admit(exchange);
+  }
+
+  closed(exchange: Exchange): void {
+    const pending = this.#open.get(exchange) ?? this.#admit(exchange);
+    this.#open.delete(exchange);
+    if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
+    const description = this.#options.describe(exchange);
+    pending.description = description;
+    pending.clock = this.#options.clock.pair ?? NO_CLOCK;
+    if (description.traceparent !== undefined) {
+      this.#believe(pending, description.traceparent, description.tracestate);
+    }
+    this.assembler.closed(pending);
+  }
+
+  /** The exchange was lost before its end; whoever lost it has counted it. */
+  dropped(exchange: Exchange): void {
+    const pending = this.#open.get(exchange);
+    if (pending === undefined) return;
+    this.#open.delete(exchange);
+    const group = currentGroup(pending.group);
+    group.open--;
+    if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
+    this.assembler.settle(group);
+  }
+
+  clock(nowNs: number): void {
+    this.#nowNs = nowNs;
+    this.assembler.clock(nowNs);
+    this.hops.clock(nowNs);
+  }
+
+  /** The end: everything closed goes out, waiting for nothing. What is still open has to be closed or dropped before. */
+  flush(): void {
+    this.assembler.flush();
+  }
+
+  #admit(exchange: Exchange): Pending {
+    const pending = new Pending(exchange, new Group());
+    pending.group.open = 1;
+    this.#open.set(exchange, pending);
+    if (exchange.hop !== undefined) this.#join(pending);
+    const traceparent = this.#options.traceparentOf?.(exchange);
+    if (traceparent !== undefined) this.#believe(pending, traceparent, undefined);
+    return pending;
+  }
+
+  /** Puts an exchange at its end of its hop, and into one group with the other end if that is still here. */
+  #join(pending: Pending): void {
+    const hop = this.hops.join(pending, this.#nowNs);
+    if (hop === undefined) {
+      pending.duplicate = true;
+      return;
+    }
+    pending.hop = hop;
+    const client = pending.exchange.role === 'client';
+    const other = client ? hop.server : hop.client;
+    const group = currentGroup(pending.group);
+    if (other !== undefined) {
+      const theirs = currentGroup(other.group);
+      if (client) theirs.loneServers--;
+      else theirs.loneClients--;
+      this.assembler.merge(theirs, group);
+    } else if (client ? !hop.serverLeft : hop.clientLeft === undefined) {
+      if (client) group.loneClients++;
+      else group.loneServers++;
+    }
+  }
+
+  #believe(pending: Pending, traceparent: string, tracestate: string | undefined): void {
+    const before = pending.traceContext;
+    // Seen when opened, or at the other end: only the tracestate may be new.
+    if (before !== undefined && (before.traceState !== undefined || tracestate === undefined)) return;
+    const context = parseTraceparent(traceparent, tracestate);
+    if (context === undefined) return;
+    if (pending.hop === undefined) pending.header = context;
+    else pending.hop.header = context;
+    if (before === undefined) this.assembler.named(pending.group, context.traceId);
+  }
+
+  /** Gives an exchange its ids and its parent, once. */
+  readonly #place = (pending: Pending): SpanContext => {
+    if (pending.placement !== undefined) return pending.placement.context;
+    let parent: Parent | undefined;
+    let method: string | undefined;
+    for (const strategy of strategies) {
+      parent = strategy.parentOf(pending, this.#place);
+      if (parent === undefined) continue;
+      method = strategy.name;
+      break;
+    }
+    const key = this.#idKey(pending);
+    const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
+    const context: SpanContext =
+      parent === undefined
+        ? { traceId: rootTraceId(key), spanId, incomingFlags: NO_CONTEXT, traceState: undefined }
+        : {
+            traceId: parent.context.traceId,
+            spanId,
+            incomingFlags: parent.context.incomingFlags,
+            traceState: parent.context.traceState,
+          };
+    pending.placement = { context, parent, method };
+    return context;
+  };
+
+  #idKey({ exchange, hop }: Pending): IdKey {
+    if (hop?.key.kind === 'tcp') return hop.key;
+    if (hop !== undefined) return occurrenceKey(this.#seed, hop.key, exchange.startNs);
+    const { sock, inode, netns } = exchange.connection;
+    const key = localKey(this.#seed, sock, inode, netns, exchange.requestPosition);
+    // A socket without a count of its bytes may give two requests one position.
+    return occurrenceKey(this.#seed, { kind: 'tcp', high: key.high, low: key.low }, exchange.startNs);
+  }
+
+  /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
+  #release(trace: Pending[], last: boolean): boolean {
+    for (const pending of trace) {
+      if (pending.resource !== undefined) continue;
+      const { tgid, processStartNs } = pending.exchange;
+      const resource = last
+        ? this.#options.identifyNow(tgid, processStartNs)
+        : this.#options.identify(tgid, processStartNs);
+      if (resource === 'pending') return false;
+      pending.resource = resource;
+    }
+    for (const pending of trace) this.#judge(pending);
+    const spans: Span[] = [];
+    for (const pending of trace) {
+      const span = this.#finish(pending);
+      if (span !== undefined) spans.push(span);
+      if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
+    }
+    if (spans.length === 0) return true;
+    this.#options.spans.out += spans.length;
+    this.#options.onTrace(spans);
+    return true;
+  }
+
+  /** Route and filters, for all ends of a trace before any span is made: a rule at one end may drop both. */
+  #judge(pending: Pending): void {
+    const { exchange } = pending;
+    const description = pending.description!;
+    const resource = pending.resource!;
+    pending.route = this.#options.routeOf?.(exchange, description, resource);
+    const drop = this.#options.drops?.(exchange, description, resource, pending.route?.route);
+    if (drop === undefined) return;
+    pending.dropped = true;
+    if (drop === 'request' && pending.hop !== undefined) pending.hop.dropped = true;
+  }
+
+  #finish(pending: Pending): Span | undefined {
+    const { exchange, hop } = pending;
+    const { exchanges, spans, onRequest } = this.#options;
+    if (pending.dropped || hop?.dropped === true) {
+      pending.dropped = true;
+      exchanges.lost.filtered++;
+      return undefined;
+    }
+    onRequest?.(
+      pending.resource!,
+      exchange,
+      pending.description!,
+      pending.route?.route,
+      durationOf(exchange),
+    );
+    const context = this.#place(pending);
+    exchanges.out++;
+    spans.in++;
+    // Rejected spans are counted as made, but making them would be work for nothing.
+    if (!this.#sampler.keeps(context.traceId, context.incomingFlags)) {
+      spans.lost.sampled_out++;
+      return undefined;
+    }
+    return buildSpan(pending, pending.placement!);
+  }
+}

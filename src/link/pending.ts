@@ -1,0 +1,106 @@
+import type { Description, Exchange, HopKey } from '../decode/exchange.ts';
+import type { RouteMatch } from '../enrich/route.ts';
+import type { ServiceResource } from '../enrich/resource.ts';
+import type { ClockPair } from './clock.ts';
+
+/** Where a span stands: what its children need to know of it. */
+export interface SpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Flags of the trace context that came with the request that this trace hangs on, NO_CONTEXT if it starts here. */
+  readonly incomingFlags: number;
+  readonly traceState: string | undefined;
+}
+
+/** A span's parent, as a strategy found it. */
+export interface Parent {
+  readonly context: SpanContext;
+  /** Named in a message, not seen on this host. */
+  readonly remote: boolean;
+  /** 0 to 1. */
+  readonly confidence: number;
+}
+
+/** What the strategies made of one exchange. */
+export interface Placement {
+  readonly context: SpanContext;
+  readonly parent: Parent | undefined;
+  /** Name of the strategy that found the parent. */
+  readonly method: string | undefined;
+}
+
+/** One exchange on its way to becoming a span. */
+export class Pending {
+  readonly exchange: Exchange;
+  hop: Hop | undefined;
+  /** Another exchange stands at its end of its hop. */
+  duplicate = false;
+  group: Group;
+  /** From here on: set when the exchange is closed. */
+  description: Description | undefined;
+  clock: ClockPair | undefined;
+  /** Trace context of its own request, where there is no hop to keep it. */
+  header: SpanContext | undefined;
+  placement: Placement | undefined;
+  resource: ServiceResource | undefined;
+  route: RouteMatch | undefined;
+  dropped = false;
+
+  constructor(exchange: Exchange, group: Group) {
+    this.exchange = exchange;
+    this.group = group;
+  }
+
+  /** The trace context that the request carries: both ends of a hop see the same bytes. */
+  get traceContext(): SpanContext | undefined {
+    return this.hop === undefined ? this.header : this.hop.header;
+  }
+}
+
+/** The two ends of one request. It stays for a while after its spans have left, so that an end that comes late still finds its place. */
+export class Hop {
+  readonly key: HopKey;
+  readonly mapKey: number;
+  client: Pending | undefined;
+  server: Pending | undefined;
+  /** The end has left: where it stood, for the other one. */
+  clientLeft: SpanContext | 'dropped' | undefined;
+  serverLeft = false;
+  header: SpanContext | undefined;
+  /** A rule about the request itself, not about one end, drops it: then both ends go. */
+  dropped = false;
+  expiresNs = 0;
+
+  constructor(key: HopKey, mapKey: number) {
+    this.key = key;
+    this.mapKey = mapKey;
+  }
+}
+
+/** Exchanges of one trace that leave together. */
+export class Group {
+  /** Closed ones that have not left. */
+  closed: Pending[] = [];
+  open = 0;
+  /** Hops of which one end only has been seen, by that end. */
+  loneClients = 0;
+  loneServers = 0;
+  deadlineNs = 0;
+  /** In one of the linker's queues. */
+  queued = false;
+  ready = false;
+  /** Trace id that came in a header, under which other exchanges may join. */
+  traceId: string | undefined;
+  mergedInto: Group | undefined;
+
+  get complete(): boolean {
+    return this.open === 0 && this.loneClients === 0 && this.loneServers === 0;
+  }
+}
+
+/** The group that a group has become part of. */
+export function currentGroup(group: Group): Group {
+  let current = group;
+  while (current.mergedInto !== undefined) current = current.mergedInto;
+  return current;
+}

@@ -1,0 +1,77 @@
+import type { Attributes, Exchange } from '../decode/exchange.ts';
+import type { RouteMatch } from '../enrich/route.ts';
+import { type ClockPair, addNs, toHrTime } from './clock.ts';
+import { hopId } from './ids.ts';
+import type { Pending, Placement } from './pending.ts';
+import { type Span, SpanKind, StatusCode } from './span.ts';
+
+const SAMPLED = 1;
+
+/** Keys of our own that no convention has; docs/attributes name them. */
+export const OWN = {
+  hopId: 'undertrace.hop.id',
+  linkMethod: 'undertrace.link.method',
+  linkConfidence: 'undertrace.link.confidence',
+  routeSource: 'undertrace.http.route.source',
+} as const;
+
+/**
+ * Makes the span of a placed exchange. The description's attributes become the span's: `describe` makes a new object each time and gives it
+ * away. A server's name is `{method} {http.route}`; a client's is the method alone, unless the configuration names a template for the path,
+ * since a route learned at one end says nothing about the conventions of the other.
+ */
+export function buildSpan(pending: Pending, placement: Placement): Span {
+  const { exchange, route, hop } = pending;
+  const { context, parent } = placement;
+  const description = pending.description!;
+  const server = exchange.role === 'server';
+  const attributes: Attributes = description.attributes;
+  let name = description.name;
+  if (route !== undefined) {
+    name = spanName(route, name);
+    attributes[server ? 'http.route' : 'url.template'] = route.route;
+    attributes[OWN.routeSource] = route.source;
+  }
+  if (description.errorType !== undefined) attributes['error.type'] = description.errorType;
+  if (hop !== undefined) attributes[OWN.hopId] = hopId(hop.key);
+  if (parent !== undefined) {
+    attributes[OWN.linkMethod] = placement.method!;
+    attributes[OWN.linkConfidence] = parent.confidence;
+  }
+  const durationNs = durationOf(exchange);
+  const startTime = toHrTime(pending.clock!, exchange.startNs);
+  return {
+    traceId: context.traceId,
+    spanId: context.spanId,
+    parentSpanId: parent?.context.spanId,
+    parentIsRemote: parent?.remote ?? false,
+    traceState: context.traceState,
+    traceFlags: context.incomingFlags < 0 ? SAMPLED : context.incomingFlags | SAMPLED,
+    name,
+    kind: server ? SpanKind.SERVER : SpanKind.CLIENT,
+    startTime,
+    endTime: addNs(startTime, durationNs),
+    durationNs,
+    status: description.errorType === undefined ? StatusCode.UNSET : StatusCode.ERROR,
+    attributes,
+    resource: pending.resource!,
+  };
+}
+
+/** Nanoseconds from the first byte of the request to the last of the response. */
+export function durationOf({ startNs, endNs }: Exchange): number {
+  return endNs > startNs ? endNs - startNs : 0;
+}
+
+/** `GET /users/{id}`; made once a route and method, so that equal names are one string. */
+function spanName(route: RouteMatch, method: string): string {
+  let name = route.spanNames.get(method);
+  if (name === undefined) {
+    name = `${method} ${route.route}`;
+    route.spanNames.set(method, name);
+  }
+  return name;
+}
+
+/** Before any `clock` record: monotonic time as if the machine had booted at the Unix epoch, which is wrong in an obvious way. */
+export const NO_CLOCK: ClockPair = { monotonicNs: 0, realtimeS: 0, realtimeNs: 0, boottimeNs: 0 };
