@@ -37,7 +37,12 @@ export async function buildLibbpf(root, { log, onProgress = () => {} } = {}) {
     await run('tar', ['xzf', tarball, '-C', join(work, 'source'), '--strip-components=1'], { log });
     onProgress('compiling');
     const remedy = 'Check that make, a C compiler and the headers of libelf and zlib are installed.';
-    await run('make', makeArguments(work), { cwd: join(work, 'source', 'src'), log, env: makeEnvironment(), remedy });
+    await run('make', makeArguments(work), {
+      cwd: join(work, 'source', 'src'),
+      log,
+      env: makeEnvironment(),
+      remedy,
+    });
     writeFileSync(join(work, 'VERSION'), `${LIBBPF_VERSION}\n`);
     rmSync(join(work, 'objects'), { recursive: true });
     rmSync(target, { recursive: true, force: true });
@@ -101,9 +106,11 @@ async function obtain(log, onProgress) {
 
 function fromDirectory(directory) {
   const path = resolve(directory, TARBALL);
-  if (!existsSync(path)) throw new StepError(`UNDERTRACE_LIBBPF_DIR has no ${TARBALL}: ${directory}`, { remedy: REMEDY });
+  if (!existsSync(path))
+    throw new StepError(`UNDERTRACE_LIBBPF_DIR has no ${TARBALL}: ${directory}`, { remedy: REMEDY });
   const found = hashOf(path);
-  if (found !== SHA256) throw new StepError(`${path} has SHA-256 ${found}, not the pinned one`, { remedy: REMEDY });
+  if (found !== SHA256)
+    throw new StepError(`${path} has SHA-256 ${found}, not the pinned one`, { remedy: REMEDY });
   return path;
 }
 
@@ -112,7 +119,9 @@ async function ownMirrors(log) {
   if (!existsSync(APT_HELPER)) return [];
   const args = ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'];
   const listed = await run('apt-get', args, { log }).catch(() => '');
-  const bases = new Set(listed.split('\n').filter((uri) => /^https?:/.test(uri) && !uri.includes('security')));
+  const bases = new Set(
+    listed.split('\n').filter((uri) => /^https?:/.test(uri) && !uri.includes('security')),
+  );
   return [...bases].map((uri) => (uri.endsWith('/') ? uri : `${uri}/`));
 }
 
@@ -121,7 +130,14 @@ async function fetchTo(uri, path, log) {
   try {
     if (existsSync(APT_HELPER)) {
       const user = process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : [];
-      const patience = ['-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=20', '-o', 'Acquire::https::Timeout=20'];
+      const patience = [
+        '-o',
+        'Acquire::Retries=2',
+        '-o',
+        'Acquire::http::Timeout=20',
+        '-o',
+        'Acquire::https::Timeout=20',
+      ];
       await run(APT_HELPER, [...user, ...patience, 'download-file', uri, path, `SHA256:${SHA256}`], { log });
     } else {
       const response = await fetch(uri, { signal: AbortSignal.timeout(60_000) });
@@ -142,8 +158,10 @@ function hashOf(path) {
 /** `node scripts/setup/libbpf.mjs`: what native/Makefile calls when build/libbpf is absent. */
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const root = resolve(fileURLToPath(import.meta.url), '../../..');
-  buildLibbpf(root, { onProgress: (text) => console.log(`libbpf ${LIBBPF_VERSION}: ${text}`) }).catch((error) => {
-    console.error([error.message, error.output, error.remedy].filter(Boolean).join('\n'));
-    process.exitCode = 1;
-  });
+  buildLibbpf(root, { onProgress: (text) => console.log(`libbpf ${LIBBPF_VERSION}: ${text}`) }).catch(
+    (error) => {
+      console.error([error.message, error.output, error.remedy].filter(Boolean).join('\n'));
+      process.exitCode = 1;
+    },
+  );
 }
