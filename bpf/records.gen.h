@@ -294,12 +294,13 @@ struct counters_record {
 	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
 	__u32 tgid; /* process id in the initial namespace */
 	__u32 tid; /* thread id in the initial namespace */
+	__u64 delivered; /* records taken out of the ring so far */
 	__u32 in_ring; /* records in the ring, not yet delivered */
 	__u32 counters; /* u64 counters in the payload */
 	__u32 ports; /* port entries in the payload */
 	__u32 captured; /* payload bytes that follow */
 };
-_Static_assert(sizeof(struct counters_record) == 48, "counters layout");
+_Static_assert(sizeof(struct counters_record) == 56, "counters layout");
 
 /* Facts about the host and the agent as JSON (type HostFacts). */
 struct host_record {

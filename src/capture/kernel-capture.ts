@@ -281,7 +281,6 @@ export class KernelCapture {
   #scanSockets(): void {
     try {
       const records = this.tracer.runIterator(SCAN_SOCKETS);
-      this.figures.records += countRecords(records);
       const aligned = new Uint8Array(records.length);
       aligned.set(records);
       if (aligned.length > 0) this.#sink(aligned);
@@ -293,10 +292,21 @@ export class KernelCapture {
     }
   }
 
+  /** Counters and what waits in the ring are read one after the other: again, while the kernel goes on producing in between. */
+  #readBooks(): { counters: BigUint64Array; inRing: number } {
+    let counters = this.tracer.sumPerCpuArray('counters');
+    for (let attempt = 0; ; attempt++) {
+      const inRing = this.tracer.pending().records;
+      const after = this.tracer.sumPerCpuArray('counters');
+      if (after[Counter.produced] === counters[Counter.produced] || attempt === 20)
+        return { counters: after, inRing };
+      counters = after;
+    }
+  }
+
   #sinkCounters(): void {
     this.#countersDueNs = this.#nowNs() + COUNTERS_INTERVAL_NS;
-    const { records } = this.tracer.pending();
-    const counters = this.tracer.sumPerCpuArray('counters');
+    const { counters, inRing } = this.#readBooks();
     const ports = this.tracer.entries('unrecognised');
     const payload = new BigUint64Array(counters.length + ports.length * 3);
     payload.set(counters);
@@ -310,7 +320,8 @@ export class KernelCapture {
     });
     const fields = {
       time_ns: this.#nowNs(),
-      in_ring: records,
+      delivered: this.figures.records,
+      in_ring: inRing,
       counters: counters.length,
       ports: ports.length,
     };
@@ -375,12 +386,6 @@ function openTracer(addon: NativeAddon, options: CaptureOptions): Tracer {
 
 function ownNetns(): number {
   return Number(/\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'))?.[1] ?? 0);
-}
-
-function countRecords(bytes: Buffer): number {
-  let count = 0;
-  for (let at = 0; at < bytes.length; at += (bytes.readUInt32LE(at) + 7) & ~7) count++;
-  return count;
 }
 
 function u32(value: number): Buffer {

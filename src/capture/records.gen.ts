@@ -786,7 +786,7 @@ export class ClockRecord extends RecordView {
 
 /** The kernel's cumulative counters; payload: one u64 a counter, then per port (u32 protocol<<16|port, u32 0, u64 records, u64 bytes) of unrecognised traffic. */
 export class CountersRecord extends RecordView {
-  static readonly SIZE = 48;
+  static readonly SIZE = 56;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
   get size(): number {
     return this.u32[this.offset >>> 2]!;
@@ -819,25 +819,29 @@ export class CountersRecord extends RecordView {
   get tid(): number {
     return this.u32[(this.offset + 28) >>> 2]!;
   }
+  /** Records taken out of the ring so far. */
+  get delivered(): number {
+    return this.u32[(this.offset + 36) >>> 2]! * 4294967296 + this.u32[(this.offset + 32) >>> 2]!;
+  }
   /** Records in the ring, not yet delivered. */
   get inRing(): number {
-    return this.u32[(this.offset + 32) >>> 2]!;
+    return this.u32[(this.offset + 40) >>> 2]!;
   }
   /** U64 counters in the payload. */
   get counters(): number {
-    return this.u32[(this.offset + 36) >>> 2]!;
+    return this.u32[(this.offset + 44) >>> 2]!;
   }
   /** Port entries in the payload. */
   get ports(): number {
-    return this.u32[(this.offset + 40) >>> 2]!;
+    return this.u32[(this.offset + 48) >>> 2]!;
   }
   /** Payload bytes that follow. */
   get captured(): number {
-    return this.u32[(this.offset + 44) >>> 2]!;
+    return this.u32[(this.offset + 52) >>> 2]!;
   }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
-    const start = this.offset + 48;
+    const start = this.offset + 56;
     return this.u8.subarray(start, start + this.captured);
   }
 }
@@ -1180,7 +1184,7 @@ export const LAYOUT = {
     },
   },
   counters: {
-    size: 48,
+    size: 56,
     fields: {
       size: { offset: 0, type: 'u32', count: 1 },
       kind: { offset: 4, type: 'u8', count: 1 },
@@ -1190,10 +1194,11 @@ export const LAYOUT = {
       start_ns: { offset: 16, type: 'u64', count: 1 },
       tgid: { offset: 24, type: 'u32', count: 1 },
       tid: { offset: 28, type: 'u32', count: 1 },
-      in_ring: { offset: 32, type: 'u32', count: 1 },
-      counters: { offset: 36, type: 'u32', count: 1 },
-      ports: { offset: 40, type: 'u32', count: 1 },
-      captured: { offset: 44, type: 'u32', count: 1 },
+      delivered: { offset: 32, type: 'u64', count: 1 },
+      in_ring: { offset: 40, type: 'u32', count: 1 },
+      counters: { offset: 44, type: 'u32', count: 1 },
+      ports: { offset: 48, type: 'u32', count: 1 },
+      captured: { offset: 52, type: 'u32', count: 1 },
     },
   },
   host: {

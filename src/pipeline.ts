@@ -1,0 +1,280 @@
+import type { Ledger } from './base/ledger.ts';
+import type { ReceiverSettings } from './base/settings.ts';
+import type { HostFacts, ProcessFacts } from './capture/facts.ts';
+import {
+  ClockRecord,
+  ConnectionRecord,
+  CountersRecord,
+  DataRecord,
+  ElisionRecord,
+  Event,
+  ExitRecord,
+  ForkRecord,
+  HostRecord,
+  Kind,
+  ProcessRecord,
+  RECORD_VERSION,
+  UringRecord,
+} from './capture/records.gen.ts';
+import { DecodeStage } from './decode/decode-stage.ts';
+import type { Description, Exchange } from './decode/exchange.ts';
+import { createDecoders } from './decode/protocol/index.ts';
+import { Filters } from './enrich/filters.ts';
+import { ProcessTable } from './enrich/process-table.ts';
+import type { ServiceResource } from './enrich/resource.ts';
+import { type RouteMatch, RouteTable } from './enrich/route.ts';
+import { KernelBooks } from './kernel-books.ts';
+import { UnixClock } from './link/clock.ts';
+import { Linker, type RequestObserver } from './link/linker.ts';
+import { Sampler } from './link/sampler.ts';
+import type { Span } from './link/span.ts';
+
+/** What the pipeline tells the kernel side; a replay has none. */
+export interface KernelControl {
+  setVerdict(sock: number, inode: number, verdict: number, budget: number): void;
+  setProcess(tgid: number, excluded: boolean): void;
+  forgetProcess(tgid: number): void;
+  pollElided(sockets: Iterable<{ sock: number; inode: number }>): void;
+}
+
+export interface PipelineOptions {
+  receiver: ReceiverSettings;
+  ledger: Ledger;
+  onTrace: (spans: Span[]) => void;
+  onRequest?: RequestObserver;
+  kernel?: KernelControl;
+}
+
+/** How often the kernel is asked for the progress of elided runs whose end somebody waits for. */
+const ELISION_POLL_NS = 50_000_000;
+/** Processes that set up io_uring are remembered up to this many. */
+const URING_MAX = 1000;
+
+/**
+ * Records in, finished traces out. Everything it knows came in as records, time too: a recording gives the same spans on any machine.
+ */
+export class Pipeline {
+  readonly decode: DecodeStage;
+  readonly linker: Linker;
+  readonly processes: ProcessTable;
+  readonly filters: Filters;
+  readonly routes: RouteTable;
+  readonly books = new KernelBooks();
+  readonly clock = new UnixClock();
+  /** Of the host record, which comes first. */
+  host: HostFacts | undefined;
+  nowNs = 0;
+  /** io_uring instances by process: traffic there is not seen. */
+  readonly uring = new Map<number, number>();
+  readonly #ledger: Ledger;
+  readonly #kernel: KernelControl | undefined;
+  #pollDueNs = 0;
+  readonly #data = new DataRecord();
+  readonly #connection = new ConnectionRecord();
+
+  constructor(options: PipelineOptions) {
+    const { receiver, ledger, kernel } = options;
+    this.#ledger = ledger;
+    this.#kernel = kernel;
+    this.filters = new Filters(receiver.filters);
+    this.routes = new RouteTable({ patterns: receiver.http.routes });
+    this.processes = new ProcessTable({ overrides: receiver.services });
+    this.linker = this.#createLinker(options);
+    this.decode = new DecodeStage({
+      decoders: createDecoders({ redactedQueryKeys: receiver.redact.queryKeys }),
+      ledger,
+      maxConnections: receiver.limits.connections,
+      connectionBuffer: receiver.limits.connectionBufferBytes,
+      idleNs: receiver.idleTimeoutMs * 1e6,
+      exchangeTimeoutNs: receiver.http.exchangeTimeoutMs * 1e6,
+      sink: this.linker,
+      onVerdict: (connection, verdict, budget) =>
+        kernel?.setVerdict(connection.sock, connection.inode, verdict, budget),
+    });
+    ledger.exchanges.held = () => this.linker.held;
+    ledger.records.held = () => this.books.inRing;
+  }
+
+  /** One batch: whole records, each padded to 8 bytes. The buffer may be reused after the call. */
+  process(batch: Uint8Array): void {
+    const data = this.#data.over(batch);
+    for (let at = 0; at < batch.length;) {
+      const size = data.u32[at >>> 2]!;
+      if (batch[at + 5] !== RECORD_VERSION) this.#discard();
+      else if (batch[at + 4] === Kind.data) this.decode.onData(data.at(at));
+      else this.#event(batch, at);
+      at += (size + 7) & ~7;
+    }
+  }
+
+  /** Filters, names, routes and the sampler of another configuration take over. */
+  reconfigure(receiver: ReceiverSettings): void {
+    this.filters.replace(receiver.filters);
+    this.processes.overrides = receiver.services;
+    this.routes.patterns = receiver.http.routes;
+    this.linker.sampler = new Sampler(receiver.sampler.name, receiver.sampler.ratio);
+    for (const tgid of this.processes.living()) this.#judge(tgid, 0);
+  }
+
+  /** The end: what is open is closed as it is, what is closed goes out. */
+  finish(): void {
+    this.decode.close();
+    this.linker.flush();
+  }
+
+  #createLinker({ receiver, ledger, onTrace, onRequest }: PipelineOptions): Linker {
+    return new Linker({
+      describe: (exchange) => this.decode.describe(exchange),
+      identify: (tgid, startNs) => this.processes.identify(tgid, startNs),
+      identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
+      routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),
+      drops: (exchange, description, service, route) => this.#drops(exchange, description, service, route),
+      onRequest,
+      onTrace,
+      clock: this.clock,
+      sampler: new Sampler(receiver.sampler.name, receiver.sampler.ratio),
+      exchanges: ledger.exchanges,
+      spans: ledger.spans,
+      assembler: { traceWaitNs: receiver.traceWaitMs * 1e6 },
+    });
+  }
+
+  /** Everything but data, by kind. Rare beside data. */
+  #event(batch: Uint8Array, at: number): void {
+    switch (batch[at + 4]) {
+      case Kind.connection:
+        return this.#onConnection(this.#connection.over(batch).at(at));
+      case Kind.clock:
+        return this.#onClock(new ClockRecord(batch).at(at));
+      case Kind.elision:
+        return this.decode.onElision(new ElisionRecord(batch).at(at));
+      case Kind.process:
+        return this.#onProcess(new ProcessRecord(batch).at(at));
+      case Kind.fork:
+        return this.#onFork(new ForkRecord(batch).at(at));
+      case Kind.exit:
+        return this.#onExit(new ExitRecord(batch).at(at));
+      case Kind.uring:
+        return this.#onUring(new UringRecord(batch).at(at));
+      case Kind.counters:
+        return this.books.update(new CountersRecord(batch).at(at), this.#ledger.records);
+      case Kind.host:
+        return this.#onHost(new HostRecord(batch).at(at));
+      case Kind.filter:
+        return; // for the reader of a recording; a replay has filters of its own
+      default:
+        return this.#discard();
+    }
+  }
+
+  #onConnection(record: ConnectionRecord): void {
+    const scanned = record.syscall === 0 && (record.event === Event.scan || record.event === Event.listen);
+    if (!scanned) this.#use();
+    this.decode.onConnection(record);
+  }
+
+  #onClock(record: ClockRecord): void {
+    const { timeNs } = record;
+    this.nowNs = timeNs;
+    this.clock.update(timeNs, record.realtimeS, record.realtimeNs, record.boottimeNs);
+    this.processes.clock(timeNs, record.realtimeS, record.realtimeNs, record.boottimeNs);
+    this.decode.onClock(timeNs);
+    this.linker.clock(timeNs);
+    if (this.#kernel !== undefined && timeNs >= this.#pollDueNs) {
+      this.#pollDueNs = timeNs + ELISION_POLL_NS;
+      this.#kernel.pollElided(this.decode.elidedWaiting());
+    }
+  }
+
+  #onProcess(record: ProcessRecord): void {
+    const facts = parseJson<ProcessFacts>(record.payload);
+    const { tgid, startNs } = record;
+    if (facts.source === 'exec') this.#use();
+    this.processes.onProcess(tgid, startNs, facts, record.timeNs);
+    if (facts.source !== 'late') this.#judge(tgid, startNs);
+  }
+
+  #onFork(record: ForkRecord): void {
+    this.#use();
+    const { tgid, startNs, parent, parentStartNs, timeNs } = record;
+    this.processes.onFork(tgid, startNs, parent, parentStartNs, timeNs);
+    this.#judge(tgid, startNs);
+  }
+
+  #onExit(record: ExitRecord): void {
+    this.#use();
+    const { tgid, startNs, timeNs } = record;
+    this.processes.onExit(tgid, startNs, timeNs);
+    this.decode.onProcessExit(tgid);
+    this.#kernel?.forgetProcess(tgid);
+    this.uring.delete(tgid);
+  }
+
+  #onUring(record: UringRecord): void {
+    this.#use();
+    if (this.uring.size < URING_MAX || this.uring.has(record.tgid))
+      this.uring.set(record.tgid, (this.uring.get(record.tgid) ?? 0) + 1);
+  }
+
+  #onHost(record: HostRecord): void {
+    const host = parseJson<HostFacts>(record.payload);
+    this.host = host;
+    this.processes.onHost(host);
+    this.linker.bootId = host.bootId;
+  }
+
+  /** Tells the kernel whether a process is worth a record. */
+  #judge(tgid: number, startNs: number): void {
+    if (this.#kernel === undefined) return;
+    const view = this.processes.view(tgid, startNs);
+    if (view !== undefined) this.#kernel.setProcess(tgid, !this.filters.process(view).traced);
+  }
+
+  #routeOf(exchange: Exchange, description: Description, service: ServiceResource): RouteMatch | undefined {
+    const { path } = description;
+    if (path === undefined) return undefined;
+    if (exchange.role === 'client') return this.routes.configured(path);
+    const status = description.attributes['http.response.status_code'];
+    const known = typeof status === 'number' && status !== 404 && status !== 405 && status !== 400;
+    return this.routes.route(service.serviceName, path, known);
+  }
+
+  /** A rule about processes drops its own end only; a rule about requests drops both. */
+  #drops(
+    exchange: Exchange,
+    description: Description,
+    service: ServiceResource,
+    route: string | undefined,
+  ): 'end' | 'request' | undefined {
+    const { attributes } = description;
+    const dropped = this.filters.dropsSpan({
+      path: description.path,
+      route,
+      method: attributes['http.request.method'] as string | undefined,
+      userAgent: attributes['user_agent.original'] as string | undefined,
+      status: attributes['http.response.status_code'] as number | undefined,
+      service: service.serviceName,
+    });
+    if (dropped !== undefined) return 'request';
+    const view = this.processes.view(exchange.tgid, exchange.processStartNs);
+    if (view === undefined) return undefined;
+    const { connection, role } = exchange;
+    const port = role === 'server' ? connection.localPort : connection.remotePort;
+    return this.filters.connection(view, port).traced ? undefined : 'end';
+  }
+
+  /** A record of the kernel that is no data has done its work. */
+  #use(): void {
+    this.#ledger.delivered.in++;
+    this.#ledger.delivered.out++;
+  }
+
+  #discard(): void {
+    this.#ledger.delivered.in++;
+    this.#ledger.delivered.lost.unknown_kind++;
+  }
+}
+
+function parseJson<T>(payload: Uint8Array): T {
+  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8')) as T;
+}
