@@ -79,7 +79,9 @@ export class ExporterQueue {
   #attempts = 0;
   #bytes = 0;
   #lastError: QueueStats['lastError'];
-  #loggedAt = -Infinity;
+  readonly #said = new Map<string, { at: number; kept: number }>();
+  /** The log says that the destination is away: it is told of the return too. */
+  #saidAway = false;
   #waiters: Array<{ below: number; resolve: () => void }> = [];
 
   constructor(options: QueueOptions) {
@@ -292,10 +294,11 @@ export class ExporterQueue {
     if (rejected > 0) this.#warn({ spans: rejected }, 'the destination rejects spans for good');
     const openMs = this.#circuit.openMs;
     if (!this.#circuit.answered(generation)) return;
-    this.#log?.info(
-      { exporter: this.exporter.id, awayMs: Math.round(openMs) },
-      'the destination answers again',
-    );
+    if (this.#saidAway) {
+      const fields = { exporter: this.exporter.id, awayMs: Math.round(openMs) };
+      this.#log?.info(fields, 'the destination answers again');
+      this.#saidAway = false;
+    }
     for (const batch of this.#returned) if (batch.released++ === 0) batch.notBefore = 0;
   }
 
@@ -308,7 +311,7 @@ export class ExporterQueue {
     if (!retry.enabled) return this.#land(flight, 'retries_exhausted');
     const retryAfterMs = outcome.retryAfterMs ?? 0;
     if (this.#circuit.failed(generation, retryAfterMs)) {
-      this.#warn(
+      this.#saidAway = this.#warn(
         { error: this.#lastError?.text },
         'the destination does not take spans; they wait and are sent again',
       );
@@ -394,13 +397,17 @@ export class ExporterQueue {
     this.#lastError = { text, atMs: this.#timers.wallMs() };
   }
 
-  #warn(fields: object, message: string): void {
+  /** At most once a minute a message, with how often it was kept back since. True if it was written. */
+  #warn(fields: object, message: string): boolean {
     const now = this.#timers.now();
-    if (now - this.#loggedAt < LOG_EVERY_MS) return;
-    this.#loggedAt = now;
-    this.#log?.warn(
-      { exporter: this.exporter.id, destination: this.exporter.destination, ...fields },
-      message,
-    );
+    const said = this.#said.get(message);
+    if (said && now - said.at < LOG_EVERY_MS) {
+      said.kept++;
+      return false;
+    }
+    this.#said.set(message, { at: now, kept: 0 });
+    const { id: exporter, destination } = this.exporter;
+    this.#log?.warn({ exporter, destination, ...fields, ...(said ? { repeated: said.kept } : {}) }, message);
+    return true;
   }
 }

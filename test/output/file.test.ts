@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -137,5 +139,38 @@ describe('output/exporter file', () => {
     assert.match(queue.stats().lastError!.text, /ENOSPC/);
     assert.deepEqual(ledger.imbalances(), []);
     await queue.shutdown(0);
+  });
+
+  it('takes half a line back when the disk fills up in the middle of it, and goes on when there is room', async function () {
+    const disk = path.join(folder, 'disk');
+    mkdirSync(disk);
+    const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+    if (mount.status !== 0) {
+      this.test!.title += ' (skipped: needs a file system of its own, which only root may mount)';
+      this.skip();
+    }
+    try {
+      const ballast = path.join(disk, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(40_000));
+      const full = path.join(disk, 'traces.jsonl');
+      const exporter = createFileExporter('file', { path: full });
+      assert.equal((await exporter.send(makeSpans(5), NEVER)).result, 'done');
+      const refused = await exporter.send(makeSpans(40), NEVER);
+      assert.equal(refused.result, 'retry');
+      assert.match(refused.error, /ENOSPC/);
+      assert.deepEqual(
+        linesOf(full).map((spans) => spans.length),
+        [5],
+      );
+      rmSync(ballast);
+      assert.equal((await exporter.send(makeSpans(40), NEVER)).result, 'done');
+      await exporter.close();
+      assert.deepEqual(
+        linesOf(full).map((spans) => spans.length),
+        [5, 40],
+      );
+    } finally {
+      spawnSync('umount', [disk]);
+    }
   });
 });

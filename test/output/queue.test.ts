@@ -62,15 +62,22 @@ function setUp(settings: PartialQueueSettings = {}, wantsTraces = false) {
   const timers = new FakeTimers();
   const exporter = new ToldExporter(timers, wantsTraces);
   const ledger = new Ledger();
+  const lines: string[] = [];
+  const write = (level: string) => (fields: object, message: string) => {
+    const { error, repeated } = fields as { error?: string; repeated?: number };
+    const times = repeated === undefined ? undefined : `(${repeated} times)`;
+    lines.push([level, message, error, times].filter((part) => part !== undefined).join(' '));
+  };
   const queue = new ExporterQueue({
     exporter,
     ledger,
     timers,
+    log: { info: write('info'), warn: write('warn') },
     settings: completeQueueSettings(settings),
   });
   const stage = ledger.exporters.get('told')!;
   const balanced = (): void => assert.deepEqual(ledger.imbalances(), []);
-  return { timers, exporter, ledger, queue, stage, balanced };
+  return { timers, exporter, ledger, lines, queue, stage, balanced };
 }
 
 describe('output/queue', () => {
@@ -516,6 +523,44 @@ describe('output/queue', () => {
       assert.equal(stage.in, 2);
       assert.equal(stage.lost.shutdown, 2);
       balanced();
+    });
+  });
+
+  describe('the log', () => {
+    it('says once that a destination is away and once that it is back, however often it fails', async () => {
+      const { timers, exporter, lines, queue } = setUp();
+      exporter.answers = fail;
+      queue.offer(makeSpans(5));
+      await timers.advance(59_000);
+      assert.deepEqual(lines, [
+        'warn the destination does not take spans; they wait and are sent again ECONNREFUSED',
+      ]);
+      exporter.answers = accept;
+      await timers.advance(3_000);
+      assert.deepEqual(lines.slice(1), ['info the destination answers again']);
+    });
+
+    it('keeps quiet about a destination that comes and goes, and says how often later', async () => {
+      const { timers, exporter, lines, queue } = setUp();
+      let n = 0;
+      exporter.answers = (call) => (n++ % 2 === 0 ? fail() : accept(call));
+      for (let i = 0; i < 70; i++) {
+        queue.offer(makeSpans(1, i));
+        await timers.advance(1_000);
+      }
+      assert.equal(lines.filter((line) => line.startsWith('info')).length, 2);
+      assert.equal(lines.filter((line) => line.startsWith('warn')).length, 2);
+      assert.match(lines[2]!, /again ECONNREFUSED \(\d\d times\)$/);
+    });
+
+    it('warns of refused spans at most once a minute', async () => {
+      const { timers, exporter, lines, queue } = setUp();
+      exporter.answers = () => ({ result: 'done', accepted: 0, rejected: 1, bytes: 0 });
+      for (let i = 0; i < 90; i++) {
+        queue.offer(makeSpans(1, i));
+        await timers.advance(1_000);
+      }
+      assert.equal(lines.length, 2);
     });
   });
 

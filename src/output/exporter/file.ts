@@ -56,7 +56,7 @@ class RotatingFile {
   readonly #maxBytes: number;
   readonly #maxBackups: number;
   #handle: fs.FileHandle | undefined;
-  #size = 0;
+  #tornAt: number | undefined;
 
   constructor(id: string, settings: FileSettings) {
     this.path = path.resolve(settings.path);
@@ -82,9 +82,13 @@ class RotatingFile {
   /** Writes `line` whole or throws with the file as it was. One call at a time. */
   async append(line: Buffer): Promise<void> {
     let handle = await this.#open();
-    if (this.#size > 0 && this.#size + line.length > this.#maxBytes) {
+    if (this.#tornAt !== undefined) await this.#mend(handle, this.#tornAt);
+    // Asked every time: somebody else may have cut the file (logrotate's copytruncate).
+    let { size } = await handle.stat();
+    if (size > 0 && size + line.length > this.#maxBytes) {
       await this.#rotate();
       handle = await this.#open();
+      ({ size } = await handle.stat());
     }
     let written = 0;
     try {
@@ -92,11 +96,17 @@ class RotatingFile {
         const { bytesWritten } = await handle.write(line, written, line.length - written, null);
         written += bytesWritten;
       }
-      this.#size += line.length;
     } catch (error) {
-      if (written > 0) await handle.truncate(this.#size);
+      if (written > 0) await this.#mend(handle, size);
       throw error;
     }
+  }
+
+  /** Takes half a line back. Where that fails too it is tried again before the next write. */
+  async #mend(handle: fs.FileHandle, size: number): Promise<void> {
+    this.#tornAt = size;
+    await handle.truncate(size);
+    this.#tornAt = undefined;
   }
 
   async close(): Promise<void> {
@@ -107,10 +117,8 @@ class RotatingFile {
 
   async #open(): Promise<fs.FileHandle> {
     if (this.#handle) return this.#handle;
-    const handle = await fs.open(this.path, 'a', MODE);
-    this.#size = (await handle.stat()).size;
-    this.#handle = handle;
-    return handle;
+    this.#handle = await fs.open(this.path, 'a', MODE);
+    return this.#handle;
   }
 
   async #rotate(): Promise<void> {
