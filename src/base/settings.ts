@@ -17,65 +17,57 @@ export interface EffectiveValue {
   origin: Origin;
 }
 
-/** Inclusive. */
-export interface NumberRange {
-  from: number;
-  to: number;
-}
-
-/**
- * Which processes and connections a filter rule is about. Every key that is given must match; a key with several values matches if one of them
- * does. Globs: `*` stands for any run of characters, `?` for one.
- */
+/** Which processes and connections a filter rule is about: every key that is given must fit. Globs: `*` any run of characters, `?` one. */
 export interface ProcessRule {
-  /** What `why` and `status` call the rule. */
-  name: string;
-  pid?: readonly number[];
-  /** `pid` and the other process keys also cover all descendants. */
-  children: boolean;
-  /** Globs on the command name (15 characters at most, as in /proc/PID/comm). */
-  comm?: readonly string[];
-  /** Globs on the path of the executable. */
-  exe?: readonly string[];
-  /** Globs on the path of the cgroup. */
-  cgroup?: readonly string[];
-  /** Globs on the container's id; an id may be cut after 12 characters, as Docker shows it. */
-  container?: readonly string[];
-  /** Inodes of network namespaces, as in `readlink /proc/PID/ns/net`. */
-  netns?: readonly number[];
-  /** Server's port of a connection. */
-  port?: readonly NumberRange[];
+  pid?: number;
+  /** With `pid`: its descendants, too. Default false. */
+  children?: boolean;
+  /** Command name, a glob. */
+  command?: string;
+  /** Path of the executable, a glob; without `/` the file's name alone. */
+  executable?: string;
+  /** Path of the cgroup, a glob. */
+  cgroup?: string;
+  /** Container id or its beginning, a glob. */
+  container_id?: string;
+  /** Inode of the network namespace, as in `readlink /proc/PID/ns/net`. */
+  network_namespace?: number;
+  /** The port that the serving end listens on. */
+  port?: number;
 }
 
-/** Which spans a rule drops. Matching as in ProcessRule. */
+/** Which spans a rule drops: every key that is given must fit. */
 export interface SpanRule {
-  name: string;
-  /** Globs on service.name. */
-  service?: readonly string[];
-  /** Globs on http.route. */
-  route?: readonly string[];
-  /** Globs on the path as it was sent, without the query. */
-  path?: readonly string[];
-  /** Method, in any case. */
-  method?: readonly string[];
-  /** Globs on the User-Agent header, in any case. */
-  userAgent?: readonly string[];
-  /** Status codes of the response. */
-  status?: readonly NumberRange[];
+  /** Globs on http.route, and on the path as it was sent, without the query. */
+  route?: string;
+  path?: string;
+  method?: string;
+  /** A glob. */
+  user_agent?: string;
+  /** `404`, or a class: `4xx`. */
+  status?: string;
+  /** A glob on service.name. */
+  service?: string;
 }
 
 export interface FilterSettings {
-  /** Empty: everything is in scope. Else only what one of the rules matches. */
+  /** Empty: everything is in scope. Else only what fits one of the rules. */
   include: readonly ProcessRule[];
   /** Wins over `include`. */
   exclude: readonly ProcessRule[];
-  spans: readonly SpanRule[];
+  drop_spans: readonly SpanRule[];
 }
 
-/** `match` is a glob on the service name that was found, on the command name and on the path of the executable. First match wins. */
+/** A service name for processes that fit all the globs that are given; the first that fits wins. */
 export interface ServiceOverride {
-  match: string;
   name: string;
+  /** As in ProcessRule. */
+  executable?: string;
+  /** Command line, arguments joined by blanks. */
+  command?: string;
+  cgroup?: string;
+  container_id?: string;
+  user?: string;
 }
 
 export const BACKENDS = ['auto', 'syscalls'] as const;

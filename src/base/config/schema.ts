@@ -1,0 +1,139 @@
+/** Every key of the configuration with what it may be. What a key is for and its default stand in config/default.yaml. */
+import { BACKENDS, LOG_ENCODINGS, LOG_LEVELS } from '../settings.ts';
+import {
+  choice,
+  duration,
+  endpoint,
+  flag,
+  grpcTarget,
+  httpUrl,
+  list,
+  nonEmpty,
+  number,
+  optional,
+  size,
+  string,
+  textMap,
+  type Format,
+  type Schema,
+} from './format.ts';
+import { parseSizeBytes } from './units.ts';
+import { processRules, serviceOverrides, spanRules } from './rules.ts';
+
+export const SAMPLER_NAMES = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+const route: Format<string> = {
+  allowed: 'a pattern that starts with "/", such as /users/{id}',
+  parse: (value) => (typeof value === 'string' && value.startsWith('/') ? value : undefined),
+};
+
+export const RECEIVER = {
+  backend: choice(BACKENDS),
+  ring_size: size('64KiB', '1GiB', true),
+  drain_interval: duration('1ms', '1s'),
+  payload_limit: size('256', '8KiB'),
+  scan: flag,
+  trace_wait: duration('0', '1m'),
+  idle_timeout: duration('1s', '24h'),
+  shutdown_timeout: duration('0', '5m'),
+  filters: { include: processRules, exclude: processRules, drop_spans: spanRules },
+  services: serviceOverrides,
+  http: { routes: list(route, 'patterns'), exchange_timeout: duration('100ms', '24h') },
+  redact: { query_keys: list(nonEmpty, 'names of query parameters') },
+  limits: {
+    connections: number(16, 1_000_000),
+    connection_buffer: size('4KiB', '16MiB'),
+    attribute_length: number(0, 1_000_000),
+  },
+  sampler: { name: choice(SAMPLER_NAMES), ratio: number(0, 1, false) },
+};
+
+const queueSize: Format<number> = {
+  allowed: 'a number, or a size such as 64MiB where sizer is bytes',
+  parse(value) {
+    const n = parseSizeBytes(value);
+    return n !== undefined && n > 0 ? n : undefined;
+  },
+};
+
+const QUEUE = {
+  timeout: duration('0', '1h'),
+  retry_on_failure: {
+    enabled: flag,
+    initial_interval: duration('1ms', '1h'),
+    randomization_factor: number(0, 1, false),
+    multiplier: number(1, 100, false),
+    max_interval: duration('1ms', '24h'),
+    max_elapsed_time: duration('0', '240h'),
+  },
+  sending_queue: {
+    enabled: flag,
+    num_consumers: number(1, 1000),
+    queue_size: queueSize,
+    sizer: choice(['bytes', 'items', 'requests']),
+    batch: {
+      flush_timeout: duration('1ms', '1m'),
+      min_size: number(1, 1_000_000),
+      max_size: number(1, 1_000_000),
+    },
+  },
+};
+
+const TLS = {
+  insecure: flag,
+  insecure_skip_verify: flag,
+  ca_file: optional(nonEmpty),
+  cert_file: optional(nonEmpty),
+  key_file: optional(nonEmpty),
+  server_name_override: optional(nonEmpty),
+};
+
+const HEADERS = textMap('header to value', true);
+
+/** By component type. */
+export const EXPORTERS = {
+  otlp_http: {
+    endpoint: httpUrl,
+    traces_endpoint: optional(httpUrl),
+    encoding: choice(['proto', 'json']),
+    compression: choice(['gzip', 'none']),
+    headers: HEADERS,
+    tls: TLS,
+    ...QUEUE,
+  },
+  otlp_grpc: {
+    endpoint: grpcTarget,
+    compression: choice(['gzip', 'none']),
+    headers: HEADERS,
+    tls: TLS,
+    ...QUEUE,
+  },
+  file: {
+    path: nonEmpty,
+    append: flag,
+    rotation: { enabled: flag, max_megabytes: number(1, 1_000_000), max_backups: number(0, 1_000_000) },
+  },
+  debug: { verbosity: choice(['basic', 'normal', 'detailed']) },
+  nop: {},
+  prometheus: { endpoint },
+} satisfies Record<string, Schema>;
+
+export const EXTENSIONS = {
+  health_check: { endpoint, path: route },
+} satisfies Record<string, Schema>;
+
+export const TELEMETRY = {
+  logs: { level: choice(LOG_LEVELS), encoding: choice(LOG_ENCODINGS) },
+  metrics: { level: choice(['none', 'basic', 'normal', 'detailed']) },
+  resource: textMap('resource attribute to value'),
+};
+
+export const ids = list(nonEmpty, 'component ids');
+export const text = string;

@@ -1,0 +1,130 @@
+/** Assembles the effective configuration; what may be written is in base/config/schema.ts, the defaults are config/default.yaml. */
+import { fileURLToPath } from 'node:url';
+import { messageOf, UserError } from './base/errors.ts';
+import { loadConfig, type LoadedConfig } from './base/config/load.ts';
+import type { EffectiveValue, ExporterSection, ReceiverSettings, Settings } from './base/settings.ts';
+
+/** config/default.yaml, next to src/ and dist/. */
+export const DEFAULTS_PATH = fileURLToPath(new URL('../config/default.yaml', import.meta.url));
+
+export interface SettingsOptions {
+  /** Arguments of `--config`: paths, `file:path`, `env:NAME`, `yaml:text`; later ones win. */
+  configs?: readonly string[];
+  /** Arguments of `--set`: `a.b.c=value`. */
+  sets?: readonly string[];
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Standard output is a terminal. */
+  isTty?: boolean;
+}
+
+/** Throws a UserError that lists everything that is wrong. */
+export function loadSettings(options: SettingsOptions = {}): Settings {
+  const loaded = loadConfig({
+    defaultsPath: DEFAULTS_PATH,
+    configs: options.configs ?? [],
+    sets: options.sets ?? [],
+    env: options.env ?? process.env,
+    isTty: options.isTty ?? process.stdout.isTTY === true,
+  });
+  const { healthCheck } = loaded;
+  return {
+    receiver: receiverOf(loaded.receiver),
+    exporters: loaded.exporters.map(exporterOf),
+    listener: loaded.listener?.endpoint,
+    healthCheck: healthCheck && { ...healthCheck.endpoint, path: healthCheck.path },
+    telemetry: {
+      ...loaded.telemetry,
+      resource: { 'service.name': 'undertrace', ...loaded.telemetry.resource },
+    },
+    disabled: loaded.disabled,
+    warnings: [...new Set(loaded.warnings)],
+    effective: loaded.effective,
+  };
+}
+
+function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
+  const { limits } = values;
+  return {
+    backend: values.backend,
+    ringBytes: values.ring_size,
+    drainIntervalMs: values.drain_interval,
+    payloadBytes: values.payload_limit,
+    scan: values.scan,
+    traceWaitMs: values.trace_wait,
+    idleTimeoutMs: values.idle_timeout,
+    shutdownTimeoutMs: values.shutdown_timeout,
+    filters: values.filters,
+    services: values.services,
+    http: { routes: values.http.routes, exchangeTimeoutMs: values.http.exchange_timeout },
+    redact: { queryKeys: values.redact.query_keys },
+    limits: {
+      connections: limits.connections,
+      connectionBufferBytes: limits.connection_buffer,
+      attributeLength: limits.attribute_length || undefined,
+    },
+    sampler: values.sampler,
+  };
+}
+
+/** `rotation.enabled` and keys without a value are forms of the file; an exporter knows a thing or does not. */
+function exporterOf({ id, type, values }: LoadedConfig['exporters'][number]): ExporterSection {
+  const { rotation, ...rest } = withoutUndefined(values) as { rotation?: Record<string, unknown> };
+  if (!rotation?.enabled) return { id, type, settings: rest };
+  const { max_megabytes, max_backups } = rotation;
+  return { id, type, settings: { ...rest, rotation: { max_megabytes, max_backups } } };
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) =>
+      inner === undefined ? [] : [[key, withoutUndefined(inner)]],
+    ),
+  );
+}
+
+export type ReloadOutcome =
+  | {
+      ok: true;
+      settings: Settings;
+      /** Keys that changed and are in force at once, and those that wait for the next start. */
+      applied: string[];
+      needRestart: string[];
+    }
+  | { ok: false; error: string };
+
+/** What SIGHUP changes in a running agent; the rest waits for the next start. */
+const RELOADABLE = [
+  'receivers.undertrace.filters',
+  'receivers.undertrace.services',
+  'receivers.undertrace.http',
+  'receivers.undertrace.redact',
+  'service.telemetry.logs.level',
+];
+
+/** Reads the same sources again. With a problem nothing changes, and `error` says what it is. */
+export function reload(current: Settings, options: SettingsOptions): ReloadOutcome {
+  try {
+    const settings = loadSettings(options);
+    const changed = changedKeys(current.effective, settings.effective);
+    const now = (key: string): boolean =>
+      RELOADABLE.some((known) => key === known || key.startsWith(`${known}.`));
+    return {
+      ok: true,
+      settings,
+      applied: changed.filter(now),
+      needRestart: changed.filter((key) => !now(key)),
+    };
+  } catch (error) {
+    if (error instanceof UserError) return { ok: false, error: messageOf(error) };
+    throw error;
+  }
+}
+
+/** Secrets are masked on both sides: a new password is found at the next start only. */
+function changedKeys(before: readonly EffectiveValue[], after: readonly EffectiveValue[]): string[] {
+  const texts = (values: readonly EffectiveValue[]): Map<string, string> =>
+    new Map(values.map(({ path, value }) => [path.join('.'), JSON.stringify(value)]));
+  const [old, now] = [texts(before), texts(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((key) => old.get(key) !== now.get(key));
+}
