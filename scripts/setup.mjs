@@ -6,7 +6,7 @@
  *
  * What each step and its programs say goes to build/setup.log.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './setup/lock.mjs';
@@ -22,9 +22,21 @@ const LOG = join(ROOT, 'build/setup.log');
 export async function setUp(progress = new Progress()) {
   const steps = loadSteps();
   if (steps.every((step) => step.isDone())) return 0;
-  mkdirSync(join(ROOT, 'build'), { recursive: true });
+  makeWritable();
   const onWait = (pid) => progress.say(`Waiting for another set-up of this checkout (process ${pid}).`);
   return withLock(join(ROOT, 'build/.setup.lock'), () => runSteps(progress), onWait);
+}
+
+/** The first write of all: who may not write here learns it from this and not from some step. */
+function makeWritable() {
+  try {
+    mkdirSync(join(ROOT, 'build'), { recursive: true });
+    accessSync(join(ROOT, 'build'), constants.W_OK);
+  } catch (error) {
+    throw new StepError(`${ROOT} cannot be written to (${error.code})`, {
+      remedy: 'Run this as the owner of the checkout, or as root.',
+    });
+  }
 }
 
 function loadSteps() {

@@ -6,7 +6,16 @@
  * it is not position independent, and its version differs from machine to machine.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,12 +37,12 @@ const REMEDY = `Put ${TARBALL} (SHA-256 ${SHA256}) into a directory and name it 
 
 /** Fetches, verifies, unpacks and compiles. The result appears in one rename, so it is whole or absent. */
 export async function buildLibbpf(root, { log, onProgress = () => {} } = {}) {
-  const tarball = await obtain(log, onProgress);
   const work = join(root, 'build', `libbpf.${process.pid}`);
   const target = join(root, 'build', 'libbpf');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, 'source'), { recursive: true });
   try {
+    const tarball = await obtain(root, log, onProgress);
     await run('tar', ['xzf', tarball, '-C', join(work, 'source'), '--strip-components=1'], { log });
     onProgress('compiling');
     const remedy = 'Check that make, a C compiler and the headers of libelf and zlib are installed.';
@@ -76,13 +85,11 @@ function makeEnvironment() {
   return env;
 }
 
-async function obtain(log, onProgress) {
+async function obtain(root, log, onProgress) {
   const named = process.env.UNDERTRACE_LIBBPF_DIR;
   if (named) return fromDirectory(named);
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'undertrace');
-  const kept = join(cache, TARBALL);
+  const kept = join(cacheDirectory(root), TARBALL);
   if (existsSync(kept) && hashOf(kept) === SHA256) return kept;
-  mkdirSync(cache, { recursive: true });
   const part = `${kept}.${process.pid}`;
   const attempts = [];
   try {
@@ -102,6 +109,18 @@ async function obtain(log, onProgress) {
     remedy: REMEDY,
     output: attempts.join('\n'),
   });
+}
+
+/** Outside the checkout, so that a new clone need not fetch again; inside it for a user without a home. */
+function cacheDirectory(root) {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'undertrace');
+  try {
+    mkdirSync(cache, { recursive: true });
+    accessSync(cache, constants.W_OK);
+    return cache;
+  } catch {
+    return join(root, 'build');
+  }
 }
 
 function fromDirectory(directory) {
