@@ -16,12 +16,13 @@ export function classify(
   from: number,
   to: number,
   final: boolean,
+  joined: boolean,
   result: Classification,
 ): Classification {
   result.claim = Claim.no;
   result.decoder = undefined;
   for (const decoder of decoders) {
-    const claim = decoder.probe(bytes, from, to, final);
+    const claim = decoder.probe(bytes, from, to, final, joined);
     if (claim === Claim.request || claim === Claim.response) {
       result.claim = claim;
       result.decoder = decoder;

@@ -41,9 +41,10 @@ export interface Decoder<State = unknown> {
   readonly pairing: 'fifo';
   /**
    * Whose are the bytes `[from, to)`, which stand at the start of a record? Must be strict: a wrong claim makes wrong spans. `final`: no more
-   * bytes can be had behind them. `more` is answered only while a valid continuation exists, and for 8 KiB at most.
+   * bytes can be had behind them. `joined`: nothing says that a message begins here, it may as well be the middle of one. `more` is answered
+   * only while a valid continuation exists, and for 8 KiB at most.
    */
-  probe(bytes: Uint8Array, from: number, to: number, final: boolean): Claim;
+  probe(bytes: Uint8Array, from: number, to: number, final: boolean, joined: boolean): Claim;
   createState(): State;
   /** Reads on in one direction. `request` is the decoded request that a response answers, undefined where it was not seen. */
   read(reader: Reader, isRequest: boolean, state: State, request: unknown): Step;

@@ -265,18 +265,22 @@ export class Session {
     if (side.decided) return true;
     const match = this.pairing.match(first.timeNs);
     if (match === 'wait') {
-      const tick = this.#context.tick();
-      if (this.#earlyTick === 0) this.#earlyTick = tick;
-      if (tick - this.#earlyTick < EARLY_TICKS) {
-        this.#context.awaitTick(this.#connection);
-        return false;
-      }
+      if (this.#isEarly()) return false;
     } else if (match !== 'orphan') {
-      if (this.pairing.uncertain(match)) this.#giveUp(match, 'response_lost');
+      if (this.pairing.uncertain(match)) this.#giveUpBefore(first.timeNs);
       else side.exchange = match;
     }
     this.#earlyTick = 0;
     side.decided = true;
+    return true;
+  }
+
+  /** True while the request of a response that is there may still come. */
+  #isEarly(): boolean {
+    const tick = this.#context.tick();
+    if (this.#earlyTick === 0) this.#earlyTick = tick;
+    if (tick - this.#earlyTick >= EARLY_TICKS) return false;
+    this.#context.awaitTick(this.#connection);
     return true;
   }
 
@@ -338,9 +342,8 @@ export class Session {
     exchange.afterDamage = this.#damaged;
     this.#damaged = false;
     const response = this.#response!;
-    if (response.mode === Mode.turn && response.stream.endNs <= exchange.startNs) {
-      this.#endOpenEnded(response);
-    }
+    const turning = response.mode === Mode.turn;
+    if (turning && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
     if (this.pairing.open.length >= this.#context.maxOpen) {
       this.#giveUp(this.pairing.open[0]!, 'response_lost');
       this.pairing.owe();
@@ -352,6 +355,8 @@ export class Session {
     this.exchanges++;
     this.#context.opened(exchange);
     if (this.pairing.pipelined && !pipelined) this.#context.pipelined(connection);
+    // The end of the response before was not seen, and what came after this request was taken for more of it.
+    if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
   }
 
   /** The message's last byte has come. */
@@ -396,10 +401,17 @@ export class Session {
     this.#context.closed(exchange);
   }
 
+  /** Ends all exchanges that a response at `timeNs` may answer: it is not known which. */
+  #giveUpBefore(timeNs: number): void {
+    for (const exchange of [...this.pairing.open]) {
+      if (!exchange.answered && exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
+    }
+  }
+
   /** Ends an exchange of which the rest cannot be known. */
   #giveUp(exchange: LiveExchange, why: string): void {
     if (!exchange.answered) {
-      exchange.incomplete = why;
+      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
       exchange.endNs = Math.max(exchange.startNs, this.#connection.lastNs);
     }
     this.#close(exchange);
@@ -409,9 +421,13 @@ export class Session {
   #restEnds(side: Side): boolean {
     const { stream } = side;
     while (side.mode === Mode.turn && stream.front) {
-      if (stream.available > 0 && stream.atRecordStart && this.#mayBegin(side) && this.#claims(side)) {
-        this.#endAt(side);
-        return true;
+      if (stream.available > 0 && stream.atRecordStart && this.#claims(side)) {
+        if (this.#mayBegin(side)) {
+          this.#endAt(side);
+          return true;
+        }
+        if (!side.isRequest && this.#isEarly()) return false;
+        this.#earlyTick = 0;
       }
       stream.skip(stream.front.end - stream.cursor);
     }
@@ -429,7 +445,7 @@ export class Session {
 
   #claims(side: Side): boolean {
     const { window, at, limit, blocked } = side.stream;
-    const claim = this.decoder!.probe(window, at, limit, blocked);
+    const claim = this.decoder!.probe(window, at, limit, blocked, true);
     return claim === (side.isRequest ? Claim.request : Claim.response);
   }
 
@@ -468,9 +484,7 @@ export class Session {
       this.#damaged = true;
       this.pairing.damaged();
     } else {
-      for (const exchange of [...this.pairing.open]) {
-        if (!exchange.answered && exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
-      }
+      this.#giveUpBefore(timeNs);
     }
     this.#resync(side);
   }
@@ -489,7 +503,7 @@ export class Session {
     const { stream } = side;
     while (stream.front) {
       if (stream.available > 0 && stream.atRecordStart) {
-        const claim = this.decoder!.probe(stream.window, stream.at, stream.limit, stream.blocked);
+        const claim = this.decoder!.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
         if (claim === Claim.more && !stream.blocked) return false;
         if (claim === (side.isRequest ? Claim.request : Claim.response)) {
           side.mode = Mode.message;
@@ -515,7 +529,15 @@ export class Session {
       const { window, at, limit, blocked } = stream;
       if (this.#connection.kernelTls) return this.#giveUpConnection('ktls');
       if (limit > at) {
-        const { claim, decoder } = classify(decoders, window, at, limit, blocked, classification);
+        const { claim, decoder } = classify(
+          decoders,
+          window,
+          at,
+          limit,
+          blocked,
+          !this.#fresh,
+          classification,
+        );
         if (decoder) return this.#adopt(decoder, stream, claim === Claim.request);
         if (claim === Claim.more && !blocked) return;
         this.byteClass ??= byteClass(window, at, limit);
@@ -550,6 +572,7 @@ export class Session {
     const connection = this.#connection;
     const other = stream === connection.receive ? connection.send : connection.receive;
     const fresh = this.#fresh && stream.cursor === 0;
+    if (fresh) other.start(0);
     this.decoder = decoder;
     this.byteClass = undefined;
     this.#state = decoder.createState();

@@ -11,6 +11,30 @@ const CR = 13;
 /** 1 for tchar (RFC 9110, 5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/;
 const IS_TOKEN = Uint8Array.from({ length: 256 }, (_, i) => (TOKEN.test(String.fromCharCode(i)) ? 1 : 0));
+/**
+ * IANA's HTTP Method Registry, QUERY, and what caches and UPnP add. In the middle of a connection only these begin a message: any word can be
+ * a method, and the tail of a body in front of a request line would be part of it.
+ */
+const REGISTERED_METHODS: readonly string[] = [
+  ...[
+    'GET',
+    'POST',
+    'HEAD',
+    'PUT',
+    'DELETE',
+    'OPTIONS',
+    'PATCH',
+    'CONNECT',
+    'TRACE',
+    'QUERY',
+    'PURGE',
+    'BAN',
+  ],
+  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'ACL', 'BIND'],
+  ...['UNBIND', 'REBIND', 'LINK', 'UNLINK', 'LABEL', 'MERGE', 'BASELINE-CONTROL', 'CHECKIN', 'CHECKOUT'],
+  ...['MKACTIVITY', 'MKCALENDAR', 'MKREDIRECTREF', 'MKWORKSPACE', 'ORDERPATCH', 'UNCHECKOUT', 'UPDATE'],
+  ...['UPDATEREDIRECTREF', 'VERSION-CONTROL', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'M-SEARCH'],
+];
 /** What can follow the version in a status line's beginning. */
 const STATUS = 'HTTP/1.';
 
@@ -18,13 +42,19 @@ const STATUS = 'HTTP/1.';
  * Whose are the bytes at the start of a record? A claim needs a whole request line with its version, or a status line up to its code: `GET /x`
  * alone is also a Redis inline command, `OPTIONS rtsp://` RTSP and `PRI * HTTP/2.0` the preface of HTTP/2.
  */
-export function probeHttp1(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
+export function probeHttp1(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  final: boolean,
+  joined: boolean,
+): Claim {
   if (to <= from) return Claim.more;
   if (bytes[from] === 72 /* H */) {
     const claim = probeStatus(bytes, from, to);
     if (claim !== Claim.no) return claim === Claim.more && final ? Claim.no : claim;
   }
-  return probeRequest(bytes, from, to, final);
+  return probeRequest(bytes, from, to, final, joined);
 }
 
 /** `HTTP/1.x NNN` and what ends the code; one test a byte. */
@@ -48,19 +78,31 @@ function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;
 }
 
-function probeRequest(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
+function probeRequest(bytes: Uint8Array, from: number, to: number, final: boolean, joined: boolean): Claim {
   let i = from;
   while (i < to && IS_TOKEN[bytes[i]!] === 1) i++;
   if (i === from || i - from > MAX_METHOD) return Claim.no;
+  const method = String.fromCharCode(...bytes.subarray(from, i));
+  if (joined && !mayBeMethod(method, i === to)) return Claim.no;
   if (i === to) return final ? Claim.no : Claim.more;
   if (bytes[i] !== SP) return Claim.no;
-  const method = String.fromCharCode(...bytes.subarray(from, i));
   const shape = probeTarget(bytes, i + 1, to, method);
   if (shape !== Claim.request) return shape === Claim.more && final ? Claim.no : shape;
-  i = targetEnd(bytes, i + 1, to);
-  if (i < to) return bytes[i] === SP ? probeVersion(bytes, i + 1, to, final) : Claim.no;
+  const end = targetEnd(bytes, i + 1, to);
+  if (end < to) return bytes[end] === SP ? probeVersion(bytes, end + 1, to, final) : Claim.no;
+  return probeCutLine(method, to - from, final);
+}
+
+/** A request line without its end. */
+function probeCutLine(method: string, length: number, final: boolean): Claim {
   if (final) return isKnownMethod(method) ? Claim.request : Claim.no;
-  return to - from > MAX_LINE ? Claim.no : Claim.more;
+  return length > MAX_LINE ? Claim.no : Claim.more;
+}
+
+function mayBeMethod(method: string, cut: boolean): boolean {
+  return cut
+    ? REGISTERED_METHODS.some((known) => known.startsWith(method))
+    : REGISTERED_METHODS.includes(method);
 }
 
 function targetEnd(bytes: Uint8Array, from: number, to: number): number {

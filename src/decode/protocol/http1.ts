@@ -133,7 +133,7 @@ function readRequest(reader: Reader, state: HttpState): Step {
     if (reader.available === 0 && !reader.blocked) return Step.more;
     if (side.phase === Phase.refused) {
       const { bytes, at, limit, blocked } = reader;
-      const claim = probeHttp1(bytes, at, limit, blocked);
+      const claim = probeHttp1(bytes, at, limit, blocked, true);
       if (claim === Claim.more) return Step.more;
       if (claim === Claim.request) {
         resetSide(side);
@@ -270,7 +270,7 @@ function readHead(
   }
   const length = parseHead(bytes, at, limit, blocked, message, request, framing);
   if (length === INCOMPLETE) {
-    const claim = probeHttp1(bytes, at, limit, blocked);
+    const claim = probeHttp1(bytes, at, limit, blocked, false);
     const possible = claim === Claim.more ? !blocked : claim === (request ? Claim.request : Claim.response);
     if (!possible) return MALFORMED;
     side.scanned = limit - at;

@@ -1,0 +1,88 @@
+/**
+ * Conversations as text, one step a line:
+ *
+ *   # product and version of both ends (line 1), then remarks
+ *   > bytes the client sends in one call       < bytes the server sends      JSON string escapes, bytes as \u0000..\u00ff
+ *   >* 5000 x                                  <* 5000 x                     the same byte so many times
+ *   ! client close | server close | client reset                            the end of the connection, after a close of that end
+ *   = { "http.request.method": "GET", ... }                                 a span, in order of the requests; null: must be absent.
+ *                                                                           `client:` or `server:` before a key: at that end only
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { Decoding } from './decoding.ts';
+import { RecordWriter, TestEnd } from './records.ts';
+
+export type Role = 'client' | 'server';
+export interface Step {
+  from: Role;
+  /** Undefined: an end of the connection. */
+  bytes?: Uint8Array;
+  how?: 'close' | 'reset';
+}
+export interface Wire {
+  name: string;
+  steps: Step[];
+  spans: Array<Record<string, unknown>>;
+}
+
+export function readWires(folder: URL): Wire[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.wire'))
+    .sort()
+    .map((file) => parseWire(file, readFileSync(new URL(file, folder), 'utf8')));
+}
+
+function parseWire(name: string, text: string): Wire {
+  const wire: Wire = { name, steps: [], spans: [] };
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const from: Role = line.startsWith('>') ? 'client' : 'server';
+    const mark = line[0]!;
+    const rest = line.slice(2);
+    if (mark === '=') wire.spans.push(JSON.parse(rest) as Record<string, unknown>);
+    else if (mark === '!') {
+      const [who, how] = rest.split(' ') as [Role, 'close' | 'reset'];
+      wire.steps.push({ from: who, how });
+    } else if (line[1] === '*') {
+      const [count, byte] = rest.trim().split(' ') as [string, string];
+      wire.steps.push({ from, bytes: Buffer.alloc(Number(count), byte) });
+    } else if (mark === '>' || mark === '<') {
+      const json = `"${rest.replace(/\\.|"/g, (found) => (found === '"' ? '\\"' : found))}"`;
+      wire.steps.push({ from, bytes: Buffer.from(JSON.parse(json) as string, 'latin1') });
+    } else throw new Error(`${name}: not understood: ${line}`);
+  }
+  if (!/^# \S/.test(text)) throw new Error(`${name}: line 1 must name product and version`);
+  return wire;
+}
+
+/** Plays steps at one end. `lost` steps give no record. Drains end after every step, so that late records have time to come. */
+export function play(role: Role, steps: readonly Step[], lost: ReadonlySet<number> = new Set()): Decoding {
+  const writer = new RecordWriter();
+  const decoding = new Decoding();
+  const end = new TestEnd(writer, { accepted: role === 'server' });
+  steps.forEach((step, i) => {
+    const sends = step.from === role;
+    if (!step.bytes) {
+      if (step.how === 'reset') end.event('failed', { result: -104 });
+      else end.event(sends ? 'close' : 'destroyed', { tcp_state: sends ? 4 : 7 });
+    } else if (lost.has(i)) end.lose(sends ? 'send' : 'receive', step.bytes.length);
+    else if (sends) end.send(step.bytes);
+    else end.receive(step.bytes);
+    writer.clock();
+  });
+  for (let i = 0; i < 3; i++) writer.clock();
+  decoding.strict = steps.length < 200;
+  decoding.feed(writer);
+  decoding.check();
+  return decoding;
+}
+
+/** What is expected of a span at one end: the keys that apply there. */
+export function expectedAt(role: Role, span: Record<string, unknown>): Array<[string, unknown]> {
+  const other = role === 'client' ? 'server:' : 'client:';
+  const serverOnly = new Set(['url.path', 'url.query', 'client.address']);
+  return Object.entries(span)
+    .filter(([key]) => !key.startsWith(other))
+    .filter(([key]) => (role === 'client' ? !serverOnly.has(key) : key !== 'url.full'))
+    .map(([key, value]) => [key.replace(/^(client|server):/, ''), value]);
+}
