@@ -24,6 +24,12 @@ export interface Exporter {
    * then resolves soon, with what is known ('retry' where it is not known that the batch arrived).
    */
   send(batch: readonly Span[], signal: AbortSignal): Promise<Outcome>;
+  /**
+   * The request of `batch`, as small as it can be kept while the destination is away. Exporters that have `pack` have `sendPacked`, which delivers
+   * such a request of `count` spans; `batch` itself is not needed any more then.
+   */
+  pack?(batch: readonly Span[]): Promise<Buffer>;
+  sendPacked?(request: Buffer, count: number, signal: AbortSignal): Promise<Outcome>;
   /** Releases connections and files. No `send` is under way and none follows. */
   close(): Promise<void>;
 }

@@ -1,43 +1,36 @@
 /**
  * What stands between finished spans and one exporter: a bounded queue, batches, several requests in flight, retry, time-outs, shutdown.
  *
- *   offer → ring (waiting) → batch → in flight → accepted | rejected
- *                              ↑         │ may pass
- *                              └ returned┘→ retries_exhausted
+ *   offer → ring → batch → in flight → accepted | rejected
+ *             │              ↑    │ may pass
+ *             └→ packed → waiting ┘→ retries_exhausted
  *
- * The bound covers all three places, so memory has an end whatever the destination does. When it is reached the oldest spans make room:
- * first returned batches, then the ring's head; what is in flight cannot be called back. Every span is, at every moment, in exactly one of the
- * places or in exactly one counter of the ledger's stage.
+ * The bound covers all places, so memory has an end whatever the destination does. When it is reached the oldest spans make room: first
+ * waiting batches, then the ring's head; what is in flight cannot be called back. Every span is, at every moment, in exactly one of the places
+ * or in exactly one counter of the ledger's stage.
+ *
+ * What cannot leave now is packed where the exporter can do that: the request is made and compressed at once. Spans as objects take twenty
+ * times the memory, and dropping old ones by the thousand a second keeps the garbage collector, and RSS, on the move.
  */
 import type { Ledger, Stage } from '../base/ledger.ts';
 import { messageOf } from '../base/errors.ts';
 import type { LossReason } from '../base/losses.ts';
 import type { Span } from '../link/span.ts';
+import { type Batch, createBatch, WaitingBatches } from './batch.ts';
 import { Circuit } from './circuit.ts';
 import { type Exporter, type Outcome, REAL_TIMERS, type Timers } from './exporter.ts';
 import type { QueueSettings } from './queue-options.ts';
 import type { QueueLog, QueueStats } from './queue-stats.ts';
+import { RepeatLog } from './repeat-log.ts';
 import { SpanRing } from './span-ring.ts';
 import { estimateSpanBytes } from './span-size.ts';
 
 /** A request stays below this estimate: the Collector's gRPC receiver refuses messages of 4 MiB. Wire bytes are about half of the estimate. */
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
-/** After this many attempts a batch is suspected to be itself the reason, and others are tried in between. */
-const SUSPECT_ATTEMPTS = 3;
 /** How long an exporter may take to give up a request that was aborted at shutdown. */
 const ABORT_GRACE_MS = 250;
-const LOG_EVERY_MS = 60_000;
-
-interface Batch {
-  readonly spans: readonly Span[];
-  readonly cost: number;
-  readonly firstTriedAt: number;
-  attempts: number;
-  /** Not tried before this time. */
-  notBefore: number;
-  /** How often it was let go early because the destination answered something else. */
-  released: number;
-}
+/** A packed request's own objects. */
+const PACKED_OVERHEAD = 256;
 
 interface Flight {
   readonly batch: Batch;
@@ -57,16 +50,16 @@ export class ExporterQueue {
   readonly exporter: Exporter;
   readonly #settings: QueueSettings;
   readonly #timers: Timers;
-  readonly #log: QueueLog | undefined;
+  readonly #log: RepeatLog;
   readonly #stage: Stage<LossReason<'exporters'>>;
   readonly #circuit: Circuit;
   readonly #ring = new SpanRing();
   readonly #together: boolean;
   readonly #maxInFlight: number;
   readonly #costIs: 'bytes' | 'spans' | 'groups';
-  #returned: Batch[] = [];
+  readonly #waiting = new WaitingBatches();
   readonly #flights = new Set<Flight>();
-  /** Cost of returned batches and of those in flight. */
+  /** Cost and spans of batches, waiting and in flight. */
   #batchCost = 0;
   #batchSpans = 0;
   /** Spans at the ring's head that have waited long enough. */
@@ -75,11 +68,9 @@ export class ExporterQueue {
   #timerAt = Infinity;
   #flushAt = Infinity;
   #closing = false;
-  #probeRingNext = false;
   #attempts = 0;
   #bytes = 0;
   #lastError: QueueStats['lastError'];
-  readonly #said = new Map<string, { at: number; kept: number }>();
   /** The log says that the destination is away: it is told of the return too. */
   #saidAway = false;
   #waiters: Array<{ below: number; resolve: () => void }> = [];
@@ -88,7 +79,8 @@ export class ExporterQueue {
     this.exporter = options.exporter;
     this.#settings = options.settings;
     this.#timers = options.timers ?? REAL_TIMERS;
-    this.#log = options.log;
+    const { id, destination } = options.exporter;
+    this.#log = new RepeatLog(this.#timers, options.log, { exporter: id, destination });
     this.#stage = options.ledger.exporter(options.exporter.id, () => this.#held());
     this.#circuit = new Circuit(this.#timers, options.settings.retry_on_failure);
     const { sizer, num_consumers } = options.settings.sending_queue;
@@ -137,7 +129,7 @@ export class ExporterQueue {
   async shutdown(deadlineMs: number): Promise<void> {
     this.#closing = true;
     this.#circuit.hurry();
-    for (const batch of this.#returned) batch.notBefore = 0;
+    this.#waiting.hurry();
     const deadline = this.#sleep(deadlineMs);
     await Promise.race([this.flush(), deadline.promise]);
     deadline.cancel();
@@ -153,10 +145,7 @@ export class ExporterQueue {
     this.#timers.clear(this.#timer);
     this.#tellWaiters();
     if (lostInQueue > 0) {
-      this.#log?.warn(
-        { exporter: this.exporter.id, spans: lostInQueue },
-        'stopped before all spans were delivered',
-      );
+      this.#log.warn({ spans: lostInQueue }, 'stopped before all spans were delivered');
     }
     await this.exporter.close();
   }
@@ -191,21 +180,22 @@ export class ExporterQueue {
 
   /** Makes room; gives back how many spans that cost, 0 if only requests in flight are left. */
   #dropOldest(): number {
-    const batch = this.#returned.shift();
-    let dropped: number;
-    if (batch) {
-      dropped = batch.spans.length;
-      this.#batchSpans -= dropped;
-      this.#batchCost -= batch.cost;
-    } else {
-      dropped = this.#ring.drop();
-      this.#due = Math.max(0, this.#due - dropped);
-    }
+    const dropped = this.#discardWaiting() || this.#ring.drop();
+    this.#due = Math.min(this.#due, this.#ring.spans);
     this.#stage.lost.queue_full += dropped;
     return dropped;
   }
 
-  /** Starts every request that may start now and sets the timer for the next that may start later. */
+  /** Takes the oldest waiting batch off the books of what is held; gives back its spans for a counter. */
+  #discardWaiting(): number {
+    const batch = this.#waiting.shift();
+    if (!batch) return 0;
+    this.#batchSpans -= batch.count;
+    this.#batchCost -= batch.cost;
+    return batch.count;
+  }
+
+  /** Starts every request that may start now, packs what may not, and sets the timer for the next that may start later. */
   #pump(): void {
     for (;;) {
       if (this.#flights.size >= this.#maxInFlight) break;
@@ -214,43 +204,70 @@ export class ExporterQueue {
       if (!batch) break;
       void this.#fly(batch);
     }
+    const { enabled, batch } = this.#settings.sending_queue;
+    if (enabled && this.exporter.pack) {
+      while (this.#ring.spans >= batch.max_size) {
+        const packed = this.#batchFromRing();
+        this.#waiting.append(packed);
+        void this.#pack(packed);
+      }
+    }
     if (this.#ring.spans === 0) this.#flushAt = Infinity;
     else if (this.#due === 0 && this.#flushAt === Infinity) {
-      this.#flushAt = this.#timers.now() + this.#settings.sending_queue.batch.flush_timeout;
+      this.#flushAt = this.#timers.now() + batch.flush_timeout;
     }
     this.#schedule();
   }
 
   #nextBatch(): Batch | undefined {
     const now = this.#timers.now();
-    const ready = this.#returned.findIndex((batch) => batch.notBefore <= now);
-    const suspect = ready >= 0 && this.#returned[ready]!.attempts >= SUSPECT_ATTEMPTS;
-    // One batch that the destination cannot digest must not stop all others: probe with a new one every other time.
-    const preferRing = suspect && this.#circuit.open && this.#probeRingNext && this.#ringIsReady();
-    if (suspect) this.#probeRingNext = !this.#probeRingNext;
-    if (ready >= 0 && !preferRing) return this.#returned.splice(ready, 1)[0];
-    return this.#ringIsReady() ? this.#batchFromRing(now) : undefined;
+    const failing = this.#circuit.open;
+    const batch = this.#waiting.take(now, failing, this.#maxInFlight, false);
+    if (batch !== 'other' && batch !== undefined) return batch;
+    if (this.#ringIsReady()) return this.#batchFromRing();
+    const last = this.#waiting.take(now, failing, this.#maxInFlight, true);
+    return last === 'other' ? undefined : last;
   }
 
   #ringIsReady(): boolean {
     return this.#due > 0 || this.#ring.spans >= this.#settings.sending_queue.batch.min_size;
   }
 
-  #batchFromRing(now: number): Batch | undefined {
+  /** The ring is not empty. */
+  #batchFromRing(): Batch {
     const taken = this.#ring.take(this.#settings.sending_queue.batch.max_size, MAX_BATCH_BYTES);
-    const { spans } = taken;
-    if (spans.length === 0) return undefined;
-    this.#due = Math.max(0, this.#due - spans.length);
-    const cost = this.#costIs === 'spans' ? spans.length : taken[this.#costIs];
+    this.#due = Math.max(0, this.#due - taken.spans.length);
+    const cost = this.#costIs === 'spans' ? taken.spans.length : taken[this.#costIs];
     this.#batchCost += cost;
-    this.#batchSpans += spans.length;
-    return { spans, cost, firstTriedAt: now, attempts: 0, notBefore: 0, released: 0 };
+    this.#batchSpans += taken.spans.length;
+    return createBatch(taken.spans, cost);
+  }
+
+  /** Makes the request of a waiting batch, so that it takes less memory. */
+  async #pack(batch: Batch): Promise<void> {
+    if (!this.exporter.pack || !batch.spans) return;
+    batch.packing = true;
+    try {
+      const request = await this.exporter.pack(batch.spans);
+      if (batch.gone) return;
+      batch.request = request;
+      batch.spans = undefined;
+      if (this.#costIs === 'bytes') {
+        const cost = request.length + PACKED_OVERHEAD;
+        this.#batchCost += cost - batch.cost;
+        batch.cost = cost;
+      }
+    } catch (error) {
+      this.#note(messageOf(error)); // it stays as it is; `send` meets the same fault and counts it
+    }
+    batch.packing = false;
+    this.#pump();
   }
 
   async #fly(batch: Batch): Promise<void> {
     const flight: Flight = { batch, abort: new AbortController(), timedOut: false };
     this.#flights.add(flight);
-    batch.attempts++;
+    if (batch.attempts++ === 0) batch.firstTriedAt = this.#timers.now();
     this.#attempts++;
     const generation = this.#circuit.started();
     const { timeout } = this.#settings;
@@ -263,13 +280,13 @@ export class ExporterQueue {
         : undefined;
     let outcome: Outcome;
     try {
-      outcome = await this.exporter.send(batch.spans, flight.abort.signal);
+      outcome = await this.#send(batch, flight.abort.signal);
     } catch (error) {
       // A fault of ours; trying the same spans again would only repeat it.
       outcome = {
         result: 'done',
         accepted: 0,
-        rejected: batch.spans.length,
+        rejected: batch.count,
         bytes: 0,
         error: messageOf(error),
       };
@@ -282,8 +299,14 @@ export class ExporterQueue {
     this.#tellWaiters();
   }
 
+  #send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    return batch.request && this.exporter.sendPacked
+      ? this.exporter.sendPacked(batch.request, batch.count, signal)
+      : this.exporter.send(batch.spans!, signal);
+  }
+
   #answered(flight: Flight, outcome: Outcome & { result: 'done' }, generation: number): void {
-    const size = flight.batch.spans.length;
+    const size = flight.batch.count;
     // Whatever a destination claims, no more is lost than was sent.
     const rejected = Math.min(Math.max(0, outcome.rejected), size);
     this.#release(flight);
@@ -291,15 +314,14 @@ export class ExporterQueue {
     this.#stage.lost.rejected += rejected;
     this.#bytes += outcome.bytes;
     if (outcome.error !== undefined) this.#note(outcome.error);
-    if (rejected > 0) this.#warn({ spans: rejected }, 'the destination rejects spans for good');
+    if (rejected > 0) this.#log.warn({ spans: rejected }, 'the destination rejects spans for good');
     const openMs = this.#circuit.openMs;
     if (!this.#circuit.answered(generation)) return;
     if (this.#saidAway) {
-      const fields = { exporter: this.exporter.id, awayMs: Math.round(openMs) };
-      this.#log?.info(fields, 'the destination answers again');
+      this.#log.info({ awayMs: Math.round(openMs) }, 'the destination answers again');
       this.#saidAway = false;
     }
-    for (const batch of this.#returned) if (batch.released++ === 0) batch.notBefore = 0;
+    this.#waiting.release();
   }
 
   #failed(flight: Flight, outcome: Outcome & { result: 'retry' }, generation: number): void {
@@ -311,7 +333,7 @@ export class ExporterQueue {
     if (!retry.enabled) return this.#land(flight, 'retries_exhausted');
     const retryAfterMs = outcome.retryAfterMs ?? 0;
     if (this.#circuit.failed(generation, retryAfterMs)) {
-      this.#saidAway = this.#warn(
+      this.#saidAway = this.#log.warn(
         { error: this.#lastError?.text },
         'the destination does not take spans; they wait and are sent again',
       );
@@ -324,7 +346,8 @@ export class ExporterQueue {
     }
     batch.notBefore = this.#circuit.open && batch.released === 0 ? 0 : now + waitMs;
     this.#flights.delete(flight);
-    this.#returned.push(batch);
+    this.#waiting.putBack(batch);
+    void this.#pack(batch);
     while (this.#cost() > this.#settings.sending_queue.queue_size && this.#dropOldest() > 0);
   }
 
@@ -332,23 +355,18 @@ export class ExporterQueue {
   #release(flight: Flight): void {
     this.#flights.delete(flight);
     this.#batchCost -= flight.batch.cost;
-    this.#batchSpans -= flight.batch.spans.length;
+    this.#batchSpans -= flight.batch.count;
   }
 
   #land(flight: Flight, reason: 'shutdown' | 'retries_exhausted'): void {
     this.#release(flight);
-    this.#stage.lost[reason] += flight.batch.spans.length;
+    this.#stage.lost[reason] += flight.batch.count;
   }
 
   /** Counts what still waits as lost at shutdown; gives back how many spans. */
   #abandonWaiting(): number {
     let lost = 0;
-    for (const batch of this.#returned) {
-      lost += batch.spans.length;
-      this.#batchSpans -= batch.spans.length;
-      this.#batchCost -= batch.cost;
-    }
-    this.#returned = [];
+    for (let n = this.#discardWaiting(); n > 0; n = this.#discardWaiting()) lost += n;
     while (this.#ring.spans > 0) lost += this.#ring.drop();
     this.#due = 0;
     this.#stage.lost.shutdown += lost;
@@ -362,7 +380,7 @@ export class ExporterQueue {
     if (this.#flights.size < this.#maxInFlight) {
       const from = now + this.#circuit.waitMs();
       if (this.#ringIsReady()) at = Math.min(at, from);
-      for (const batch of this.#returned) at = Math.min(at, Math.max(from, batch.notBefore));
+      at = Math.min(at, this.#waiting.readyAt(from));
     }
     if (at === this.#timerAt) return;
     if (this.#timerAt !== Infinity) this.#timers.clear(this.#timer);
@@ -395,19 +413,5 @@ export class ExporterQueue {
 
   #note(text: string): void {
     this.#lastError = { text, atMs: this.#timers.wallMs() };
-  }
-
-  /** At most once a minute a message, with how often it was kept back since. True if it was written. */
-  #warn(fields: object, message: string): boolean {
-    const now = this.#timers.now();
-    const said = this.#said.get(message);
-    if (said && now - said.at < LOG_EVERY_MS) {
-      said.kept++;
-      return false;
-    }
-    this.#said.set(message, { at: now, kept: 0 });
-    const { id: exporter, destination } = this.exporter;
-    this.#log?.warn({ exporter, destination, ...fields, ...(said ? { repeated: said.kept } : {}) }, message);
-    return true;
   }
 }

@@ -128,17 +128,19 @@ describe('output with a real Collector', function () {
       while (queue.stats().attempts < 14) await new Promise((resolve) => setTimeout(resolve, 10));
       assert.equal(queue.stats().unreachable, true);
       const stage = ledger.exporters.get(id)!;
-      assert.equal(stage.held(), 500);
-      assert.equal(stage.lost.queue_full, 1_500);
+      // A whole request makes room at a time.
+      const kept = stage.held();
+      assert.ok(kept > 400 && kept <= 500, `${kept} kept`);
+      assert.equal(stage.lost.queue_full, 2_000 - kept);
       await collector.start();
       const backAt = performance.now();
       await queue.flush();
       const tookMs = performance.now() - backAt;
       assert.ok(tookMs < 5_000, `recovery took ${tookMs} ms`);
-      assert.deepEqual([stage.in, stage.out], [2_400, 900]);
-      const arrived = await collector.waitForSpans(900);
-      assert.equal(new Set(arrived.map((span) => span.spanId)).size, 900);
-      assert.equal(arrived.length, 900);
+      assert.deepEqual([stage.in, stage.out], [2_400, 400 + kept]);
+      const arrived = await collector.waitForSpans(400 + kept);
+      assert.equal(new Set(arrived.map((span) => span.spanId)).size, 400 + kept);
+      assert.equal(arrived.length, 400 + kept);
     });
   }
 

@@ -526,6 +526,106 @@ describe('output/queue', () => {
     });
   });
 
+  describe('packing', () => {
+    /** Packs a batch to ten bytes a span, after one turn of the event loop. */
+    function setUpPacked(settings: PartialQueueSettings = {}) {
+      const all = setUp({
+        sending_queue: { queue_size: 1_000_000, batch: { min_size: 10, max_size: 10 } },
+        ...settings,
+      });
+      const requests: Array<{ count: number; bytes: number }> = [];
+      const packed: Array<readonly Span[]> = [];
+      const exporter: Exporter = all.exporter;
+      exporter.pack = async (batch) => {
+        packed.push(batch);
+        await settle();
+        return Buffer.alloc(batch.length * 10);
+      };
+      exporter.sendPacked = (request, count, signal) => {
+        requests.push({ count, bytes: request.length });
+        return all.exporter.send(makeSpans(count), signal);
+      };
+      return { ...all, requests, packed };
+    }
+
+    it('keeps what cannot leave as finished requests, in order, and sends those', async () => {
+      const { timers, exporter, queue, stage, requests, packed, balanced } = setUpPacked();
+      exporter.answers = fail;
+      queue.offer(makeSpans(10));
+      await settle();
+      const waiting = makeSpans(100, 10);
+      queue.offer(waiting);
+      balanced();
+      await timers.advance(100);
+      assert.deepEqual(packed.slice(1).flat(), waiting);
+      assert.equal(queue.stats().queueSize, 11 * (100 + 256));
+      balanced();
+      exporter.answers = accept;
+      await timers.advance(3_000);
+      assert.equal(stage.out, 110);
+      assert.deepEqual(requests, Array(11).fill({ count: 10, bytes: 100 }));
+      assert.equal(queue.stats().queueSize, 0);
+      balanced();
+    });
+
+    it('packs nothing while the destination takes everything', async () => {
+      const { timers, exporter, queue, packed, requests } = setUpPacked();
+      exporter.answers = accept;
+      for (let i = 0; i < 50; i++) {
+        queue.offer(makeSpans(7, 7 * i));
+        await timers.advance(20);
+      }
+      await timers.advance(200);
+      assert.equal(queue.stats().sent, 350);
+      assert.deepEqual([packed.length, requests.length], [0, 0]);
+    });
+
+    it('drops the oldest requests, those being packed too, and counts their spans', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpPacked({
+        sending_queue: { sizer: 'items', queue_size: 50, batch: { min_size: 10, max_size: 10 } },
+      });
+      exporter.answers = fail;
+      queue.offer(makeSpans(10));
+      await settle();
+      queue.offer(makeSpans(100, 10));
+      balanced();
+      assert.equal(stage.lost.queue_full, 60);
+      await timers.advance(100);
+      assert.equal(stage.held(), 50);
+      balanced();
+      exporter.answers = accept;
+      await queue.shutdown(1_000);
+      assert.equal(stage.out, 50);
+      balanced();
+    });
+
+    it('counts requests that still wait at the shutdown deadline', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpPacked();
+      exporter.answers = fail;
+      queue.offer(makeSpans(10));
+      await settle();
+      queue.offer(makeSpans(55, 10));
+      const stopped = queue.shutdown(100);
+      await timers.advance(1_000);
+      await stopped;
+      assert.equal(stage.lost.shutdown, 65);
+      balanced();
+    });
+
+    it('sends the spans themselves where packing failed', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpPacked();
+      (exporter as Exporter).pack = () => Promise.reject(new Error('no memory'));
+      exporter.answers = fail;
+      queue.offer(makeSpans(10));
+      await timers.advance(100);
+      assert.equal(queue.stats().lastError!.text, 'no memory');
+      exporter.answers = accept;
+      await timers.advance(3_000);
+      assert.equal(stage.out, 10);
+      balanced();
+    });
+  });
+
   describe('the log', () => {
     it('says once that a destination is away and once that it is back, however often it fails', async () => {
       const { timers, exporter, lines, queue } = setUp();

@@ -74,20 +74,26 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
     ...(compress ? { 'content-encoding': 'gzip' } : {}),
   };
 
+  const pack = async (batch: readonly Span[]): Promise<Buffer> => {
+    const plain = json ? await encodeJson(batch) : encoder.encode(batch);
+    return compress ? gzipAsync(plain, { level: GZIP_LEVEL }) : plain;
+  };
+  const sendPacked = async (request: Buffer, count: number, signal: AbortSignal): Promise<Outcome> => {
+    let answer: Answer;
+    try {
+      answer = await post(url, agent, headers, request, signal);
+    } catch (error) {
+      return { result: 'retry', error: describeFailure(error) };
+    }
+    return outcomeOf(answer, count, request.length);
+  };
+
   return {
     id,
     destination: withoutSecrets(url),
-    async send(batch: readonly Span[], signal: AbortSignal): Promise<Outcome> {
-      const plain = json ? await encodeJson(batch) : encoder.encode(batch);
-      const body = compress ? await gzipAsync(plain, { level: GZIP_LEVEL }) : plain;
-      let answer: Answer;
-      try {
-        answer = await post(url, agent, headers, body, signal);
-      } catch (error) {
-        return { result: 'retry', error: describeFailure(error) };
-      }
-      return outcomeOf(answer, batch.length, body.length);
-    },
+    pack,
+    sendPacked,
+    send: async (batch, signal) => sendPacked(await pack(batch), batch.length, signal),
     close() {
       agent.destroy();
       return Promise.resolve();

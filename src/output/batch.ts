@@ -1,0 +1,119 @@
+import type { Span } from '../link/span.ts';
+
+/** Spans that travel as one request. */
+export interface Batch {
+  /** How many spans. */
+  readonly count: number;
+  /** The spans, until they are packed. */
+  spans: readonly Span[] | undefined;
+  /** The finished request, once it is packed. */
+  request: Buffer | undefined;
+  /** The request is being made; until then the batch is not sent. */
+  packing: boolean;
+  /** Dropped while it was being packed. */
+  gone: boolean;
+  /** What it takes of `queue_size`. */
+  cost: number;
+  attempts: number;
+  firstTriedAt: number;
+  /** Not tried before this time. */
+  notBefore: number;
+  /** How often it was let go early because the destination answered something else. */
+  released: number;
+}
+
+/** After this many attempts a batch is suspected to be itself the reason, and others are tried in between. */
+const SUSPECT_ATTEMPTS = 3;
+
+export function createBatch(spans: readonly Span[], cost: number): Batch {
+  return {
+    count: spans.length,
+    spans,
+    request: undefined,
+    packing: false,
+    gone: false,
+    cost,
+    attempts: 0,
+    firstTriedAt: 0,
+    notBefore: 0,
+    released: 0,
+  };
+}
+
+/** Batches that wait, failed ones and packed ones, the oldest first; with the sums that the queue's books need. */
+export class WaitingBatches {
+  #batches: Batch[] = [];
+  #suspectsTurn = false;
+
+  get length(): number {
+    return this.#batches.length;
+  }
+
+  /** Behind all others: younger than they are. */
+  append(batch: Batch): void {
+    this.#batches.push(batch);
+  }
+
+  /** Before all others: it has been tried. */
+  putBack(batch: Batch): void {
+    this.#batches.unshift(batch);
+  }
+
+  /** The oldest, taken out. */
+  shift(): Batch | undefined {
+    const batch = this.#batches.shift();
+    if (batch) batch.gone = true;
+    return batch;
+  }
+
+  /**
+   * The batch to try now, taken out. 'other' where the oldest is under suspicion and something that was never tried should go instead; the
+   * caller asks again with `insist` if it has nothing.
+   *
+   * One batch that the destination cannot digest must not stop all others, so while the destination fails every other attempt goes to a
+   * batch with fewer attempts. Untried ones are drawn in only while fewer than `maxTried` have been tried, because the first attempt starts
+   * `max_elapsed_time`.
+   */
+  take(now: number, failing: boolean, maxTried: number, insist: boolean): Batch | 'other' | undefined {
+    const isReady = (batch: Batch): boolean => !batch.packing && batch.notBefore <= now;
+    const first = this.#batches.findIndex(isReady);
+    if (first < 0) return undefined;
+    const { attempts } = this.#batches[first]!;
+    if (!failing || insist || attempts < SUSPECT_ATTEMPTS) return this.#takeAt(first);
+    this.#suspectsTurn = !this.#suspectsTurn;
+    if (this.#suspectsTurn) return this.#takeAt(first);
+    const tried = this.#batches.filter((batch) => batch.attempts > 0);
+    const fresher = tried.find((batch) => batch.attempts < attempts && isReady(batch));
+    if (fresher) return this.#takeAt(this.#batches.indexOf(fresher));
+    if (tried.length >= maxTried) return this.#takeAt(first);
+    const untried = this.#batches.findIndex((batch) => batch.attempts === 0 && isReady(batch));
+    return untried < 0 ? 'other' : this.#takeAt(untried);
+  }
+
+  #takeAt(index: number): Batch {
+    return this.#batches.splice(index, 1)[0]!;
+  }
+
+  /** The destination answered: what failed before may go at once, each batch once; what fails again keeps its own pace. */
+  release(): void {
+    for (const batch of this.#batches) {
+      if (batch.attempts > 0 && batch.released++ === 0) batch.notBefore = 0;
+    }
+  }
+
+  /** When the first of them may be tried, not before `from`; Infinity if there is none. */
+  readyAt(from: number): number {
+    let at = Infinity;
+    for (const batch of this.#batches) {
+      if (batch.packing) continue;
+      if (batch.notBefore <= from) return from;
+      at = Math.min(at, batch.notBefore);
+    }
+    return at;
+  }
+
+  /** All may be tried now. */
+  hurry(): void {
+    for (const batch of this.#batches) batch.notBefore = 0;
+  }
+}
