@@ -12,27 +12,18 @@ import {
 } from './attach-table.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
-import { type NativeAddon, OBJECT, type Tracer, type TracerError } from './native.ts';
+import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
+import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
 
-export interface CaptureOptions {
+export interface CaptureOptions extends LoadOptions {
   version: string;
-  ringBytes: number;
   drainIntervalMs: number;
-  /** Payload bytes that a run may carry before a verdict says otherwise. */
-  payloadBudget: number;
-  /** Sockets that the kernel keeps state of. */
-  connections: number;
+  /** Look for processes and sockets that are older than the agent. */
+  scan?: boolean;
   procRoot?: string;
-}
-
-/** What became of one program of the attach table. */
-export interface AttachOutcome extends AttachRow {
-  attached: boolean;
-  error?: string;
-  remedy?: string;
 }
 
 /** An elided run to look after: which socket, and where user space knows the run to be. */
@@ -59,7 +50,7 @@ const DRAIN_MAX_BYTES = 4 << 20;
  * to see it; a buffer is valid during the call only.
  */
 export class KernelCapture {
-  readonly outcomes: AttachOutcome[] = [];
+  outcomes: readonly AttachOutcome[] = [];
   readonly figures: DrainFigures = { drains: 0, records: 0, bytes: 0, largestBatchBytes: 0 };
   readonly host: HostFacts;
   /** The agent's process id in the initial namespace; differs from process.pid inside a PID namespace. */
@@ -107,12 +98,16 @@ export class KernelCapture {
   start(): void {
     this.#sink(writeJson('host', { time_ns: this.#nowNs() }, this.host));
     this.#sink(this.#clockRecord());
-    for (const row of ATTACH_TABLE) this.outcomes.push(this.#attach(row));
-    for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
-      if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
+    this.outcomes = attachAll(this.tracer);
+    const refused = this.outcomes.find((outcome) => outcome.required && !outcome.attached);
+    if (refused !== undefined) {
+      this.tracer.close();
+      throw new UserError(
+        'attach_refused',
+        `the kernel refuses to attach ${refused.program} (${refused.hook}): ${refused.error}; ${refused.remedy}`,
+      );
     }
-    this.#flushPending();
-    this.#scanSockets();
+    if (this.#options.scan !== false) this.#scan();
     this.tracer.onWakeup(() => this.drain());
     this.#timer = setInterval(() => this.drain(), this.#options.drainIntervalMs);
   }
@@ -218,23 +213,6 @@ export class KernelCapture {
     this.drain();
   }
 
-  #attach(row: AttachRow): AttachOutcome {
-    try {
-      this.tracer.attach(row.program);
-      return { ...row, attached: true };
-    } catch (error) {
-      const { code } = error as TracerError;
-      const outcome = { ...row, attached: false, error: messageOf(error), remedy: remedyOf(code) };
-      if (!row.required) return outcome;
-      this.tracer.close();
-      throw new UserError(
-        'attach_refused',
-        `the kernel refuses to attach ${row.program} (${row.hook}): ${outcome.error}; ${outcome.remedy}`,
-        { cause: error },
-      );
-    }
-  }
-
   /** Splits the batch at exec records, which leave as `process` records; everything else passes as it is. */
   #passOn(buffer: Uint8Array): void {
     this.#exec.over(buffer);
@@ -278,7 +256,11 @@ export class KernelCapture {
     for (const record of records) this.#sink(record);
   }
 
-  #scanSockets(): void {
+  #scan(): void {
+    for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
+      if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
+    }
+    this.#flushPending();
     try {
       const records = this.tracer.runIterator(SCAN_SOCKETS);
       const aligned = new Uint8Array(records.length);
@@ -347,40 +329,6 @@ export class KernelCapture {
     const { offset, size } = this.#connLayout[name]!;
     if (size === 8) return Number(conn.readBigUInt64LE(offset));
     return conn.readUIntLE(offset, size);
-  }
-}
-
-/** Opens, configures and loads the object for what this kernel has. */
-function openTracer(addon: NativeAddon, options: CaptureOptions): Tracer {
-  let tracer: Tracer | undefined;
-  try {
-    const kernel = addon.features();
-    if (!kernel.btf)
-      throw new UserError(
-        'no_btf',
-        'the kernel has no type information (/sys/kernel/btf/vmlinux is missing): Undertrace needs a kernel of 5.10 or newer built with CONFIG_DEBUG_INFO_BTF, as those of all current distributions are',
-      );
-    tracer = new addon.Tracer({ object: OBJECT });
-    tracer.setConstant('have_task_storage', kernel.taskStorage ? 1 : 0);
-    tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
-    tracer.setConstant('default_budget', options.payloadBudget);
-    tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
-    tracer.setMaxEntries('ring', options.ringBytes);
-    tracer.setMaxEntries('conns', options.connections);
-    tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
-    tracer.load();
-    return tracer;
-  } catch (error) {
-    tracer?.close();
-    if (error instanceof UserError) throw error;
-    const { code } = error as TracerError;
-    throw new UserError(
-      'load_refused',
-      `the kernel refuses the eBPF programs: ${messageOf(error)}; ${remedyOf(code)}`,
-      {
-        cause: error,
-      },
-    );
   }
 }
 

@@ -1,0 +1,65 @@
+import { UserError, messageOf } from '../base/errors.ts';
+import { ATTACH_TABLE, type AttachRow, remedyOf } from './attach-table.ts';
+import { type NativeAddon, OBJECT, type Tracer, type TracerError } from './native.ts';
+
+export interface LoadOptions {
+  ringBytes: number;
+  /** Payload bytes that a run may carry before a verdict says otherwise. */
+  payloadBudget: number;
+  /** Sockets that the kernel keeps state of. */
+  connections: number;
+}
+
+/** What became of one program of the attach table. */
+export interface AttachOutcome extends AttachRow {
+  attached: boolean;
+  error?: string;
+  remedy?: string;
+}
+
+/** Opens, configures and loads the object for what this kernel has. */
+export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
+  let tracer: Tracer | undefined;
+  try {
+    const kernel = addon.features();
+    if (!kernel.btf)
+      throw new UserError(
+        'no_btf',
+        'the kernel has no type information (/sys/kernel/btf/vmlinux is missing): Undertrace needs a kernel of 5.10 or newer built with CONFIG_DEBUG_INFO_BTF, as those of all current distributions are',
+      );
+    tracer = new addon.Tracer({ object: OBJECT });
+    tracer.setConstant('have_task_storage', kernel.taskStorage ? 1 : 0);
+    tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
+    tracer.setConstant('default_budget', options.payloadBudget);
+    tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
+    tracer.setMaxEntries('ring', options.ringBytes);
+    tracer.setMaxEntries('conns', options.connections);
+    tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
+    tracer.load();
+    return tracer;
+  } catch (error) {
+    tracer?.close();
+    if (error instanceof UserError) throw error;
+    const { code } = error as TracerError;
+    throw new UserError(
+      'load_refused',
+      `the kernel refuses the eBPF programs: ${messageOf(error)}; ${remedyOf(code)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Tries every program of the attach table, in its order. */
+export function attachAll(tracer: Tracer): AttachOutcome[] {
+  return ATTACH_TABLE.map((row) => {
+    try {
+      tracer.attach(row.program);
+      return { ...row, attached: true };
+    } catch (error) {
+      const { code } = error as TracerError;
+      return { ...row, attached: false, error: messageOf(error), remedy: remedyOf(code) };
+    }
+  });
+}
