@@ -17,9 +17,10 @@ export class StepError extends Error {
 
 /**
  * Runs a program to its end, its output going to `log` and not to the terminal, and returns what it wrote to stdout.
- * Throws StepError with the end of all output when it fails or cannot be started.
+ * Throws StepError with the end of all output when it fails or cannot be started. `as` is the command's name in that error.
  */
-export function run(command, args, { cwd, log, env = process.env, remedy = '' } = {}) {
+export function run(command, args, { cwd, log, env = process.env, remedy = '', as } = {}) {
+  const label = as ?? `${command} ${args[0] ?? ''}`;
   return new Promise((resolve, reject) => {
     const said = [];
     const answer = [];
@@ -34,7 +35,7 @@ export function run(command, args, { cwd, log, env = process.env, remedy = '' } 
     child.on('close', (code, signal) => {
       file?.end();
       if (code === 0) resolve(Buffer.concat(answer).toString());
-      else fail(`${command} ${args[0] ?? ''} ended with ${signal ?? `exit code ${code}`}`);
+      else fail(`${label} ended with ${signal ?? `exit code ${code}`}`);
     });
   });
 }

@@ -124,7 +124,8 @@ function npmStep({ root, log, stamps }) {
       runNpm(['ci', '--include=dev', '--no-audit', '--no-fund'], {
         cwd: root,
         log,
-        remedy: 'Check that this machine reaches the npm registry, then start again.',
+        remedy:
+          'Check that npm is installed and that this machine reaches the npm registry, then start again.',
       }),
   };
 }
@@ -151,10 +152,10 @@ function readLock(path) {
 /** The npm that started us if it did, else the one in PATH. */
 function runNpm(args, options) {
   const started = process.env.npm_execpath ?? '';
-  const remedy = 'npm is needed; it comes with Node, or on Debian in the package npm.';
+  const as = `npm ${args.filter((arg) => !arg.startsWith('--')).join(' ')}`;
   if (basename(started) === 'npm-cli.js' && existsSync(started))
-    return run(process.execPath, [started, ...args], options);
-  return run('npm', args, { ...options, remedy: options.remedy ?? remedy });
+    return run(process.execPath, [started, ...args], { ...options, as });
+  return run('npm', args, { ...options, as });
 }
 
 function bpfObjects(directory) {
