@@ -49,7 +49,8 @@ func endpoint(a net.Addr) string {
 func main() {
 	base, plan, log, mode := os.Args[1], os.Args[2], os.Args[3], os.Args[4]
 	transport := &http.Transport{DisableKeepAlives: mode == "close", DisableCompression: true}
-	if path, ok := strings.CutPrefix(base, "unix:"); ok {
+	if strings.HasPrefix(base, "unix:") {
+		path := strings.TrimPrefix(base, "unix:")
 		base = "http://localhost"
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)

@@ -46,7 +46,8 @@ func answer(w http.ResponseWriter, r *http.Request) {
 }
 
 func listen(address string) (net.Listener, string, error) {
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+	if strings.HasPrefix(address, "unix:") {
+		path := strings.TrimPrefix(address, "unix:")
 		os.Remove(path)
 		l, err := net.Listen("unix", path)
 		return l, address, err

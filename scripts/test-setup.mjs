@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+// Installs what the tests need beyond what the product needs (scripts/setup.mjs): programs to trace, tools to compare with, compilers.
+// Idempotent; under a second when there is nothing to do. Nothing is started: the tests run their own copies on their own ports.
+// Without root or apt it says what is missing and goes on: the tests that need it are skipped by name.
+//
+//   node scripts/test-setup.mjs            everything
+//   node scripts/test-setup.mjs --check    says what is missing, installs nothing, exit 1 if anything is
+//
+// Node built-ins only.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What is looked for, and the Debian package that has it. */
+const NEEDED = [
+  { command: 'gcc', packages: ['gcc', 'libc6-dev'] },
+  { command: 'python3', packages: ['python3'] },
+  { file: '/usr/lib/python3/dist-packages/requests', packages: ['python3-requests'] },
+  { command: 'curl', packages: ['curl'] },
+  { command: 'nginx', packages: ['nginx'] },
+  { command: 'redis-server', packages: ['redis-server'] },
+  { command: 'prometheus', packages: ['prometheus'] },
+  { command: 'javac', packages: ['default-jdk-headless'] },
+  { command: 'go', packages: ['golang-go'] },
+  { command: 'ip', packages: ['iproute2'] },
+  { command: 'nft', packages: ['nftables'] },
+  { command: 'tcpdump', packages: ['tcpdump'] },
+  { command: 'wrk', packages: ['wrk'] },
+  { command: 'ab', packages: ['apache2-utils'] },
+  { command: 'bpftool', packages: ['bpftool'] },
+  { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },
+  { file: '/bin/busybox', packages: ['busybox-static'] },
+];
+const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+const POLICY = '/usr/sbin/policy-rc.d';
+
+function isThere({ command, file }) {
+  return file ? existsSync(file) : FOLDERS.some((folder) => existsSync(join(folder, command)));
+}
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
+  return !error && status === 0;
+}
+
+/** Debian starts what it installs unless this file says no; one that is already there stays. */
+function withoutStartingServices(action) {
+  const ours = !existsSync(POLICY);
+  if (ours) {
+    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+    chmodSync(POLICY, 0o755);
+  }
+  try {
+    return action();
+  } finally {
+    if (ours) rmSync(POLICY);
+  }
+}
+
+function install(packages) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=600', ...args], { env });
+  return withoutStartingServices(() => {
+    const args = ['install', '-y', '--no-install-recommends'];
+    // The lists may be old or absent; one package that a distribution lacks must not cost the others.
+    if (apt(...args, ...packages) || (apt('update') && apt(...args, ...packages))) return true;
+    return packages.map((name) => apt(...args, name)).every(Boolean);
+  });
+}
+
+const missing = NEEDED.filter((need) => !isThere(need));
+const packages = missing.flatMap((need) => need.packages);
+if (process.argv.includes('--check')) {
+  for (const name of packages) console.log(`missing: ${name}`);
+  process.exit(packages.length ? 1 : 0);
+}
+if (packages.length) {
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (process.getuid() === 0 && isThere({ command: 'apt-get' })) {
+    console.error(`tests: installing ${packages.join(' ')}`);
+    if (!install(packages)) console.error(`tests: not everything could be installed; tried: ${command}`);
+  } else {
+    console.error(`tests: missing programs, whose tests are skipped; to install them, as root: ${command}`);
+  }
+}
+for (const script of ['workload.mjs', 'build-collector.mjs']) {
+  if (script === 'build-collector.mjs' && !isThere({ command: 'go' })) continue;
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  if (!run(process.execPath, [path])) process.exit(1);
+}

@@ -1,0 +1,168 @@
+/** The agent as a child process: started, ready, asked, stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { freePorts } from './collector.ts';
+import type { ReceivedSpan } from './otlp-proto.ts';
+import { OtlpSink } from './otlp-sink.ts';
+import { inCheckout } from './programs.ts';
+
+const READY_MS = 20_000;
+const POLL_MS = 20;
+
+export interface AgentOptions {
+  /** Keys of receivers.undertrace. */
+  receiver?: Record<string, unknown>;
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** Other exporters than the sink, by id; the pipeline names them all. */
+  exporters?: Record<string, unknown>;
+}
+
+/** One stage of the ledger as /status shows it. */
+export interface Books {
+  in: number;
+  out: number;
+  held: number;
+  lost: Record<string, number>;
+}
+
+export interface Status {
+  ledger: { balanced: boolean; stages: Record<string, Books> };
+  [key: string]: unknown;
+}
+
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+export class Agent {
+  readonly sink: OtlpSink;
+  readonly port: number;
+  stdout = '';
+  stderr = '';
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, sink: OtlpSink, port: number) {
+    this.#child = child;
+    this.sink = sink;
+    this.port = port;
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+  }
+
+  /** Resolves when everything is attached and the ring is being drained. */
+  static async start(options: AgentOptions = {}): Promise<Agent> {
+    const sink = new OtlpSink();
+    const sinkPort = await sink.listenHttp();
+    const [port] = await freePorts(1);
+    const exporters = options.exporters ?? {
+      otlp_http: {
+        endpoint: `http://127.0.0.1:${sinkPort}`,
+        sending_queue: { batch: { flush_timeout: '50ms' } },
+      },
+    };
+    const config = {
+      receivers: { undertrace: options.receiver ?? {} },
+      exporters: { ...exporters, prometheus: { endpoint: `127.0.0.1:${port}` } },
+      service: {
+        pipelines: {
+          traces: { receivers: ['undertrace'], exporters: Object.keys(exporters) },
+          metrics: { receivers: ['undertrace'], exporters: ['prometheus'] },
+        },
+      },
+    };
+    // JSON is YAML.
+    const args = ['run', '--config', `yaml:${JSON.stringify(config)}`, ...(options.args ?? [])];
+    const child = spawn(process.execPath, [inCheckout('dist', 'main.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
+    const agent = new Agent(child, sink, port!);
+    await agent.#ready();
+    return agent;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = Date.now() + READY_MS;
+    while (!(await this.#isReady())) {
+      const ended = this.#child.exitCode !== null || this.#child.signalCode !== null;
+      if (!ended && Date.now() < deadline) {
+        await sleep(POLL_MS);
+        continue;
+      }
+      this.#child.kill('SIGKILL');
+      await this.sink.close();
+      const what = ended ? `ended with ${this.#child.exitCode}` : `is not ready after ${READY_MS} ms`;
+      throw new Error(`the agent ${what}:\n${this.stdout}\n${this.stderr}`);
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    try {
+      return (await this.get('/readyz')).ok;
+    } catch {
+      return false; // not listening yet
+    }
+  }
+
+  get(path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}${path}`, { signal: AbortSignal.timeout(5000) });
+  }
+
+  async status(): Promise<Status> {
+    return (await (await this.get('/status')).json()) as Status;
+  }
+
+  async metrics(): Promise<string> {
+    return (await this.get('/metrics')).text();
+  }
+
+  /** Spans of the sink whose path begins with `prefix`; waits until there are `count`, then a little longer for one too many. */
+  async spans(prefix: string, count: number, timeoutMs = 15_000): Promise<ReceivedSpan[]> {
+    const select = (): ReceivedSpan[] => this.sink.spans.filter((span) => pathOf(span)?.startsWith(prefix));
+    const deadline = Date.now() + timeoutMs;
+    while (select().length < count && Date.now() < deadline) await sleep(POLL_MS);
+    await sleep(200);
+    return select();
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async ended(): Promise<Ended> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+    await this.sink.close();
+    const { exitCode: code, signalCode: signal } = this.#child;
+    return { code, signal, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.kill(signal);
+    return this.ended();
+  }
+}
+
+/** Path of the request that a span is about, without the query. */
+export function pathOf(span: ReceivedSpan): string | undefined {
+  const { 'url.path': path, 'url.full': full } = span.attributes;
+  if (typeof path === 'string') return path;
+  return typeof full === 'string' ? /^[a-z]+:\/\/[^/]*(\/[^?#]*)/.exec(full)?.[1] : undefined;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Lines of a child's output as they come. */
+export function linesOf(child: ChildProcess): AsyncIterable<string> {
+  return createInterface({ input: child.stdout! });
+}

@@ -1,0 +1,73 @@
+/**
+ * What a test needs from the machine. A test whose machine lacks it is skipped by name with the reason; under CI=true a skip for the want
+ * of something that scripts/test-setup.mjs installs is a failure instead.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Mocha from 'mocha';
+
+const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Absolute path of a file of the checkout. */
+export function inCheckout(...parts: string[]): string {
+  return path.join(CHECKOUT, ...parts);
+}
+
+/** Path of a command, or undefined. */
+export function findCommand(name: string): string | undefined {
+  return FOLDERS.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
+}
+
+/** Marks the running test, or every test of the suite whose hook is running, as skipped, with the reason in its title. */
+function skip(context: Mocha.Context, reason: string): never {
+  const note = (test: Mocha.Runnable): void => {
+    test.title += ` (skipped: ${reason})`;
+  };
+  const { test, currentTest } = context;
+  // In a "before all" hook, currentTest is the first of the tests that are all going to be skipped.
+  if (test instanceof Mocha.Test) note(test);
+  else if (currentTest && test?.title.startsWith('"before each"')) note(currentTest);
+  else test?.parent?.eachTest(note);
+  return context.skip();
+}
+
+/** For what the project installs: a command. Gives back its path. */
+export function needCommand(context: Mocha.Context, name: string, why: string): string {
+  return findCommand(name) ?? lacking(context, `${name} is not installed: ${why}`);
+}
+
+/** Skips, or fails under CI, since test-setup could have provided it. */
+export function lacking(context: Mocha.Context, reason: string): never {
+  if (process.env.CI === 'true') throw new Error(`${reason}; node scripts/test-setup.mjs installs it`);
+  return skip(context, reason);
+}
+
+/** For what no installation can give: rights, kernel features, room. */
+export function needMachine(context: Mocha.Context, available: boolean, reason: string): void {
+  if (!available) skip(context, reason);
+}
+
+/** The kernel side needs root. */
+export function needRoot(context: Mocha.Context): void {
+  needMachine(context, process.getuid?.() === 0, 'not root: eBPF programs cannot be loaded');
+}
+
+interface Compiled {
+  folder: string;
+  missing: Record<string, string>;
+}
+let compiled: Compiled | undefined;
+
+/** Path of a program of test/workload/ that is compiled, such as `driver`; built at the first call. */
+export function needCompiled(context: Mocha.Context, language: 'c' | 'go' | 'java', name: string): string {
+  if (!compiled) {
+    const built = spawnSync(process.execPath, [inCheckout('scripts', 'workload.mjs')], { encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(`scripts/workload.mjs failed:\n${built.stderr}`);
+    compiled = JSON.parse(built.stdout) as Compiled;
+  }
+  const missing = compiled.missing[language];
+  return missing ? lacking(context, missing) : path.join(compiled.folder, name);
+}
