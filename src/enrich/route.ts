@@ -30,7 +30,6 @@ export interface RouteOptions {
 const DEFAULTS = { maxRoutes: 200, maxValues: 30, maxServices: 1000 };
 const MAX_DEPTH = 12;
 const MAX_CACHED_PATHS = 1024;
-const MAX_CACHED_LENGTH = 256;
 /** Nodes a service's trie may hold; reached only by paths of many static segments. */
 const MAX_NODES = 4000;
 const MAX_EXTENSIONS = 8;
@@ -42,7 +41,7 @@ const UUID = /^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}
 const HEX = /^(?:0x)?[0-9a-f]{8,}$/i;
 const LONG_HEX = 16;
 /** Bytes that no static name has, and @ as in addresses. */
-const ESCAPED = /[%@=,!$&'()+:*]/;
+const ESCAPED = /[%@=,&'()*]/;
 const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta|rc)\d{0,3})?$/i;
 const DIGIT = /\d/;
 /** Four digits in a row do not stand in names: `order-2024`, `user1234`. */
@@ -51,14 +50,18 @@ const DIGIT_RUN = /\d{4}/;
 const NUMBERED = /[-_.]\d+$/;
 const MAX_NAME = 40;
 const TOKEN = 20;
+/** `opentelemetry.proto.collector.trace.v1.TraceService`: long, and yet a name. */
+const DOTTED_NAME = /^(?=.*\.)[A-Za-z]\w*(?:\.[A-Za-z]\w*)+$/;
+const MAX_DOTTED = 100;
 
 /** Whether a segment is a value and no name, judged by nothing but itself. */
 export function isParameter(segment: string): boolean {
-  if (segment.length > MAX_NAME) return true;
+  if (segment.length > MAX_NAME) return segment.length > MAX_DOTTED || !DOTTED_NAME.test(segment);
+  if (NUMBER.test(segment)) return true;
   if (ESCAPED.test(segment)) return true;
   if (!DIGIT.test(segment)) return isLetterToken(segment);
   if (VERSION.test(segment)) return false;
-  if (NUMBER.test(segment) || UUID.test(segment) || HEX.test(segment)) return true;
+  if (UUID.test(segment) || HEX.test(segment)) return true;
   if (DIGIT_RUN.test(segment) || NUMBERED.test(segment)) return true;
   return segment.split(/[-_.~]/).some(isMixedToken);
 }
@@ -138,14 +141,16 @@ export class RouteTable {
       if (known) cached.hits++;
       return cached.match;
     }
-    const node = this.#walk(table, path, known);
+    const segments = segmentsOf(path);
+    const node = this.#walk(table, segments, known);
     if (node === undefined) return undefined;
     if (!known) return node.match;
     node.hits++;
-    if (node.match === undefined) this.#name(table, node, path);
+    if (node.match === undefined) this.#name(table, node, segments);
     if (node.match === undefined) {
       this.overflows++;
-    } else if (path.length <= MAX_CACHED_LENGTH) {
+    } else if (path === node.match.route) {
+      // Paths with values in them seldom come twice.
       if (table.cache.size >= MAX_CACHED_PATHS) table.cache = new Map();
       table.cache.set(path, node);
     }
@@ -167,9 +172,8 @@ export class RouteTable {
     return service;
   }
 
-  #walk(table: Service, path: string, learn: boolean): Node | undefined {
+  #walk(table: Service, segments: readonly string[], learn: boolean): Node | undefined {
     let node = table.root;
-    const segments = segmentsOf(path);
     for (let depth = 0; depth < segments.length; depth++) {
       const next = this.#child(table, node, segments[depth]!, depth, learn);
       if (next === undefined) {
@@ -198,10 +202,10 @@ export class RouteTable {
     return add(table, node, segment);
   }
 
-  #name(table: Service, node: Node, path: string): void {
+  #name(table: Service, node: Node, segments: readonly string[]): void {
     if (table.routes >= this.#maxRoutes) return;
     table.routes++;
-    node.match = learned(routeTo(table.root, segmentsOf(path)));
+    node.match = learned(routeTo(table.root, segments));
   }
 }
 
@@ -292,6 +296,7 @@ function routeTo(root: Node, segments: readonly string[]): string {
 
 /** The segment, or the parameter that it is by its shape. */
 function nameOf(segment: string): string {
+  if (!segment.includes('.')) return isParameter(segment) ? PARAMETER : segment;
   const extension = EXTENSION.exec(segment);
   if (extension === null) return isParameter(segment) ? PARAMETER : segment;
   const stem = segment.slice(0, extension.index);
@@ -305,10 +310,21 @@ function parameterOf(segment: string): string {
 
 /** Segments without empty ones, matrix parameters (`;jsessionid=…`) cut off; what is too deep is one parameter. */
 function segmentsOf(path: string): string[] {
-  const semicolon = path.indexOf(';');
-  const parts = (semicolon < 0 ? path : path.replace(/;[^/]*/g, '')).split('/');
-  const segments = parts.filter((part) => part !== '');
-  return segments.length <= MAX_DEPTH ? segments : [...segments.slice(0, MAX_DEPTH - 1), '*'];
+  const clean = path.includes(';') ? path.replace(/;[^/]*/g, '') : path;
+  const segments: string[] = [];
+  for (let start = 0; start < clean.length;) {
+    let end = clean.indexOf('/', start);
+    if (end < 0) end = clean.length;
+    if (end > start) {
+      if (segments.length === MAX_DEPTH) {
+        segments[MAX_DEPTH - 1] = '*';
+        break;
+      }
+      segments.push(clean.slice(start, end));
+    }
+    start = end + 1;
+  }
+  return segments;
 }
 
 function compilePattern(pattern: string): Pattern {

@@ -108,7 +108,7 @@ export class Assembler {
 
   /** One exchange of the group has been closed. */
   closed(pending: Pending): void {
-    const group = currentGroup(pending.group);
+    const group = currentGroup(pending.group!);
     group.open--;
     group.closed.push(pending);
     this.waiting++;

@@ -1,7 +1,7 @@
 import { type Group, Hop, type Pending } from './pending.ts';
 
 const DEFAULT_MAX = 65_536;
-const DEFAULT_KEEP_NS = 5_000_000_000;
+const DEFAULT_KEEP_NS = 2_000_000_000;
 
 /**
  * Hops by key, bounded in number and time. A hop is here from the first of its ends being opened until both have left, or until

@@ -31,14 +31,21 @@ export type RequestObserver = (
   durationNs: number,
 ) => void;
 
+/** W3C trace context headers, not parsed. */
+export interface RawTraceContext {
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
+}
+
 /** What the linker asks of the rest of the pipeline. */
 export interface LinkerOptions {
   describe: (exchange: Exchange) => Description;
   /**
-   * The raw traceparent of a request whose head has been decoded, when the exchange is opened. Without it exchanges of one incoming trace
-   * are still joined, but only once they are closed.
+   * The trace context of a request as it stood there, asked for when the exchange is opened and its head is decoded. With it exchanges are
+   * described only when their spans are made. Without it they are described when they are closed, and exchanges of one incoming trace find
+   * each other no earlier.
    */
-  traceparentOf?: (exchange: Exchange) => string | undefined;
+  traceContextOf?: (exchange: Exchange) => RawTraceContext | undefined;
   /** As ProcessTable.identify: `pending` while facts may still come, never for longer than the table's bound. */
   identify: (tgid: number, startNs: number) => ServiceResource | 'pending';
   /** Who it is as far as is known now, for the end of the run, when nothing more will come. */
@@ -121,11 +128,10 @@ export class Linker {
     const pending = this.#open.get(exchange) ?? this.#admit(exchange);
     this.#open.delete(exchange);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
-    const description = this.#options.describe(exchange);
-    pending.description = description;
     pending.clock = this.#options.clock.pair ?? NO_CLOCK;
-    if (description.traceparent !== undefined) {
-      this.#believe(pending, description.traceparent, description.tracestate);
+    if (this.#options.traceContextOf === undefined) {
+      pending.description = this.#options.describe(exchange);
+      this.#believe(pending, pending.description);
     }
     this.assembler.closed(pending);
   }
@@ -135,7 +141,7 @@ export class Linker {
     const pending = this.#open.get(exchange);
     if (pending === undefined) return;
     this.#open.delete(exchange);
-    const group = currentGroup(pending.group);
+    const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
     this.assembler.settle(group);
@@ -153,12 +159,15 @@ export class Linker {
   }
 
   #admit(exchange: Exchange): Pending {
-    const pending = new Pending(exchange, new Group());
-    pending.group.open = 1;
+    const pending = new Pending(exchange);
     this.#open.set(exchange, pending);
     if (exchange.hop !== undefined) this.#join(pending);
-    const traceparent = this.#options.traceparentOf?.(exchange);
-    if (traceparent !== undefined) this.#believe(pending, traceparent, undefined);
+    if (pending.group === undefined) {
+      pending.group = new Group();
+      pending.group.open = 1;
+    }
+    const raw = this.#options.traceContextOf?.(exchange);
+    if (raw !== undefined) this.#believe(pending, raw);
     return pending;
   }
 
@@ -170,29 +179,38 @@ export class Linker {
       return;
     }
     pending.hop = hop;
+    hop.header ??= pending.header;
     const client = pending.exchange.role === 'client';
     const other = client ? hop.server : hop.client;
-    const group = currentGroup(pending.group);
     if (other !== undefined) {
-      const theirs = currentGroup(other.group);
-      if (client) theirs.loneServers--;
-      else theirs.loneClients--;
-      this.assembler.merge(theirs, group);
-    } else if (client ? !hop.serverLeft : hop.clientLeft === undefined) {
-      if (client) group.loneClients++;
-      else group.loneServers++;
+      const group = currentGroup(other.group!);
+      if (client) group.loneServers--;
+      else group.loneClients--;
+      if (pending.group !== undefined) {
+        this.assembler.merge(group, pending.group);
+      } else {
+        pending.group = group;
+        group.open++;
+      }
+      return;
     }
+    if (pending.group === undefined) {
+      pending.group = new Group();
+      pending.group.open = 1;
+    }
+    const group = currentGroup(pending.group);
+    if (client && !hop.serverLeft) group.loneClients++;
+    else if (!client && hop.clientLeft === undefined) group.loneServers++;
   }
 
-  #believe(pending: Pending, traceparent: string, tracestate: string | undefined): void {
-    const before = pending.traceContext;
-    // Seen when opened, or at the other end: only the tracestate may be new.
-    if (before !== undefined && (before.traceState !== undefined || tracestate === undefined)) return;
+  #believe(pending: Pending, { traceparent, tracestate }: RawTraceContext): void {
+    // Both ends of a hop saw the same bytes: the first to tell is enough.
+    if (traceparent === undefined || pending.traceContext !== undefined) return;
     const context = parseTraceparent(traceparent, tracestate);
     if (context === undefined) return;
     if (pending.hop === undefined) pending.header = context;
     else pending.hop.header = context;
-    if (before === undefined) this.assembler.named(pending.group, context.traceId);
+    this.assembler.named(pending.group!, context.traceId);
   }
 
   /** Gives an exchange its ids and its parent, once. */
@@ -257,7 +275,7 @@ export class Linker {
   /** Route and filters, for all ends of a trace before any span is made: a rule at one end may drop both. */
   #judge(pending: Pending): void {
     const { exchange } = pending;
-    const description = pending.description!;
+    const description = (pending.description ??= this.#options.describe(exchange));
     const resource = pending.resource!;
     pending.route = this.#options.routeOf?.(exchange, description, resource);
     const drop = this.#options.drops?.(exchange, description, resource, pending.route?.route);

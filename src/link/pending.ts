@@ -35,10 +35,12 @@ export class Pending {
   hop: Hop | undefined;
   /** Another exchange stands at its end of its hop. */
   duplicate = false;
-  group: Group;
-  /** From here on: set when the exchange is closed. */
-  description: Description | undefined;
+  /** Set from the moment it has been admitted. */
+  group: Group | undefined;
+  /** Set when the exchange is closed. */
   clock: ClockPair | undefined;
+  /** From here on: set when the span is made, or before. */
+  description: Description | undefined;
   /** Trace context of its own request, where there is no hop to keep it. */
   header: SpanContext | undefined;
   placement: Placement | undefined;
@@ -46,9 +48,8 @@ export class Pending {
   route: RouteMatch | undefined;
   dropped = false;
 
-  constructor(exchange: Exchange, group: Group) {
+  constructor(exchange: Exchange) {
     this.exchange = exchange;
-    this.group = group;
   }
 
   /** The trace context that the request carries: both ends of a hop see the same bytes. */
@@ -70,6 +71,8 @@ export class Hop {
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;
+  /** The key in hexadecimal, once made. */
+  id: string | undefined;
 
   constructor(key: HopKey, mapKey: number) {
     this.key = key;

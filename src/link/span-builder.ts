@@ -33,7 +33,7 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
     attributes[OWN.routeSource] = route.source;
   }
   if (description.errorType !== undefined) attributes['error.type'] = description.errorType;
-  if (hop !== undefined) attributes[OWN.hopId] = hopId(hop.key);
+  if (hop !== undefined) attributes[OWN.hopId] = hop.id ??= hopId(hop.key);
   if (parent !== undefined) {
     attributes[OWN.linkMethod] = placement.method!;
     attributes[OWN.linkConfidence] = parent.confidence;

@@ -157,7 +157,7 @@ describe('link/linker', () => {
 
   it('groups exchanges that carry one trace id, parents first, when the context is known at opening', () => {
     const { traces, tick, open, close } = makeLinker({
-      traceparentOf: ({ request }) => (request as { traceparent?: string }).traceparent,
+      traceContextOf: ({ request }) => request as { traceparent?: string },
     });
     const outer = pair(1, 10 * MS, 50 * MS, TRACEPARENT);
     const inner = pair(2, 20 * MS, 10 * MS, TRACEPARENT.replace('00f067aa0ba902b7', '00f067aa0ba902b8'));
