@@ -1,0 +1,189 @@
+// Runs inside a guest (and on the host): one agent, real HTTP conversations, and the spans they must become. The last line on stdout is
+// `RESULT pass` or `RESULT fail: <why>`.
+//
+//   node guest.mjs CHECKOUT BUSYBOX
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const [checkout, busybox] = process.argv.slice(2);
+const scratch = mkdtempSync(join(tmpdir(), 'undertrace-guest-'));
+const spansFile = join(scratch, 'spans.jsonl');
+const REQUESTS = 20;
+const LISTENER = 19464;
+// Emulated machines are slow.
+const PATIENCE_MS = 120_000;
+const CLIENT = 3;
+const SERVER = 2;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const children = [];
+
+function start(command, args, options = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  children.push(child);
+  return child;
+}
+
+async function until(what, probe) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const result = await probe();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
+    await sleep(100);
+  }
+}
+
+function answers(port, path) {
+  return new Promise((resolve) => {
+    http
+      .get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      })
+      .on('error', () => resolve(false));
+  });
+}
+
+async function startAgent() {
+  const config = {
+    exporters: { file: { path: spansFile }, prometheus: { endpoint: `127.0.0.1:${LISTENER}` } },
+    service: { pipelines: { traces: { exporters: ['file'] }, metrics: { exporters: ['prometheus'] } } },
+  };
+  const agent = start(process.execPath, [
+    join(checkout, 'dist/main.js'),
+    'run',
+    '--config',
+    `yaml:${JSON.stringify(config)}`,
+  ]);
+  agent.stdout.pipe(process.stdout);
+  await Promise.race([
+    until('agent ready', () => answers(LISTENER, '/readyz')),
+    once(agent, 'exit').then(([code]) => assert.fail(`the agent ended with ${code}`)),
+  ]);
+  return agent;
+}
+
+/** Node to Node over IPv4, IPv6 and a unix socket; gives back the planned requests. */
+async function converseNode() {
+  const program = (name) => join(checkout, 'test/workload/node', `${name}.mjs`);
+  const socket = join(scratch, 'socket');
+  const env = (service) => ({ env: { ...process.env, OTEL_SERVICE_NAME: service } });
+  const addresses = ['127.0.0.1:0', '[::]:0', `unix:${socket}`];
+  const server = start(process.execPath, [program('server'), ...addresses], env('guest-server'));
+  const [line] = await once(createInterface({ input: server.stdout }), 'line');
+  const [v4, v6] = JSON.parse(line).listening;
+  const bases = { v4: `http://${v4}`, v6: `http://${v6.replace('[::]', '[::1]')}`, unix: `unix:${socket}` };
+  const planned = [];
+  for (const [kind, base] of Object.entries(bases)) {
+    const plan = Array.from({ length: REQUESTS }, (_, n) => ({
+      path: `/w/guest/${kind}/${n}`,
+      size: 100 * n,
+      status: n % 4 ? 200 : 404,
+    }));
+    const planFile = join(scratch, 'plan');
+    writeFileSync(
+      planFile,
+      plan.map(({ path, size, status }) => `POST ${path}?status=${status}&size=${size} 50\n`).join(''),
+    );
+    const mode = kind === 'v6' ? 'close' : 'keepalive';
+    const client = start(
+      process.execPath,
+      [program('client'), base, planFile, join(scratch, 'log'), mode],
+      env('guest-client'),
+    );
+    const [code] = await once(client, 'exit');
+    assert.equal(code, 0, `the client over ${kind}`);
+    planned.push(...plan);
+  }
+  return planned;
+}
+
+/** busybox: a small C server that forks, and a client that says little. */
+async function converseBusybox() {
+  const root = join(scratch, 'www');
+  mkdirSync(join(root, 'w'), { recursive: true });
+  writeFileSync(join(root, 'w', 'page'), 'x'.repeat(1234));
+  const port = 18080;
+  start(busybox, ['httpd', '-f', '-p', `127.0.0.1:${port}`, '-h', root]);
+  await until('httpd', () => spawnSync(busybox, ['nc', '-z', '127.0.0.1', String(port)]).status === 0);
+  const got = spawnSync(busybox, ['wget', '-q', '-O', '/dev/null', `http://127.0.0.1:${port}/w/page`]);
+  assert.equal(got.status, 0, `wget: ${String(got.stderr)}`);
+}
+
+function readSpans() {
+  return readFileSync(spansFile, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => JSON.parse(line).resourceSpans)
+    .flatMap(({ resource, scopeSpans }) =>
+      scopeSpans.flatMap(({ spans }) =>
+        spans.map((span) => ({ ...flat(span), service: flat(resource)['service.name'] })),
+      ),
+    );
+}
+
+/** Attributes next to the fields of a span or resource. */
+function flat({ attributes, ...rest }) {
+  const values = attributes.map(({ key, value }) => [key, Object.values(value)[0]]);
+  return { ...rest, ...Object.fromEntries(values) };
+}
+
+const pathOf = (span) => span['url.path'] ?? new URL(span['url.full']).pathname;
+
+function check(planned) {
+  const spans = readSpans();
+  for (const { path, size, status } of planned) {
+    const [client, server, ...more] = spans
+      .filter((span) => pathOf(span) === path)
+      .sort((a, b) => b.kind - a.kind);
+    const told = JSON.stringify([client, server]);
+    assert.ok(
+      client?.kind === CLIENT && server?.kind === SERVER && more.length === 0,
+      `${path}: ${more.length} more than ${told}`,
+    );
+    for (const span of [client, server]) {
+      assert.equal(Number(span['http.response.status_code']), status, told);
+      assert.equal(Number(span['http.response.body.size'] ?? 0), size, told);
+      assert.equal(Number(span['http.request.body.size']), 50, told);
+    }
+    assert.deepEqual([client.service, server.service], ['guest-client', 'guest-server'], told);
+    assert.deepEqual([server.traceId, server.parentSpanId], [client.traceId, client.spanId], told);
+    assert.ok(BigInt(server.startTimeUnixNano) >= BigInt(client.startTimeUnixNano), told);
+  }
+  const page = spans.filter((span) => pathOf(span) === '/w/page');
+  assert.deepEqual(page.map(({ kind }) => kind).sort(), [SERVER, CLIENT], JSON.stringify(page));
+}
+
+async function main() {
+  console.log(`guest: Linux ${release()}`);
+  const doctor = spawnSync(process.execPath, [join(checkout, 'dist/main.js'), 'doctor'], {
+    encoding: 'utf8',
+  });
+  console.log(doctor.stdout);
+  const agent = await startAgent();
+  const planned = await converseNode();
+  await converseBusybox();
+  await sleep(1500); // longer than a span waits for its trace
+  const exited = once(agent, 'exit');
+  agent.kill('SIGTERM');
+  const [code, signal] = await exited;
+  assert.deepEqual([code, signal], [0, null], 'how the agent ended');
+  check(planned);
+}
+
+let result = 'pass';
+try {
+  await main();
+} catch (error) {
+  result = `fail: ${error.stack}`;
+}
+for (const child of children) child.kill('SIGKILL');
+console.log(`RESULT ${result.replaceAll('\n', ' | ')}`);
+process.exit(result === 'pass' ? 0 : 1);
