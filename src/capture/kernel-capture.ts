@@ -2,14 +2,7 @@ import { readlinkSync } from 'node:fs';
 
 import type { Log } from '../base/log-shape.ts';
 import { UserError, messageOf } from '../base/errors.ts';
-import {
-  ATTACH_TABLE,
-  type AttachRow,
-  SCAN_SOCKETS,
-  SET_VERDICT,
-  WHO_AM_I,
-  remedyOf,
-} from './attach-table.ts';
+import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';

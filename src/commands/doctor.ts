@@ -1,9 +1,10 @@
 import { type Check, runChecks } from '../capture/checks.ts';
+import type { CommandOptions } from './options.ts';
 
 const MARKS: Readonly<Record<Check['status'], string>> = { pass: 'pass', fail: 'FAIL', unavailable: 'n/a ' };
 
 /** Says what this machine lacks, and what to do about it. Exit code 1 if tracing is impossible. */
-export function run(options: { json: boolean }): number {
+export function run(options: CommandOptions & { json: boolean }): number {
   const checks = runChecks();
   if (options.json) {
     process.stdout.write(`${JSON.stringify(checks, undefined, 2)}\n`);

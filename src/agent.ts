@@ -1,0 +1,101 @@
+import { Ledger } from './base/ledger.ts';
+import type { Log } from './base/log-shape.ts';
+import type { ReceiverSettings, Settings } from './base/settings.ts';
+import { KernelCapture } from './capture/kernel-capture.ts';
+import { loadNative } from './capture/native.ts';
+import type { RequestObserver } from './link/linker.ts';
+import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
+import { TracesOutput } from './output/traces-output.ts';
+import { Pipeline } from './pipeline.ts';
+import { VERSION } from './base/version.ts';
+
+/** The exporters of the traces pipeline with their queues, on the ledger's books. Rejects with a UserError. */
+export async function createOutput(settings: Settings, ledger: Ledger, log: Log): Promise<TracesOutput> {
+  const queues = [];
+  for (const { id, type, settings: section } of settings.exporters) {
+    const exporterType = findExporterType(type);
+    if (exporterType === undefined)
+      throw new Error(`exporter type ${type} passed validation and is not built in`);
+    queues.push(await createExporterQueue(exporterType, id, section, { ledger, log }));
+  }
+  return new TracesOutput(ledger, queues);
+}
+
+/** How the live capture is to be opened for these settings. */
+export function captureOptions(receiver: ReceiverSettings): ConstructorParameters<typeof KernelCapture>[1] {
+  return {
+    version: VERSION,
+    ringBytes: receiver.ringBytes,
+    drainIntervalMs: receiver.drainIntervalMs,
+    payloadBudget: receiver.payloadBytes,
+    connections: receiver.limits.connections,
+    scan: receiver.scan,
+  };
+}
+
+/** The whole service on one kernel: capture, pipeline and exporters, started and stopped together. */
+export class Agent {
+  readonly ledger: Ledger;
+  readonly capture: KernelCapture;
+  readonly pipeline: Pipeline;
+  readonly output: TracesOutput;
+  readonly startedAt = new Date();
+  /** Attached and draining. */
+  ready = false;
+  settings: Settings;
+  readonly reloads: { succeeded: number; failed: number; lastSucceeded: boolean; lastAt: Date } = {
+    succeeded: 0,
+    failed: 0,
+    lastSucceeded: true,
+    lastAt: this.startedAt,
+  };
+
+  /** Loads the programs; nothing is traced before start(). */
+  static async create(settings: Settings, log: Log, onRequest?: RequestObserver): Promise<Agent> {
+    const ledger = new Ledger();
+    const output = await createOutput(settings, ledger, log);
+    return new Agent(settings, ledger, output, log, onRequest);
+  }
+
+  private constructor(
+    settings: Settings,
+    ledger: Ledger,
+    output: TracesOutput,
+    log: Log,
+    onRequest: RequestObserver | undefined,
+  ) {
+    this.settings = settings;
+    this.ledger = ledger;
+    this.output = output;
+    this.capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), log, (batch) =>
+      this.pipeline.process(batch),
+    );
+    this.pipeline = new Pipeline({
+      receiver: settings.receiver,
+      ledger,
+      kernel: this.capture,
+      onTrace: (spans) => this.output.push(spans),
+      onRequest,
+    });
+  }
+
+  start(): void {
+    this.capture.start();
+    this.ready = true;
+  }
+
+  /** Filters, names, routes and sampling of another configuration take over; the rest needs a restart. */
+  reconfigure(settings: Settings): void {
+    this.settings = settings;
+    this.capture.announceFilters(settings.receiver.filters);
+    this.pipeline.reconfigure(settings.receiver);
+  }
+
+  /** Detaches, lets what is under way become spans, delivers what can be delivered within `deadlineMs`. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.ready = false;
+    this.capture.stop();
+    this.pipeline.finish();
+    await this.output.shutdown(deadlineMs);
+  }
+}

@@ -1,0 +1,47 @@
+import { Agent } from '../agent.ts';
+import { UserError } from '../base/errors.ts';
+import type { Settings } from '../base/settings.ts';
+import { reload } from '../config.ts';
+import { printBooks } from './books.ts';
+import { firstScreen } from './first-screen.ts';
+import type { RunOptions } from './options.ts';
+import { untilStopped } from './signals.ts';
+
+/** Traces the machine until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+export async function run(options: RunOptions, settings: Settings): Promise<number> {
+  const { log } = options;
+  if (process.platform !== 'linux')
+    throw new UserError('not_linux', `Undertrace traces Linux hosts; this is ${process.platform}`);
+  if (settings.disabled) {
+    log.warn({}, 'OTEL_SDK_DISABLED is true: nothing is traced');
+    return 0;
+  }
+  const stopped = untilStopped();
+  const agent = await Agent.create(settings, log);
+  agent.start();
+  process.stderr.write(firstScreen(agent));
+  process.on('SIGHUP', () => reloadInto(agent, options));
+  await stopped;
+  await agent.stop(agent.settings.receiver.shutdownTimeoutMs);
+  printBooks(agent.ledger);
+  log.flush();
+  return 0;
+}
+
+/** A configuration that is wrong changes nothing; the metric and the log say so. */
+function reloadInto(agent: Agent, { log, sources }: RunOptions): void {
+  const outcome = reload(agent.settings, sources);
+  agent.reloads.lastSucceeded = outcome.ok;
+  if (!outcome.ok) {
+    agent.reloads.failed++;
+    log.error({}, `configuration not reloaded, the old one stays in force: ${outcome.error}`);
+    return;
+  }
+  agent.reloads.succeeded++;
+  agent.reloads.lastAt = new Date();
+  agent.reconfigure(outcome.settings);
+  log.level = outcome.settings.telemetry.logs.level;
+  const { applied, needRestart } = outcome;
+  log.info({ applied }, 'configuration reloaded');
+  if (needRestart.length > 0) log.warn({ needRestart }, 'these changes take effect at the next start');
+}
