@@ -1,9 +1,10 @@
 export type Manager = 'apt' | 'dnf' | 'apk' | 'pacman' | 'zypper';
 
-/** One of `command` (in PATH), `header` (in an include directory) and `files` (any of these paths) says how it is found. */
+/** One of `isThere`, `command` (in PATH), `header` (in an include directory) and `files` (any of these paths) says how it is found. */
 export interface Requirement {
   readonly name: string;
   readonly why: string;
+  readonly isThere?: () => boolean | undefined;
   readonly command?: string;
   readonly header?: string;
   readonly files?: readonly string[];

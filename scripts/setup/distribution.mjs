@@ -1,6 +1,7 @@
 /** What the build needs from the machine, and the command that installs it on each family of distributions. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { CLANG_FLOOR, findClang } from './clang.mjs';
 
 /**
  * What counts is that the tool or header is there, whoever put it there: a machine may have clang from elsewhere than its
@@ -8,15 +9,15 @@ import { delimiter, join } from 'node:path';
  */
 export const REQUIREMENTS = [
   {
-    name: 'clang',
+    name: `clang ${CLANG_FLOOR} or newer`,
     why: 'compiles the programs that run in the kernel',
-    command: 'clang',
+    isThere: () => findClang() !== undefined,
     packages: { apt: 'clang', dnf: 'clang', apk: 'clang', pacman: 'clang', zypper: 'clang' },
   },
   {
     name: 'llvm-strip',
     why: 'takes debug information out of them',
-    command: 'llvm-strip',
+    isThere: () => isInPath('llvm-strip') || findClang()?.llvmStrip.includes('/'),
     packages: { apt: 'llvm', dnf: 'llvm', apk: 'llvm', pacman: 'llvm', zypper: 'llvm' },
   },
   {
@@ -157,7 +158,8 @@ export function packageNames(manager, missing) {
 }
 
 export function missingRequirements(requirements = REQUIREMENTS) {
-  return requirements.filter(({ command, header, files }) => {
+  return requirements.filter(({ isThere, command, header, files }) => {
+    if (isThere) return !isThere();
     if (command) return !isInPath(command);
     if (header) return !includeDirectories().some((directory) => existsSync(join(directory, header)));
     return !files.some((file) => existsSync(file));

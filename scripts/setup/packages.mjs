@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { CLANG_FLOOR, findClang } from './clang.mjs';
 import {
   installCommand,
   missingRequirements,
@@ -32,6 +33,7 @@ export async function installPackages(log) {
     });
   }
   await aptInstall(packageNames('apt', missing), command, log);
+  if (!findClang()) await aptInstall(await newestClang(log), command, log);
   const still = missingRequirements();
   if (still.length > 0) {
     throw new StepError(`still missing after the installation: ${still.map(({ name }) => name).join(', ')}`, {
@@ -57,6 +59,19 @@ async function aptInstall(packages, command, log) {
     await update();
     await install();
   }
+}
+
+/** What an older distribution has beside the one that it calls `clang`. */
+async function newestClang(log) {
+  const names = await run('apt-cache', ['pkgnames', 'clang-'], { log });
+  const versions = names.split('\n').map((name) => Number(/^clang-(\d+)$/.exec(name)?.[1] ?? 0));
+  const newest = Math.max(...versions);
+  if (newest < CLANG_FLOOR) {
+    throw new StepError(`this distribution has no clang ${CLANG_FLOOR} or newer`, {
+      remedy: 'Install one from https://apt.llvm.org, then start again.',
+    });
+  }
+  return [`clang-${newest}`, `llvm-${newest}`];
 }
 
 function hasAptLists() {

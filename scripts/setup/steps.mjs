@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { findClang } from './clang.mjs';
 import { missingRequirements } from './distribution.mjs';
 import { buildLibbpf, LIBBPF_VERSION } from './libbpf.mjs';
 import { installPackages } from './packages.mjs';
@@ -35,7 +36,10 @@ export function makeSteps({ root, log, stamps }) {
   const programs = stamped(stamps, {
     name: 'programs',
     title: 'programs for the kernel: compile',
-    run: make('bpf', process.arch),
+    run: () => {
+      const { clang = 'clang', llvmStrip = 'llvm-strip' } = findClang() ?? {};
+      return make('bpf', process.arch, `CLANG=${clang}`, `LLVM_STRIP=${llvmStrip}`)();
+    },
     stamp: {
       name: 'programs',
       key: process.arch,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { CLANG_FLOOR } from '../../scripts/setup/clang.mjs';
 import {
   installCommand,
   missingRequirements,
@@ -36,7 +37,7 @@ describe('setup/distribution', () => {
   });
 
   it('writes the command that installs exactly what is missing', () => {
-    const missing = named('clang', 'g++', 'libelf headers');
+    const missing = named(`clang ${CLANG_FLOOR} or newer`, 'g++', 'libelf headers');
     const command = (ID: string, root = false): string | undefined =>
       installCommand({ ID }, missing, { root });
     assert.equal(
