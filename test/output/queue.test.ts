@@ -367,6 +367,7 @@ describe('output/queue', () => {
       queue.offer(makeSpans(6));
       await timers.advance(10_000);
       assert.equal(exporter.calls.length, 1);
+      assert.equal(queue.stats().attempts, 1);
       assert.equal(stage.lost.retries_exhausted, 6);
       balanced();
     });
@@ -596,6 +597,25 @@ describe('output/queue', () => {
       exporter.answers = accept;
       await queue.shutdown(1_000);
       assert.equal(stage.out, 50);
+      balanced();
+    });
+
+    it('forgets the size of a request that was dropped while it was packed', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpPacked({
+        sending_queue: { queue_size: 40_000, batch: { min_size: 10, max_size: 10 } },
+      });
+      exporter.answers = fail;
+      queue.offer(makeSpans(10));
+      await settle();
+      const spans = makeSpans(45, 10);
+      queue.offer(spans.slice(0, 30)); // being packed now
+      queue.offer(spans.slice(30)); // pushes the oldest of them out
+      assert.ok(stage.lost.queue_full > 0);
+      await timers.advance(100);
+      // Whole requests, and in the ring the five that make no whole one.
+      const inRing = spans.slice(40).reduce((sum, span) => sum + estimateSpanBytes(span), 0);
+      const requests = (stage.held() - 5) / 10;
+      assert.equal(queue.stats().queueSize, requests * (100 + 256) + inRing);
       balanced();
     });
 
