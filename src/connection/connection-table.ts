@@ -10,7 +10,7 @@ import {
 } from '../capture/records.gen.ts';
 import { unixName } from './address.ts';
 import { Arrival, type Stream } from './stream.ts';
-import { TrackedConnection, type Ending } from './tracked-connection.ts';
+import { TrackedConnection, type Closing, type Ending } from './tracked-connection.ts';
 import { alignUnix } from './unix-alignment.ts';
 
 export interface TableOptions {
@@ -137,7 +137,7 @@ export class ConnectionTable<S> {
     connection.records++;
     connection.tgid = record.tgid;
     connection.processStartNs = record.startNs;
-    if (connection.closeSeenNs !== 0 && record.timeNs > connection.closeSeenNs) connection.closeSeenNs = 0;
+    if (connection.closing) this.#reopened(connection.closing, record.timeNs);
     if (connection.opaque) {
       this.#lose(connection, 'unrecognised', 1);
       this.#consumer.onOpaque(connection, record);
@@ -294,11 +294,11 @@ export class ConnectionTable<S> {
   #lookUp(record: DataRecord | ConnectionRecord, begins = false): TrackedConnection<S> {
     const known = this.#byAddress.get(record.sock);
     if (known) {
-      if (sameSocket(known, record.inode) && !(begins && known.ending !== undefined)) {
+      if (sameSocket(known, record.inode) && !(begins && known.closing?.ending !== undefined)) {
         if (known.inode === 0) known.inode = record.inode;
         return known;
       }
-      this.#finish(known, known.ending ?? 'replaced');
+      this.#finish(known, known.closing?.ending ?? 'replaced');
     }
     if (this.#byAddress.size >= this.#maxConnections) this.#evict(this.#oldest!);
     const connection = new TrackedConnection<S>(this.#nextId++, record);
@@ -351,17 +351,24 @@ export class ConnectionTable<S> {
   }
 
   #close(connection: TrackedConnection<S>, timeNs: number): void {
-    if (connection.ending !== undefined || connection.closeSeenNs !== 0) return;
-    connection.closeSeenNs = timeNs;
+    const closing = (connection.closing ??= createClosing());
+    if (closing.ending !== undefined || closing.closeSeenNs !== 0) return;
+    closing.closeSeenNs = timeNs;
     this.#await(connection);
   }
 
+  /** Data after a close(2): it was not the last descriptor. */
+  #reopened(closing: Closing, timeNs: number): void {
+    if (timeNs > closing.closeSeenNs) closing.closeSeenNs = 0;
+  }
+
   #ending(connection: TrackedConnection<S>, ending: Ending, timeNs: number): void {
+    const closing = (connection.closing ??= createClosing());
     // A reset is followed by the end of the socket: the first cause is the telling one.
-    if (connection.ending !== undefined) return;
-    connection.ending = ending;
-    connection.endingNs = timeNs;
-    connection.endingTick = this.#tick;
+    if (closing.ending !== undefined) return;
+    closing.ending = ending;
+    closing.endingNs = timeNs;
+    closing.endingTick = this.#tick;
     this.#await(connection);
   }
 
@@ -374,19 +381,20 @@ export class ConnectionTable<S> {
   /** Looks at a connection that asked for it. Returns true if it must be looked at again. */
   #look(connection: TrackedConnection<S>): boolean {
     if (this.#byAddress.get(connection.sock) !== connection) return false;
-    if (connection.ending !== undefined && this.#tick - connection.endingTick >= LATE_TICKS) {
-      this.#finish(connection, connection.ending);
+    const { closing } = connection;
+    if (closing?.ending !== undefined && this.#tick - closing.endingTick >= LATE_TICKS) {
+      this.#finish(connection, closing.ending);
       return false;
     }
-    let again = connection.ending !== undefined;
+    let again = closing?.ending !== undefined;
     if (connection.waitTick !== 0) {
       if (this.#tick - connection.waitTick >= LATE_TICKS) this.#cross(connection);
       if (connection.receive.hasWaiting || connection.send.hasWaiting) again = true;
       else connection.waitTick = 0;
     }
-    if (connection.closeSeenNs !== 0) {
-      if (this.#nowNs - connection.closeSeenNs < CLOSE_GRACE_NS) again = true;
-      else if (connection.ending === undefined) this.#streamsEnd(connection);
+    if (closing && closing.closeSeenNs !== 0 && closing.ending === undefined) {
+      if (this.#nowNs - closing.closeSeenNs < CLOSE_GRACE_NS) again = true;
+      else this.#streamsEnd(connection);
     }
     if (this.#consumer.onTick(connection, this.#tick)) again = true;
     this.#settle(connection);
@@ -482,4 +490,8 @@ export class ConnectionTable<S> {
 /** A socket that has no inode yet (before accept) or no more (after the last close) is known by its address alone. */
 function sameSocket<S>(connection: TrackedConnection<S>, inode: number): boolean {
   return connection.inode === inode || connection.inode === 0 || inode === 0;
+}
+
+function createClosing(): Closing {
+  return { ending: undefined, endingNs: 0, endingTick: 0, closeSeenNs: 0 };
 }

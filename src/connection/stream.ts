@@ -37,8 +37,6 @@ const FIRST_WINDOW = 512;
  * An idle stream owns no buffer and no array.
  */
 export class Stream {
-  /** Enum `direction`. */
-  readonly direction: number;
   /** Position of the next byte a decoder wants. */
   cursor = 0;
   /** Every byte before was seen or given up. */
@@ -52,8 +50,6 @@ export class Stream {
   runStart = 0;
   /** Records that were used up since the owner last took the number. */
   used = 0;
-  /** Bytes given up in holes that no skip covers, ever. */
-  holeBytes = 0;
   #chunks: Chunk[] = NO_CHUNKS;
   /** Behind a hole, in order of position. */
   #waiting: Chunk[] = NO_CHUNKS;
@@ -62,10 +58,6 @@ export class Stream {
   #usedNs = 0;
   /** Of the current record. */
   #borrowed: Chunk | undefined = undefined;
-
-  constructor(direction: number) {
-    this.direction = direction;
-  }
 
   /** Sets where the first byte stands, for a connection seen from its beginning. */
   start(position: number): void {
@@ -204,7 +196,6 @@ export class Stream {
     const next = this.#waiting[0];
     if (!next) return 0;
     const bytes = next.position - this.end;
-    this.holeBytes += bytes;
     this.cursor = this.end = next.position;
     this.#absorb();
     return bytes;

@@ -6,6 +6,17 @@ import { Stream } from './stream.ts';
 /** How a connection ended, as far as its records tell. */
 export type Ending = 'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown';
 
+/** What is known of a connection's end. */
+export interface Closing {
+  /** Undefined while there is only the hint of a close(2). */
+  ending: Ending | undefined;
+  endingNs: number;
+  /** Tick of the table at which it ended. */
+  endingTick: number;
+  /** close(2) by the process that used it, while the kernel still had the socket: perhaps not the last descriptor. Else 0. */
+  closeSeenNs: number;
+}
+
 /** Which of a unix pair's counts mean the same byte: what to add to the own count to have the pair's common one; undefined while unknown. */
 export interface UnixAlignment {
   txShift: number | undefined;
@@ -39,8 +50,8 @@ export class TrackedConnection<S> implements Connection {
   tgid: number;
   processStartNs: number;
 
-  readonly receive = new Stream(0);
-  readonly send = new Stream(1);
+  readonly receive = new Stream();
+  readonly send = new Stream();
   session: S | undefined = undefined;
   /** Nothing more is kept or decoded: the protocol is not known. */
   opaque = false;
@@ -55,14 +66,10 @@ export class TrackedConnection<S> implements Connection {
   runDirection = -1;
   unix: UnixAlignment | undefined = undefined;
 
-  /** How it ended; undefined while it lives. */
-  ending: Ending | undefined = undefined;
-  endingNs = 0;
-  /** Tick of the table at which it ended, or at which something began to wait. */
-  endingTick = 0;
+  /** How it ends; undefined while nothing tells of an end. */
+  closing: Closing | undefined = undefined;
+  /** Tick of the table at which a record began to wait behind a hole, 0 if none does. */
   waitTick = 0;
-  /** close(2) by the process that used it, while the kernel still had the socket: perhaps not the last descriptor. */
-  closeSeenNs = 0;
   revisit = false;
 
   newer: TrackedConnection<S> | undefined = undefined;

@@ -122,7 +122,7 @@ export class DecodeStage implements StreamConsumer<Session> {
         protocol: session?.decoder?.name,
         byteClass: session?.byteClass,
         exchanges: session?.exchanges ?? 0,
-        open: session?.pairing.open.length ?? 0,
+        open: session?.open.length ?? 0,
       };
     }
   }
@@ -168,14 +168,16 @@ export class DecodeStage implements StreamConsumer<Session> {
 
   onEvicted(connection: TrackedConnection<Session>): void {
     this.#onRun.delete(connection);
-    for (const exchange of connection.session?.pairing.open ?? []) {
+    for (const exchange of connection.session?.open ?? []) {
       this.#options.ledger.exchanges.lost.evicted++;
       this.#options.sink.dropped(exchange);
     }
   }
 
   onIdle(connection: TrackedConnection<Session>, nowNs: number): boolean {
-    return connection.session?.onIdle(nowNs, this.#timeoutNs) ?? false;
+    const busy = connection.session?.onIdle(nowNs, this.#timeoutNs) ?? false;
+    if (!busy) this.#onRun.delete(connection);
+    return busy;
   }
 
   #createContext(options: DecodeOptions): SessionContext {
@@ -221,7 +223,7 @@ export class DecodeStage implements StreamConsumer<Session> {
 
   #open(): number {
     let open = 0;
-    for (const connection of this.table.connections()) open += connection.session?.pairing.open.length ?? 0;
+    for (const connection of this.table.connections()) open += connection.session?.open.length ?? 0;
     return open;
   }
 }

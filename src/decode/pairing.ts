@@ -31,6 +31,11 @@ export class FifoPairing {
     this.open.push(exchange);
   }
 
+  /** Nothing is open or owed. */
+  get atRest(): boolean {
+    return this.open.length === 0 && this.#debt === 0;
+  }
+
   /** The first exchange whose response is not complete. */
   get unanswered(): LiveExchange | undefined {
     for (const exchange of this.open) if (!exchange.answered) return exchange;

@@ -1,27 +1,14 @@
-import type { LossReason } from '../base/losses.ts';
-import { Flag } from '../capture/records.gen.ts';
-import { Stream } from '../connection/stream.ts';
+import type { Stream } from '../connection/stream.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
 import { byteClass, classify, type ByteClass, type Classification } from './classifier.ts';
-import { Claim, Step, type Decoder } from './decoder.ts';
-import { hopKey } from './hop.ts';
-import { LiveExchange, type FirstByte } from './live-exchange.ts';
-import { FifoPairing } from './pairing.ts';
-import { Reader } from './reader.ts';
+import { Conversation, Memory, type ConversationContext, type ConversationOwner } from './conversation.ts';
+import { Claim, type Decoder } from './decoder.ts';
+import type { LiveExchange } from './live-exchange.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */
-export interface SessionContext {
+export interface SessionContext extends ConversationContext<Session> {
   readonly decoders: readonly Decoder[];
-  readonly maxOpen: number;
-  opened(exchange: LiveExchange): void;
-  closed(exchange: LiveExchange): void;
-  /** A response without a request. */
-  orphan(): void;
-  lose(connection: TrackedConnection<Session>, reason: LossReason<'delivered'>, records: number): void;
-  awaitTick(connection: TrackedConnection<Session>): void;
-  tick(): number;
   recognised(connection: TrackedConnection<Session>, decoder: Decoder): void;
-  pipelined(connection: TrackedConnection<Session>): void;
   /** The connection speaks nothing known: what of it was seen so far. */
   unrecognised(
     connection: TrackedConnection<Session>,
@@ -31,37 +18,6 @@ export interface SessionContext {
   ): void;
 }
 
-/** How a direction is being read. */
-const Mode = {
-  /** Looking for a message at the start of each record. */
-  sync: 0,
-  /** Messages follow each other. */
-  message: 1,
-  /** Inside a message whose end only a turn, or the next message's start, shows. */
-  turn: 2,
-  /** Inside a message that ends with the direction. */
-  close: 3,
-} as const;
-
-/** Reading state of one direction. */
-interface Side {
-  readonly isRequest: boolean;
-  readonly stream: Stream;
-  mode: number;
-  /** The next byte begins a message. */
-  atStart: boolean;
-  /** The message's end is set and has not come. */
-  finishing: boolean;
-  /** The message read now belongs to it. */
-  exchange: LiveExchange | undefined;
-  /** Whom the response answers has been decided; without an exchange nobody. */
-  decided: boolean;
-  /** Records looked at in vain. */
-  tries: number;
-}
-
-/** Records of a direction in which no message start is found until the connection is given up. */
-const MAX_SYNC_TRIES = 256;
 /** Records (or bytes) of no known protocol until a connection that was seen from its start is given up. */
 const MAX_FIRST_RECORDS = 4;
 const MAX_FIRST_BYTES = 64;
@@ -69,465 +25,127 @@ const MAX_FIRST_BYTES = 64;
 const MAX_JOINED_RECORDS = 32;
 /** Records without any payload. */
 const MAX_EMPTY_RECORDS = 256;
-/** Drains a response waits for its request's record. */
-const EARLY_TICKS = 2;
 
-/** Filled at every message start. One for all sessions: the pipeline is one thread and a message is opened before the next begins. */
-const first: FirstByte = {
-  position: 0,
-  startNs: 0,
-  timeNs: 0,
-  tgid: 0,
-  tid: 0,
-  processStartNs: 0,
-  flags: 0,
-};
-/** For all sessions, for the same reason. */
-const shared = new Reader(new Stream(0));
+const NO_EXCHANGES: readonly LiveExchange[] = [];
+/** One object for all sessions. */
 const classification: Classification = { claim: Claim.no, decoder: undefined };
 
-/** Decoding of one connection: which protocol, where each direction stands in its messages, which exchanges are open. */
-export class Session {
-  readonly #connection: TrackedConnection<Session>;
-  readonly #context: SessionContext;
+/**
+ * Decoding of one connection: finds out which protocol it speaks, then leaves it to a conversation. While the connection is idle the
+ * conversation is put away and only a few bits of it are kept.
+ */
+export class Session implements ConversationOwner<Session> {
+  readonly connection: TrackedConnection<Session>;
+  readonly context: SessionContext;
   decoder: Decoder | undefined = undefined;
   /** What its first bytes looked like, when they were no known protocol. */
   byteClass: ByteClass | undefined = undefined;
-  readonly pairing = new FifoPairing();
-  /** Exchanges opened so far. */
   exchanges = 0;
-  #state: unknown = undefined;
-  #request: Side | undefined = undefined;
-  #response: Side | undefined = undefined;
-  #isClient = false;
-  /** The next request follows lost ones. */
-  #damaged = false;
-  /** Since when a response waits for its request. */
-  #earlyTick = 0;
+  #conversation: Conversation<Session> | undefined = undefined;
+  /** Of the conversation that was put away. */
+  #memory = 0;
   #tries = 0;
   #triedBytes = 0;
   /** Seen from the first byte of the protocol. */
   #fresh = false;
 
   constructor(connection: TrackedConnection<Session>, context: SessionContext) {
-    this.#connection = connection;
-    this.#context = context;
+    this.connection = connection;
+    this.context = context;
+  }
+
+  /** Oldest first. */
+  get open(): readonly LiveExchange[] {
+    return this.#conversation?.pairing.open ?? NO_EXCHANGES;
   }
 
   /** Something came in `stream`. */
   onBytes(stream: Stream): void {
-    if (!this.decoder) this.#identify(stream);
-    else this.#runBoth(stream === this.#request?.stream ? this.#request : this.#response!);
+    if (this.decoder) this.#wake(this.decoder).onBytes(stream);
+    else this.#identify(stream);
   }
 
   /** Bytes between what was seen and what waits are lost. */
   onHole(stream: Stream): void {
-    const side = this.#sideOf(stream);
-    const behindNs = stream.waitingNs;
-    if (side?.finishing) {
-      // The skip under way ends inside the hole; what else was in there is not known.
-      side.finishing = false;
-      this.#finish(side);
+    if (this.decoder) {
+      this.#wake(this.decoder).onHole(stream);
+      return;
     }
-    this.#lose('unsynchronised', stream.dropSeen());
+    this.#lose(stream.dropSeen());
     stream.crossHole();
-    if (side?.atStart) this.#damage(side, behindNs);
-    else if (side?.mode === Mode.message) this.#loseSight(side);
-    this.onBytes(stream);
+    this.#identify(stream);
   }
 
   /** Returns true while something still waits. */
   onTick(): boolean {
-    const side = this.#response;
-    if (this.#earlyTick === 0 || !side) return false;
-    if (this.#context.tick() - this.#earlyTick < EARLY_TICKS) return true;
-    this.#run(side);
-    return this.#earlyTick !== 0;
+    return this.#conversation?.onTick() ?? false;
   }
 
   /** No more bytes come in this direction. */
   onStreamEnd(stream: Stream): void {
-    const side = this.#sideOf(stream);
-    if (!side || (side.mode !== Mode.turn && side.mode !== Mode.close)) return;
-    this.#endOpenEnded(side);
+    this.#conversation?.onStreamEnd(stream);
   }
 
   onEnd(ending: Ending): void {
-    if (this.#earlyTick !== 0 && this.#response) {
-      this.#earlyTick = -EARLY_TICKS;
-      this.#run(this.#response);
-    }
-    const silent = ending === 'expired' || ending === 'shutdown';
-    const failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
-    for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && !this.#endUnseen(exchange)) {
-        const heard = Math.max(exchange.startNs, this.#connection.lastNs);
-        exchange.endNs = silent ? heard : Math.max(exchange.startNs, this.#connection.endingNs || heard);
-        if (silent) exchange.incomplete = 'capture_ended';
-        else exchange.failure = failure;
-      }
-      this.#close(exchange);
-    }
+    this.#conversation?.onEnd(ending);
   }
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    const { open } = this.pairing;
-    if (open.length === 0) return false;
-    const { lastNs } = this.#connection;
-    if (nowNs - lastNs < timeoutNs) return true;
-    for (const exchange of [...open]) {
-      if (!exchange.answered) this.#timeOut(exchange, lastNs + timeoutNs);
-      this.#close(exchange);
+    const conversation = this.#conversation;
+    if (!conversation) return false;
+    const busy = conversation.onIdle(nowNs, timeoutNs);
+    if (conversation.atRest) {
+      this.#memory = conversation.memory;
+      this.#conversation = undefined;
     }
-    return false;
+    return busy;
   }
 
-  /** A response, or a request, is under way whose rest the kernel may only sum up. */
+  /** A message is under way whose rest the kernel may only sum up. */
   waitsOnRun(budgetBytes: number): boolean {
-    if (this.pairing.open.length === 0) return false;
-    return runsOn(this.#response, budgetBytes) || runsOn(this.#request, budgetBytes);
+    return this.#conversation?.waitsOnRun(budgetBytes) ?? false;
   }
 
-  #timeOut(exchange: LiveExchange, endNs: number): void {
-    const side = this.#response!;
-    if (this.#endUnseen(exchange)) return;
-    if (exchange !== side.exchange) this.pairing.owe();
-    exchange.failure = 'timeout';
-    exchange.endNs = endNs;
+  /** What follows is looked at as a new connection's first bytes. */
+  handOver(): void {
+    this.#forget();
+    this.#tries = this.#triedBytes = 0;
+    this.#fresh = true;
+    this.#identify(this.connection.send);
+    if (!this.decoder) this.#identify(this.connection.receive);
   }
 
-  /** True if the response came and only its end could not be told. */
-  #endUnseen(exchange: LiveExchange): boolean {
-    const side = this.#response!;
-    if (exchange !== side.exchange || side.mode !== Mode.turn) return false;
-    exchange.incomplete = 'end_unseen';
-    exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
-    return true;
+  giveUp(byteClass: ByteClass): void {
+    const { receive, send } = this.connection;
+    this.#forget();
+    this.byteClass = byteClass;
+    const unread = Math.max(0, receive.end - receive.cursor) + Math.max(0, send.end - send.cursor);
+    const records = receive.clear() + send.clear();
+    if (records > 0) this.context.lose(this.connection, 'unrecognised', records);
+    this.context.unrecognised(this.connection, byteClass, records, unread + this.#triedBytes);
   }
 
-  #sideOf(stream: Stream): Side | undefined {
-    if (this.#request?.stream === stream) return this.#request;
-    return this.#response?.stream === stream ? this.#response : undefined;
+  #forget(): void {
+    this.decoder = undefined;
+    this.#conversation = undefined;
   }
 
-  #lose(reason: LossReason<'delivered'>, records: number): void {
-    if (records > 0) this.#context.lose(this.#connection, reason, records);
+  #wake(decoder: Decoder): Conversation<Session> {
+    return (this.#conversation ??= new Conversation<Session>(this, decoder, this.#memory));
   }
 
-  /** Reads on in one direction, then in the other if it waited for this one. */
-  #runBoth(side: Side): void {
-    this.#run(side);
-    const other = side.isRequest ? this.#response : this.#request;
-    if (other && other.stream.available > 0) this.#run(other);
-  }
-
-  #run(side: Side): void {
-    const { stream } = side;
-    while (this.decoder && stream.cursor <= stream.end) {
-      if (side.finishing) {
-        side.finishing = false;
-        this.#finish(side);
-        continue;
-      }
-      if (side.mode === Mode.turn || side.mode === Mode.close) {
-        if (!this.#restEnds(side)) return;
-      } else if (side.mode === Mode.sync && !this.#sync(side)) return;
-      if (side.atStart && !this.#begins(side)) return;
-      const reader = shared.over(stream);
-      const step = this.decoder.read(reader, side.isRequest, this.#state, side.exchange?.request);
-      if (!this.#step(side, step, reader)) return;
-    }
-  }
-
-  /** Notes who moved the first byte of the message at the cursor. False if it cannot be read yet. */
-  #begins(side: Side): boolean {
-    const { stream } = side;
-    const front = stream.front;
-    if (!front) return false;
-    if (stream.available === 0) {
-      // Bytes without content where a message should begin.
-      this.#damage(side, front.timeNs);
-      return true;
-    }
-    first.position = stream.cursor;
-    first.startNs = front.startNs;
-    first.timeNs = front.timeNs;
-    first.tgid = front.tgid;
-    first.tid = front.tid;
-    first.processStartNs = front.processStartNs;
-    first.flags = front.flags;
-    return side.isRequest || this.#answers(side);
-  }
-
-  /** Finds the exchange that the response at the cursor answers. False if its request may still come. */
-  #answers(side: Side): boolean {
-    if (side.decided) return true;
-    const match = this.pairing.match(first.timeNs);
-    if (match === 'wait') {
-      if (this.#isEarly()) return false;
-    } else if (match !== 'orphan') {
-      if (this.pairing.uncertain(match)) this.#giveUpBefore(first.timeNs);
-      else side.exchange = match;
-    }
-    this.#earlyTick = 0;
-    side.decided = true;
-    return true;
-  }
-
-  /** True while the request of a response that is there may still come. */
-  #isEarly(): boolean {
-    const tick = this.#context.tick();
-    if (this.#earlyTick === 0) this.#earlyTick = tick;
-    if (tick - this.#earlyTick >= EARLY_TICKS) return false;
-    this.#context.awaitTick(this.#connection);
-    return true;
-  }
-
-  /** Acts on what the decoder answered. False when nothing more can be done now. */
-  #step(side: Side, step: Step, reader: Reader): boolean {
-    switch (step) {
-      case Step.more:
-        if (!reader.blocked) return false;
-        if (side.atStart) this.#damage(side, side.stream.front?.timeNs ?? 0);
-        else this.#loseSight(side);
-        return true;
-      case Step.head:
-        this.#head(side, reader.message);
-        return true;
-      case Step.interim:
-        return true;
-      case Step.end:
-        if (reader.arrived) this.#finish(side);
-        else side.finishing = true;
-        return true;
-      case Step.untilTurn:
-      case Step.untilClose:
-        side.mode = step === Step.untilTurn ? Mode.turn : Mode.close;
-        return true;
-      case Step.malformed:
-        this.#malformed(side);
-        return true;
-      case Step.handOver:
-        this.#handOver(side);
-        return false;
-      default:
-        // Step.wait. What was waited for may never come.
-        if (this.pairing.unanswered) return false;
-        this.decoder!.reset(this.#state, side.isRequest);
-        return true;
-    }
-  }
-
-  #head(side: Side, message: unknown): void {
-    side.atStart = false;
-    side.tries = 0;
-    if (side.isRequest) {
-      this.#open(side, message);
-    } else if (side.exchange) {
-      side.exchange.response = message;
-    } else {
-      // Whether it has a body depends on its request, so the next response is looked for.
-      this.pairing.orphan();
-      this.#context.orphan();
-      this.#resync(side);
-    }
-  }
-
-  #open(side: Side, request: unknown): void {
-    const connection = this.#connection;
-    const role = this.#isClient ? 'client' : 'server';
-    const hop = hopKey(connection, this.#isClient, first.position);
-    const exchange = new LiveExchange(this.decoder!.name, role, connection, first, request, hop);
-    exchange.afterDamage = this.#damaged;
-    this.#damaged = false;
-    const response = this.#response!;
-    const turning = response.mode === Mode.turn;
-    if (turning && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
-    if (this.pairing.open.length >= this.#context.maxOpen) {
-      this.#giveUp(this.pairing.open[0]!, 'response_lost');
-      this.pairing.owe();
-    }
-    const { pipelined } = this.pairing;
-    this.pairing.add(exchange);
-    if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
-    side.exchange = exchange;
-    this.exchanges++;
-    this.#context.opened(exchange);
-    if (this.pairing.pipelined && !pipelined) this.#context.pipelined(connection);
-    // The end of the response before was not seen, and what came after this request was taken for more of it.
-    if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
-  }
-
-  /** The message's last byte has come. */
-  #finish(side: Side): void {
-    const { exchange } = side;
-    side.exchange = undefined;
-    side.atStart = true;
-    side.decided = false;
-    if (!exchange) return;
-    if (side.isRequest) {
-      exchange.requestEnded = true;
-    } else {
-      exchange.answered = true;
-      exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
-      if (!exchange.requestEnded && this.#requestOver(exchange)) exchange.requestEnded = true;
-    }
-    if (exchange.answered && exchange.requestEnded) this.#close(exchange);
-  }
-
-  /** The response is complete; will the rest of the request come? */
-  #requestOver(exchange: LiveExchange): boolean {
-    const side = this.#request!;
-    if (side.exchange !== exchange) return true;
-    const over = side.mode === Mode.turn || this.decoder!.abandoned(exchange.request, this.#state);
-    if (over && side.mode !== Mode.turn) side.exchange = undefined;
-    return over;
-  }
-
-  /** A message of unknown length has ended with the bytes that were seen. */
-  #endOpenEnded(side: Side): void {
-    const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
-    side.stream.skipSeen();
-    this.decoder?.ended(message, this.#state, side.isRequest, side.stream.cursor);
-    side.mode = Mode.sync;
-    this.#finish(side);
-  }
-
-  #close(exchange: LiveExchange): void {
-    this.pairing.remove(exchange);
-    if (this.#request?.exchange === exchange) this.#request.exchange = undefined;
-    if (this.#response?.exchange === exchange) this.#response.exchange = undefined;
-    this.#context.closed(exchange);
-  }
-
-  /** Ends all exchanges that a response at `timeNs` may answer: it is not known which. */
-  #giveUpBefore(timeNs: number): void {
-    for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
-    }
-  }
-
-  /** Ends an exchange of which the rest cannot be known. */
-  #giveUp(exchange: LiveExchange, why: string): void {
-    if (!exchange.answered) {
-      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
-      exchange.endNs = Math.max(exchange.startNs, this.#connection.lastNs);
-    }
-    this.#close(exchange);
-  }
-
-  /** Uses up bytes of a message without a visible end. True if a message begins at the cursor. */
-  #restEnds(side: Side): boolean {
-    const { stream } = side;
-    while (side.mode === Mode.turn && stream.front) {
-      if (stream.available > 0 && stream.atRecordStart && this.#claims(side)) {
-        if (this.#mayBegin(side)) {
-          this.#endAt(side);
-          return true;
-        }
-        if (!side.isRequest && this.#isEarly()) return false;
-        this.#earlyTick = 0;
-      }
-      stream.skip(stream.front.end - stream.cursor);
-    }
-    stream.skipSeen();
-    return false;
-  }
-
-  /** Only where the next message is due can bytes that look like one end the message before. */
-  #mayBegin(side: Side): boolean {
-    const { exchange } = side;
-    if (side.isRequest) return !exchange || exchange.answered || exchange.response !== undefined;
-    const { open } = this.pairing;
-    return !exchange || open[open.length - 1] !== exchange;
-  }
-
-  #claims(side: Side): boolean {
-    const { window, at, limit, blocked } = side.stream;
-    const claim = this.decoder!.probe(window, at, limit, blocked, true);
-    return claim === (side.isRequest ? Claim.request : Claim.response);
-  }
-
-  #endAt(side: Side): void {
-    const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
-    this.decoder!.ended(message, this.#state, side.isRequest, side.stream.cursor);
-    side.mode = Mode.message;
-    this.#finish(side);
-  }
-
-  /** The framing of a body is lost from here on. */
-  #loseSight(side: Side): void {
-    this.decoder!.reset(this.#state, side.isRequest);
-    side.mode = Mode.turn;
-    side.finishing = false;
-  }
-
-  #malformed(side: Side): void {
-    const timeNs = side.stream.front?.timeNs ?? 0;
-    this.#lose('malformed', side.stream.dropFront());
-    if (!side.atStart) {
-      this.#loseSight(side);
-      return;
-    }
-    if (!side.isRequest && side.exchange && !this.pairing.pipelined) {
-      this.#giveUp(side.exchange, 'malformed_response');
-      this.#resync(side);
-      return;
-    }
-    this.#damage(side, timeNs);
-  }
-
-  /** Messages of this direction, up to `timeNs`, were lost or cannot be read. */
-  #damage(side: Side, timeNs: number): void {
-    if (side.isRequest) {
-      this.#damaged = true;
-      this.pairing.damaged();
-    } else {
-      this.#giveUpBefore(timeNs);
-    }
-    this.#resync(side);
-  }
-
-  #resync(side: Side): void {
-    this.decoder!.reset(this.#state, side.isRequest);
-    side.mode = Mode.sync;
-    side.atStart = true;
-    side.finishing = side.decided = false;
-    side.exchange = undefined;
-    this.#earlyTick = side.isRequest ? this.#earlyTick : 0;
-  }
-
-  /** Gives up records until one begins with a message. */
-  #sync(side: Side): boolean {
-    const { stream } = side;
-    while (stream.front) {
-      if (stream.available > 0 && stream.atRecordStart) {
-        const claim = this.decoder!.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
-        if (claim === Claim.more && !stream.blocked) return false;
-        if (claim === (side.isRequest ? Claim.request : Claim.response)) {
-          side.mode = Mode.message;
-          side.atStart = true;
-          return true;
-        }
-        side.tries++;
-      }
-      if (side.tries > MAX_SYNC_TRIES) {
-        this.#giveUpConnection('damaged');
-        return false;
-      }
-      this.#lose('unsynchronised', stream.dropFront());
-    }
-    return false;
+  #lose(records: number): void {
+    if (records > 0) this.context.lose(this.connection, 'unsynchronised', records);
   }
 
   /** Looks which protocol the connection speaks. */
   #identify(stream: Stream): void {
-    const { decoders } = this.#context;
+    const { decoders } = this.context;
     if (this.#tries === 0 && stream.cursor === 0) this.#fresh = true;
     while (stream.front) {
       const { window, at, limit, blocked } = stream;
-      if (this.#connection.kernelTls) return this.#giveUpConnection('ktls');
+      if (this.connection.kernelTls) return this.giveUp('ktls');
       if (limit > at) {
         const { claim, decoder } = classify(
           decoders,
@@ -544,8 +162,8 @@ export class Session {
         this.#triedBytes += limit - at;
       }
       this.#tries++;
-      if (this.#hopeless()) return this.#giveUpConnection(this.byteClass ?? 'empty');
-      this.#lose('unsynchronised', stream.dropFront());
+      if (this.#hopeless()) return this.giveUp(this.byteClass ?? 'empty');
+      this.#lose(stream.dropFront());
     }
   }
 
@@ -555,66 +173,18 @@ export class Session {
     return this.#tries >= MAX_FIRST_RECORDS || this.#triedBytes >= MAX_FIRST_BYTES;
   }
 
-  #giveUpConnection(byteClass: ByteClass): void {
-    const { receive, send } = this.#connection;
-    this.byteClass = byteClass;
-    const bytes = receive.end - receive.cursor + send.end - send.cursor + this.#triedBytes;
-    for (const exchange of [...this.pairing.open]) this.#giveUp(exchange, 'response_lost');
-    this.decoder = undefined;
-    this.#request = this.#response = undefined;
-    this.#earlyTick = 0;
-    const records = receive.clear() + send.clear();
-    this.#lose('unrecognised', records);
-    this.#context.unrecognised(this.#connection, byteClass, records, bytes);
-  }
-
   #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): void {
-    const connection = this.#connection;
+    const { connection } = this;
     const other = stream === connection.receive ? connection.send : connection.receive;
     const fresh = this.#fresh && stream.cursor === 0;
     if (fresh) other.start(0);
+    const isClient = (stream === connection.send) === isRequest;
+    if (connection.transport === 'unix') connection.accepted ??= !isClient;
     this.decoder = decoder;
     this.byteClass = undefined;
-    this.#state = decoder.createState();
-    const side = createSide(isRequest, stream, Mode.message);
-    const otherSide = createSide(!isRequest, other, fresh && other.cursor === 0 ? Mode.message : Mode.sync);
-    this.#request = isRequest ? side : otherSide;
-    this.#response = isRequest ? otherSide : side;
-    this.#isClient = this.#request.stream === connection.send;
-    if (connection.transport === 'unix') connection.accepted ??= !this.#isClient;
-    this.#context.recognised(connection, decoder);
-    this.#runBoth(side);
+    this.#memory = isClient ? Memory.client : 0;
+    if (!fresh || other.cursor !== 0) this.#memory |= isRequest ? Memory.syncResponse : Memory.syncRequest;
+    this.context.recognised(connection, decoder);
+    this.#wake(decoder).onBytes(stream);
   }
-
-  /** The exchange is over and what follows is another protocol, which is looked for anew. */
-  #handOver(side: Side): void {
-    this.#finish(side);
-    for (const exchange of [...this.pairing.open]) this.#giveUp(exchange, 'response_lost');
-    this.decoder = undefined;
-    this.#state = this.#request = this.#response = undefined;
-    this.#tries = this.#triedBytes = 0;
-    this.#fresh = true;
-    this.#identify(this.#connection.send);
-    if (!this.decoder) this.#identify(this.#connection.receive);
-  }
-}
-
-function createSide(isRequest: boolean, stream: Stream, mode: number): Side {
-  return {
-    isRequest,
-    stream,
-    mode,
-    atStart: true,
-    finishing: false,
-    exchange: undefined,
-    decided: false,
-    tries: 0,
-  };
-}
-
-function runsOn(side: Side | undefined, budgetBytes: number): boolean {
-  if (!side) return false;
-  const { stream, mode } = side;
-  const open = mode === Mode.turn || mode === Mode.close || stream.cursor > stream.end;
-  return open && stream.end - stream.runStart >= budgetBytes;
 }

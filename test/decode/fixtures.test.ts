@@ -7,7 +7,7 @@ import { expectedAt, play, readWires, type Role, type Step, type Wire } from '..
 const FIXTURES = new URL('../fixtures/decode/', import.meta.url);
 const ROLES: Role[] = ['client', 'server'];
 /** Conversations longer than this are not cut and damaged at every byte, but at so many places. */
-const MAX_PLACES = 400;
+const MAX_PLACES = 1500;
 
 /** The exchanges in order of their requests, as attributes. */
 function spansOf(decoding: Decoding): Array<Record<string, unknown>> {

@@ -1,0 +1,522 @@
+import type { LossReason } from '../base/losses.ts';
+import { Flag } from '../capture/records.gen.ts';
+import { Stream } from '../connection/stream.ts';
+import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
+import type { ByteClass } from './classifier.ts';
+import { Claim, Step, type Decoder } from './decoder.ts';
+import { hopKey } from './hop.ts';
+import { LiveExchange, type FirstByte } from './live-exchange.ts';
+import { FifoPairing } from './pairing.ts';
+import { Reader } from './reader.ts';
+import { createSide, isAtRest, Mode, runsOn, type Side } from './side.ts';
+
+/** What a conversation needs of its session. */
+export interface ConversationOwner<S> {
+  readonly connection: TrackedConnection<S>;
+  readonly context: ConversationContext<S>;
+  /** Exchanges opened so far. */
+  exchanges: number;
+  /** Both directions go on in another protocol; the conversation is over. */
+  handOver(): void;
+  /** No message is found any more; the conversation is over. */
+  giveUp(byteClass: ByteClass): void;
+}
+
+/** What conversations need of the stage; one object for all. */
+export interface ConversationContext<S> {
+  readonly maxOpen: number;
+  opened(exchange: LiveExchange): void;
+  closed(exchange: LiveExchange): void;
+  /** A response without a request. */
+  orphan(): void;
+  lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void;
+  awaitTick(connection: TrackedConnection<S>): void;
+  tick(): number;
+  pipelined(connection: TrackedConnection<S>): void;
+}
+
+/** Records of a direction in which no message start is found until the connection is given up. */
+const MAX_SYNC_TRIES = 256;
+/** Drains a response waits for its request's record. */
+const EARLY_TICKS = 2;
+
+/** Filled at every message start. One for all sessions: the pipeline is one thread and a message is opened before the next begins. */
+const first: FirstByte = {
+  position: 0,
+  startNs: 0,
+  timeNs: 0,
+  tgid: 0,
+  tid: 0,
+  processStartNs: 0,
+  flags: 0,
+};
+/** For all sessions, for the same reason. */
+const shared = new Reader(new Stream());
+
+/** Bits of what an idle conversation is kept as. */
+export const Memory = { client: 1, syncRequest: 2, syncResponse: 4, pipelined: 8, damaged: 16 } as const;
+
+/**
+ * The messages of one connection whose protocol is known: where each direction stands, which exchanges are open, and what can still be told
+ * after a loss.
+ */
+export class Conversation<S> {
+  readonly pairing = new FifoPairing();
+  readonly #session: ConversationOwner<S>;
+  readonly #decoder: Decoder;
+  readonly #state: unknown;
+  readonly #request: Side;
+  readonly #response: Side;
+  readonly #isClient: boolean;
+  /** The next request follows lost ones. */
+  #damaged: boolean;
+  /** Since when a response waits for its request. */
+  #earlyTick = 0;
+  /** Nothing is read any more. */
+  #over = false;
+
+  constructor(session: ConversationOwner<S>, decoder: Decoder, memory: number) {
+    const { send, receive } = session.connection;
+    this.#session = session;
+    this.#decoder = decoder;
+    this.#state = decoder.createState();
+    this.#isClient = (memory & Memory.client) !== 0;
+    const [request, response] = this.#isClient ? [send, receive] : [receive, send];
+    this.#request = createSide(true, request, (memory & Memory.syncRequest) !== 0);
+    this.#response = createSide(false, response, (memory & Memory.syncResponse) !== 0);
+    this.pairing.pipelined = (memory & Memory.pipelined) !== 0;
+    this.#damaged = (memory & Memory.damaged) !== 0;
+  }
+
+  /** Something came in `stream`. */
+  onBytes(stream: Stream): void {
+    this.#runBoth(this.#sideOf(stream));
+  }
+
+  /** Bytes between what was seen and what waits are lost. */
+  onHole(stream: Stream): void {
+    const side = this.#sideOf(stream);
+    const behindNs = stream.waitingNs;
+    if (side.finishing) {
+      // The skip under way ends inside the hole; what else was in there is not known.
+      side.finishing = false;
+      this.#finish(side);
+    }
+    this.#lose('unsynchronised', stream.dropSeen());
+    stream.crossHole();
+    if (side.atStart) this.#damage(side, behindNs);
+    else if (side.mode === Mode.message) this.#loseSight(side);
+    if (!this.#over) this.onBytes(stream);
+  }
+
+  /** Returns true while something still waits. */
+  onTick(): boolean {
+    if (this.#earlyTick === 0) return false;
+    if (this.#session.context.tick() - this.#earlyTick < EARLY_TICKS) return true;
+    this.#runBoth(this.#response);
+    return this.#earlyTick !== 0;
+  }
+
+  /** No more bytes come in this direction. */
+  onStreamEnd(stream: Stream): void {
+    const side = this.#sideOf(stream);
+    if (side.mode === Mode.turn || side.mode === Mode.close) this.#endOpenEnded(side);
+  }
+
+  onEnd(ending: Ending): void {
+    if (this.#earlyTick !== 0) {
+      this.#earlyTick = -EARLY_TICKS;
+      this.#run(this.#response);
+    }
+    const silent = ending === 'expired' || ending === 'shutdown';
+    const failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
+    for (const exchange of [...this.pairing.open]) {
+      if (!exchange.answered && !this.#endUnseen(exchange)) {
+        const heard = Math.max(exchange.startNs, this.#session.connection.lastNs);
+        exchange.endNs = silent
+          ? heard
+          : Math.max(exchange.startNs, this.#session.connection.closing?.endingNs || heard);
+        if (silent) exchange.incomplete = 'capture_ended';
+        else exchange.failure = failure;
+      }
+      this.#close(exchange);
+    }
+  }
+
+  /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
+  onIdle(nowNs: number, timeoutNs: number): boolean {
+    const { open } = this.pairing;
+    if (open.length === 0) return false;
+    const { lastNs } = this.#session.connection;
+    if (nowNs - lastNs < timeoutNs) return true;
+    for (const exchange of [...open]) {
+      if (!exchange.answered) this.#timeOut(exchange, lastNs + timeoutNs);
+      this.#close(exchange);
+    }
+    return false;
+  }
+
+  /** A response, or a request, is under way whose rest the kernel may only sum up. */
+  waitsOnRun(budgetBytes: number): boolean {
+    if (this.pairing.open.length === 0) return false;
+    return runsOn(this.#response, budgetBytes) || runsOn(this.#request, budgetBytes);
+  }
+
+  /** Nothing is open, waiting or half read: all that must be remembered is in `memory`. */
+  get atRest(): boolean {
+    return (
+      this.pairing.atRest && this.#earlyTick === 0 && isAtRest(this.#request) && isAtRest(this.#response)
+    );
+  }
+
+  /** What a conversation at rest is made anew from. */
+  get memory(): number {
+    return (
+      (this.#isClient ? Memory.client : 0) |
+      (this.#request.mode === Mode.sync ? Memory.syncRequest : 0) |
+      (this.#response.mode === Mode.sync ? Memory.syncResponse : 0) |
+      (this.pairing.pipelined ? Memory.pipelined : 0) |
+      (this.#damaged ? Memory.damaged : 0)
+    );
+  }
+
+  /** Another protocol, or none, is spoken from here on. */
+  #leave(): void {
+    for (const exchange of [...this.pairing.open]) this.#giveUp(exchange, 'response_lost');
+    this.#over = true;
+  }
+
+  #timeOut(exchange: LiveExchange, endNs: number): void {
+    const side = this.#response;
+    if (this.#endUnseen(exchange)) return;
+    if (exchange !== side.exchange) this.pairing.owe();
+    exchange.failure = 'timeout';
+    exchange.endNs = endNs;
+  }
+
+  /** True if the response came and only its end could not be told. */
+  #endUnseen(exchange: LiveExchange): boolean {
+    const side = this.#response;
+    if (exchange !== side.exchange || side.mode !== Mode.turn) return false;
+    exchange.incomplete = 'end_unseen';
+    exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
+    return true;
+  }
+
+  #sideOf(stream: Stream): Side {
+    return this.#request.stream === stream ? this.#request : this.#response;
+  }
+
+  #lose(reason: LossReason<'delivered'>, records: number): void {
+    if (records > 0) this.#session.context.lose(this.#session.connection, reason, records);
+  }
+
+  /** Reads on in one direction, then in the other if it waited for this one. */
+  #runBoth(side: Side): void {
+    this.#run(side);
+    const other = side.isRequest ? this.#response : this.#request;
+    if (!this.#over && other.stream.available > 0) this.#run(other);
+  }
+
+  #run(side: Side): void {
+    const { stream } = side;
+    while (!this.#over && stream.cursor <= stream.end) {
+      if (side.finishing) {
+        side.finishing = false;
+        this.#finish(side);
+        continue;
+      }
+      if (side.mode === Mode.turn || side.mode === Mode.close) {
+        if (!this.#restEnds(side)) return;
+      } else if (side.mode === Mode.sync && !this.#sync(side)) return;
+      if (side.atStart && !this.#begins(side)) return;
+      const reader = shared.over(stream);
+      const step = this.#decoder.read(reader, side.isRequest, this.#state, side.exchange?.request);
+      if (!this.#step(side, step, reader)) return;
+    }
+  }
+
+  /** Notes who moved the first byte of the message at the cursor. False if it cannot be read yet. */
+  #begins(side: Side): boolean {
+    const { stream } = side;
+    const front = stream.front;
+    if (!front) return false;
+    if (stream.available === 0) {
+      // Bytes without content where a message should begin.
+      this.#damage(side, front.timeNs);
+      return true;
+    }
+    first.position = stream.cursor;
+    first.startNs = front.startNs;
+    first.timeNs = front.timeNs;
+    first.tgid = front.tgid;
+    first.tid = front.tid;
+    first.processStartNs = front.processStartNs;
+    first.flags = front.flags;
+    return side.isRequest || this.#answers(side);
+  }
+
+  /** Finds the exchange that the response at the cursor answers. False if its request may still come. */
+  #answers(side: Side): boolean {
+    if (side.decided) return true;
+    const match = this.pairing.match(first.timeNs);
+    if (match === 'wait') {
+      if (this.#isEarly()) return false;
+    } else if (match !== 'orphan') {
+      if (this.pairing.uncertain(match)) this.#giveUpBefore(first.timeNs);
+      else side.exchange = match;
+    }
+    this.#earlyTick = 0;
+    side.decided = true;
+    return true;
+  }
+
+  /** True while the request of a response that is there may still come. */
+  #isEarly(): boolean {
+    const tick = this.#session.context.tick();
+    if (this.#earlyTick === 0) this.#earlyTick = tick;
+    if (tick - this.#earlyTick >= EARLY_TICKS) return false;
+    this.#session.context.awaitTick(this.#session.connection);
+    return true;
+  }
+
+  /** Acts on what the decoder answered. False when nothing more can be done now. */
+  #step(side: Side, step: Step, reader: Reader): boolean {
+    switch (step) {
+      case Step.more:
+        if (!reader.blocked) return false;
+        if (side.atStart) this.#damage(side, side.stream.front?.timeNs ?? 0);
+        else this.#loseSight(side);
+        return true;
+      case Step.head:
+        this.#head(side, reader.message);
+        return true;
+      case Step.interim:
+        return true;
+      case Step.end:
+        if (reader.arrived) this.#finish(side);
+        else side.finishing = true;
+        return true;
+      case Step.untilTurn:
+      case Step.untilClose:
+        side.mode = step === Step.untilTurn ? Mode.turn : Mode.close;
+        return true;
+      case Step.malformed:
+        this.#malformed(side);
+        return true;
+      case Step.handOver:
+        this.#finish(side);
+        this.#leave();
+        this.#session.handOver();
+        return false;
+      default:
+        // Step.wait. What was waited for may never come.
+        if (this.pairing.unanswered) return false;
+        this.#decoder.reset(this.#state, side.isRequest);
+        return true;
+    }
+  }
+
+  #head(side: Side, message: unknown): void {
+    side.atStart = false;
+    side.tries = 0;
+    if (side.isRequest) {
+      this.#open(side, message);
+    } else if (side.exchange) {
+      side.exchange.response = message;
+    } else {
+      // Whether it has a body depends on its request, so the next response is looked for.
+      this.pairing.orphan();
+      this.#session.context.orphan();
+      this.#resync(side);
+    }
+  }
+
+  #open(side: Side, request: unknown): void {
+    const connection = this.#session.connection;
+    const role = this.#isClient ? 'client' : 'server';
+    const hop = hopKey(connection, this.#isClient, first.position);
+    const exchange = new LiveExchange(this.#decoder.name, role, connection, first, request, hop);
+    exchange.afterDamage = this.#damaged;
+    this.#damaged = false;
+    const response = this.#response;
+    const turning = response.mode === Mode.turn;
+    if (turning && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
+    if (this.pairing.open.length >= this.#session.context.maxOpen) {
+      this.#giveUp(this.pairing.open[0]!, 'response_lost');
+      this.pairing.owe();
+    }
+    const { pipelined } = this.pairing;
+    this.pairing.add(exchange);
+    if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
+    side.exchange = exchange;
+    this.#session.exchanges++;
+    this.#session.context.opened(exchange);
+    if (this.pairing.pipelined && !pipelined) this.#session.context.pipelined(connection);
+    // The end of the response before was not seen, and what came after this request was taken for more of it.
+    if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
+  }
+
+  /** The message's last byte has come. */
+  #finish(side: Side): void {
+    const { exchange } = side;
+    side.exchange = undefined;
+    side.atStart = true;
+    side.decided = false;
+    if (!exchange) return;
+    if (side.isRequest) {
+      exchange.requestEnded = true;
+    } else {
+      exchange.answered = true;
+      exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
+      if (!exchange.requestEnded && this.#requestOver(exchange)) exchange.requestEnded = true;
+    }
+    if (exchange.answered && exchange.requestEnded) this.#close(exchange);
+  }
+
+  /** The response is complete; will the rest of the request come? */
+  #requestOver(exchange: LiveExchange): boolean {
+    const side = this.#request;
+    if (side.exchange !== exchange) return true;
+    const over = side.mode === Mode.turn || this.#decoder.abandoned(exchange.request, this.#state);
+    if (over && side.mode !== Mode.turn) side.exchange = undefined;
+    return over;
+  }
+
+  /** A message of unknown length has ended with the bytes that were seen. */
+  #endOpenEnded(side: Side): void {
+    const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
+    side.stream.skipSeen();
+    this.#decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
+    side.mode = Mode.sync;
+    this.#finish(side);
+  }
+
+  #close(exchange: LiveExchange): void {
+    this.pairing.remove(exchange);
+    if (this.#request.exchange === exchange) this.#request.exchange = undefined;
+    if (this.#response.exchange === exchange) this.#response.exchange = undefined;
+    this.#session.context.closed(exchange);
+  }
+
+  /** Ends all exchanges that a response at `timeNs` may answer: it is not known which. */
+  #giveUpBefore(timeNs: number): void {
+    for (const exchange of [...this.pairing.open]) {
+      if (!exchange.answered && exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
+    }
+  }
+
+  /** Ends an exchange of which the rest cannot be known. */
+  #giveUp(exchange: LiveExchange, why: string): void {
+    if (!exchange.answered) {
+      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
+      exchange.endNs = Math.max(exchange.startNs, this.#session.connection.lastNs);
+    }
+    this.#close(exchange);
+  }
+
+  /** Uses up bytes of a message without a visible end. True if a message begins at the cursor. */
+  #restEnds(side: Side): boolean {
+    const { stream } = side;
+    while (side.mode === Mode.turn && stream.front) {
+      if (stream.available > 0 && stream.atRecordStart && this.#claims(side)) {
+        if (this.#mayBegin(side)) {
+          this.#endAt(side);
+          return true;
+        }
+        if (!side.isRequest && this.#isEarly()) return false;
+        this.#earlyTick = 0;
+      }
+      stream.skip(stream.front.end - stream.cursor);
+    }
+    stream.skipSeen();
+    return false;
+  }
+
+  /** Only where the next message is due can bytes that look like one end the message before. */
+  #mayBegin(side: Side): boolean {
+    const { exchange } = side;
+    if (side.isRequest) return !exchange || exchange.answered || exchange.response !== undefined;
+    const { open } = this.pairing;
+    return !exchange || open[open.length - 1] !== exchange;
+  }
+
+  #claims(side: Side): boolean {
+    const { window, at, limit, blocked } = side.stream;
+    const claim = this.#decoder.probe(window, at, limit, blocked, true);
+    return claim === (side.isRequest ? Claim.request : Claim.response);
+  }
+
+  #endAt(side: Side): void {
+    const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
+    this.#decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
+    side.mode = Mode.message;
+    this.#finish(side);
+  }
+
+  /** The framing of a body is lost from here on. */
+  #loseSight(side: Side): void {
+    this.#decoder.reset(this.#state, side.isRequest);
+    side.mode = Mode.turn;
+    side.finishing = false;
+  }
+
+  #malformed(side: Side): void {
+    const timeNs = side.stream.front?.timeNs ?? 0;
+    this.#lose('malformed', side.stream.dropFront());
+    if (!side.atStart) {
+      this.#loseSight(side);
+      return;
+    }
+    if (!side.isRequest && side.exchange && !this.pairing.pipelined) {
+      this.#giveUp(side.exchange, 'malformed_response');
+      this.#resync(side);
+      return;
+    }
+    this.#damage(side, timeNs);
+  }
+
+  /** Messages of this direction, up to `timeNs`, were lost or cannot be read. */
+  #damage(side: Side, timeNs: number): void {
+    if (side.isRequest) {
+      this.#damaged = true;
+      this.pairing.damaged();
+    } else {
+      this.#giveUpBefore(timeNs);
+    }
+    this.#resync(side);
+  }
+
+  #resync(side: Side): void {
+    this.#decoder.reset(this.#state, side.isRequest);
+    side.mode = Mode.sync;
+    side.atStart = true;
+    side.finishing = side.decided = false;
+    side.exchange = undefined;
+    this.#earlyTick = side.isRequest ? this.#earlyTick : 0;
+  }
+
+  /** Gives up records until one begins with a message. */
+  #sync(side: Side): boolean {
+    const { stream } = side;
+    while (stream.front) {
+      if (stream.available > 0 && stream.atRecordStart) {
+        const claim = this.#decoder.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
+        if (claim === Claim.more && !stream.blocked) return false;
+        if (claim === (side.isRequest ? Claim.request : Claim.response)) {
+          side.mode = Mode.message;
+          side.atStart = true;
+          return true;
+        }
+        side.tries++;
+      }
+      if (side.tries > MAX_SYNC_TRIES) {
+        this.#leave();
+        this.#session.giveUp('damaged');
+        return false;
+      }
+      this.#lose('unsynchronised', stream.dropFront());
+    }
+    return false;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Stream } from '../connection/stream.ts';
+import type { LiveExchange } from './live-exchange.ts';
+
+/** How a direction is being read. */
+export const Mode = {
+  /** Looking for a message at the start of each record. */
+  sync: 0,
+  /** Messages follow each other. */
+  message: 1,
+  /** Inside a message whose end only a turn, or the next message's start, shows. */
+  turn: 2,
+  /** Inside a message that ends with the direction. */
+  close: 3,
+} as const;
+
+/** Reading state of one direction. */
+export interface Side {
+  readonly isRequest: boolean;
+  readonly stream: Stream;
+  mode: number;
+  /** The next byte begins a message. */
+  atStart: boolean;
+  /** The message's end is set and has not come. */
+  finishing: boolean;
+  /** The message read now belongs to it. */
+  exchange: LiveExchange | undefined;
+  /** Whom the response answers has been decided; without an exchange nobody. */
+  decided: boolean;
+  /** Records looked at in vain. */
+  tries: number;
+}
+
+export function createSide(isRequest: boolean, stream: Stream, sync: boolean): Side {
+  return {
+    isRequest,
+    stream,
+    mode: sync ? Mode.sync : Mode.message,
+    atStart: true,
+    finishing: false,
+    exchange: undefined,
+    decided: false,
+    tries: 0,
+  };
+}
+
+/** Nothing is half read or waiting. */
+export function isAtRest(side: Side): boolean {
+  const quiet = side.atStart && !side.finishing && !side.decided && side.exchange === undefined;
+  return quiet && side.mode <= Mode.message && !side.stream.front && !side.stream.hasWaiting;
+}
+
+/** A message is under way in a run of which the kernel has copied all it copies. */
+export function runsOn(side: Side, budgetBytes: number): boolean {
+  const { stream, mode } = side;
+  const open = mode === Mode.turn || mode === Mode.close || stream.cursor > stream.end;
+  return open && stream.end - stream.runStart >= budgetBytes;
+}
