@@ -104,12 +104,17 @@ function parseValue(
   path: readonly string[],
   problems: Problem[],
 ): unknown {
-  if (value === null && format.optional) return undefined;
+  // No node: something else stands where the section should be, which has been told.
+  if (!node || (value === null && format.optional)) return undefined;
   const key = path.join('.');
   const report: Report = (inner, message) => {
     const origin = node?.kind === 'map' ? find(node, inner.map(String))?.origin : node?.locate?.(inner);
     const where = (origin ?? node?.origin)?.text ?? 'default';
-    problems.push({ where, key: `${key}${inner.map((part) => `[${part}]`).join('')}`, message });
+    problems.push({
+      where,
+      key: key + inner.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join(''),
+      message,
+    });
   };
   const given = node?.kind === 'map' ? textsOf(node, value) : value;
   const parsed = format.parse(given, report, node?.kind === 'leaf' ? node.text : undefined);

@@ -87,15 +87,14 @@ function readYaml(text: string, originAt: (line: number) => Origin, context: Rea
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const lineOf = (offset: number): number => lines.linePos(offset).line;
-  for (const error of document.errors) {
+  // What follows the first error is mostly its consequence.
+  const error = document.errors[0];
+  if (error) {
     const message = error.message.split('\n', 1)[0]!.replace(/ at line \d+, column \d+:?$/, '');
-    context.problems.push({
-      where: originAt(lineOf(error.pos[0])).text,
-      key: '',
-      message: `is not YAML: ${message}`,
-    });
+    const where = originAt(lineOf(error.pos[0])).text;
+    context.problems.push({ where, key: '', message: `is not YAML: ${message}` });
+    return undefined;
   }
-  if (document.errors.length > 0) return undefined;
   const origin = (node: YamlNode | null | undefined): Origin => originAt(lineOf(node?.range?.[0] ?? 0));
   return fromYaml(document.contents, { ...context, document, origin, depth: 0 });
 }

@@ -1,0 +1,165 @@
+import { Counter } from '../capture/records.gen.ts';
+import type { Definer, Samples } from './pull.ts';
+import type { SelfSources } from './self-sources.ts';
+
+/** `undertrace_*`: the books, the kernel side's counters, what the agent costs, and how its configuration fares. */
+export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
+  defineBooks(define, sources);
+  defineKernel(define, sources);
+  defineCost(define, sources);
+  defineState(define, sources);
+}
+
+function defineBooks(define: Definer, { ledger }: SelfSources): void {
+  const byStage =
+    (read: (stage: ReturnType<typeof ledger.stages>[number][1]) => number): (() => Samples) =>
+    () =>
+      ledger.stages().map(([name, stage]) => [{ stage: name }, read(stage)]);
+  const { counter, gauge } = define;
+  counter(
+    'undertrace_ledger_in_total',
+    'What came into a stage.',
+    ['stage'],
+    byStage((stage) => stage.in),
+  );
+  counter(
+    'undertrace_ledger_out_total',
+    'What a stage passed on.',
+    ['stage'],
+    byStage((stage) => stage.out),
+  );
+  gauge(
+    'undertrace_ledger_held',
+    'What a stage holds now.',
+    ['stage'],
+    byStage((stage) => stage.held()),
+  );
+  counter(
+    'undertrace_ledger_lost_total',
+    'What a stage lost, by reason; docs/losses.md explains the reasons.',
+    ['stage', 'reason'],
+    () =>
+      ledger
+        .stages()
+        .flatMap(([stage, { lost }]) =>
+          Object.entries(lost).map(([reason, count]): Samples[number] => [{ stage, reason }, count]),
+        ),
+  );
+  gauge('undertrace_ledger_balanced', '1 if in = out + held + lost for a stage, 0 if not.', ['stage'], () => {
+    const unbalanced = new Set(ledger.imbalances().map(({ stage }) => stage));
+    return ledger.stages().map(([stage]) => [{ stage }, unbalanced.has(stage) ? 0 : 1]);
+  });
+}
+
+function defineKernel(define: Definer, sources: SelfSources): void {
+  for (const name of Object.keys(Counter)) {
+    define.counter(
+      `undertrace_kernel_${name}_total`,
+      `Counter ${name} of the kernel side; bpf/records.toml says what it counts.`,
+      [],
+      () => sources.kernelCounters()?.[name] ?? 0,
+    );
+  }
+  define.gauge('undertrace_ring_size_bytes', 'Size of the ring buffer.', [], () => sources.ring()?.size);
+  define.gauge('undertrace_ring_used_bytes', 'Bytes in the ring buffer now.', [], () => sources.ring()?.used);
+  define.gauge('undertrace_bpf_map_entries', 'Entries of a BPF map.', ['map'], () =>
+    sources.maps().map(({ name, entries }) => [{ map: name }, entries]),
+  );
+  define.gauge('undertrace_bpf_map_max_entries', 'Entries a BPF map may hold.', ['map'], () =>
+    sources.maps().map(({ name, maxEntries }) => [{ map: name }, maxEntries]),
+  );
+  define.counter(
+    'undertrace_bpf_program_run_seconds_total',
+    'Time spent in a BPF program; 0 while the BPF statistics of the kernel are off.',
+    ['program'],
+    () => sources.programs().map(({ name, runTimeNs }) => [{ program: name }, runTimeNs / 1e9]),
+  );
+  define.counter(
+    'undertrace_bpf_program_runs_total',
+    'Runs of a BPF program; 0 while the BPF statistics of the kernel are off.',
+    ['program'],
+    () => sources.programs().map(({ name, runCount }) => [{ program: name }, runCount]),
+  );
+}
+
+function defineCost(define: Definer, sources: SelfSources): void {
+  const { counter, gauge, histogram } = define;
+  counter('undertrace_cpu_seconds_total', 'CPU time of the agent.', ['mode'], () => {
+    const { user, system } = process.cpuUsage();
+    return [
+      [{ mode: 'user' }, user / 1e6],
+      [{ mode: 'system' }, system / 1e6],
+    ];
+  });
+  gauge(
+    'undertrace_memory_bytes',
+    'Memory of the agent: rss is all of it, the others are parts.',
+    ['part'],
+    () => {
+      const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+      const parts = {
+        rss,
+        heap_used: heapUsed,
+        heap_total: heapTotal,
+        external,
+        array_buffers: arrayBuffers,
+      };
+      return Object.entries(parts).map(([part, bytes]) => [{ part }, bytes]);
+    },
+  );
+  histogram('undertrace_event_loop_lag_seconds', 'By how much timers come late.', sources.eventLoopLag);
+  histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
+  gauge('undertrace_connections', 'Connections the agent remembers now.', [], () => sources.connections());
+}
+
+function defineState(define: Definer, sources: SelfSources): void {
+  const { counter, gauge } = define;
+  gauge(
+    'undertrace_build_info',
+    'Always 1; labels say what runs.',
+    ['version', 'backend', 'kernel', 'node'],
+    () => [
+      [
+        {
+          version: sources.version,
+          backend: sources.backend(),
+          kernel: sources.kernel(),
+          node: process.versions.node,
+        },
+        1,
+      ],
+    ],
+  );
+  gauge('undertrace_ready', '1 while attached and draining.', [], () => (sources.ready() ? 1 : 0));
+  gauge(
+    'undertrace_start_time_seconds',
+    'Unix time of the start.',
+    [],
+    () => sources.startedAt.getTime() / 1000,
+  );
+  gauge(
+    'undertrace_config_last_reload_successful',
+    '1 if the last reload was used, 0 if it was refused.',
+    [],
+    () => (sources.reloads().lastSucceeded ? 1 : 0),
+  );
+  gauge(
+    'undertrace_config_last_reload_success_timestamp_seconds',
+    'Unix time at which the configuration in force was read.',
+    [],
+    () => sources.reloads().lastAt.getTime() / 1000,
+  );
+  counter('undertrace_config_reloads_total', 'Reloads of the configuration.', ['result'], () => {
+    const { succeeded, failed } = sources.reloads();
+    return [
+      [{ result: 'success' }, succeeded],
+      [{ result: 'failure' }, failed],
+    ];
+  });
+  const attributes = Object.entries(sources.resource).map(([key, value]) => [
+    key.replace(/[^a-zA-Z0-9_]/g, '_'),
+    value,
+  ]);
+  const labels = Object.fromEntries(attributes) as Record<string, string>;
+  gauge('target_info', 'Resource attributes of the agent.', Object.keys(labels), () => [[labels, 1]]);
+}

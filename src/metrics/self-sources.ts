@@ -1,0 +1,37 @@
+import type { Histogram } from '../base/histogram.ts';
+import type { Ledger } from '../base/ledger.ts';
+import type { QueueStats } from '../output/queue-stats.ts';
+
+/** Where the agent's own metrics come from. Every function is called once a scrape; what cannot be known yet is undefined. */
+export interface SelfSources {
+  version: string;
+  /** Resource attributes of the agent itself. */
+  resource: Readonly<Record<string, string>>;
+  ledger: Ledger;
+  startedAt: Date;
+  /** Name of the backend, and the kernel's release. */
+  backend: () => string;
+  kernel: () => string;
+  ready: () => boolean;
+  exporters: () => readonly QueueStats[];
+  reloads: () => { lastSucceeded: boolean; succeeded: number; failed: number; lastAt: Date };
+  /** Counters of the kernel side by their names in bpf/records.toml. */
+  kernelCounters: () => Readonly<Record<string, number>> | undefined;
+  /** Bytes of the ring buffer, and bytes in it. */
+  ring: () => { size: number; used: number } | undefined;
+  /** Fill of the kernel's maps; counting entries may cost, so it may be a figure of the last seconds. */
+  maps: () => ReadonlyArray<{ name: string; entries: number; maxEntries: number }>;
+  /** Run time is 0 unless the kernel's BPF statistics are on. */
+  programs: () => ReadonlyArray<{ name: string; runTimeNs: number; runCount: number }>;
+  /** Bytes a drain. */
+  drainBatch: Histogram;
+  /** Seconds by which timers came late. */
+  eventLoopLag: Histogram;
+  /** Connections in the table. */
+  connections: () => number;
+}
+
+/** For `drainBatch`: from one small record to what is passed on at once. */
+export const DRAIN_BATCH_BOUNDS: readonly number[] = [
+  0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
+];
