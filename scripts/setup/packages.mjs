@@ -43,10 +43,12 @@ export async function installPackages(log) {
 }
 
 async function aptInstall(packages, command, log) {
+  const universe =
+    readOsRelease().ID === 'ubuntu' ? 'clang is in the component universe: add-apt-repository universe.' : '';
   const options = {
     log,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-    remedy: `Run this and see what it says:\n\n  ${command}\n`,
+    remedy: `Run this and see what it says:\n\n  ${command}\n\n${universe}`.trimEnd(),
   };
   const update = () => run('apt-get', ['update', '-q', ...APT_OPTIONS], options);
   const install = () =>

@@ -1,4 +1,7 @@
-/* A small object that uses everything the addon offers. Compiled by fixture.ts; with -DREJECTED it does not pass the verifier. */
+/*
+ * A small object that uses everything the addon offers. Compiled by fixture.ts; with -DREJECTED it does not pass the verifier.
+ * Needs Linux 5.12, for an atomic addition whose result is used.
+ */
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
