@@ -50,14 +50,9 @@ static __always_inline struct call *kept_call(void)
 /* The agent itself, and processes that the filters exclude. */
 static __always_inline bool is_excluded(__u32 tgid)
 {
-	__u32 *verdict;
-
 	if (tgid == own_tgid)
 		return true;
-	if (!process_filters)
-		return false;
-	verdict = bpf_map_lookup_elem(&processes, &tgid);
-	return (verdict ? *verdict : process_default) != verdict_full;
+	return process_filters && bpf_map_lookup_elem(&processes, &tgid);
 }
 
 static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
@@ -466,7 +461,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r->position = locate(r, &t, call, bytes, many ? ret : 1);
 	count_call(t.conn, direction, bytes);
 	t.budget = take_budget(t.conn, direction, bytes, t.datagram);
-	if (!passes(&t, r, bytes, r->position + bytes))
+	if (!passes(&t, r, bytes, r->position + bytes) || lost_beforehand(many ? ret : 1))
 		return;
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 

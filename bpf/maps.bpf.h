@@ -15,13 +15,13 @@ char LICENSE[] SEC("license") = "GPL";
 /* ---- settings, fixed at load ---- */
 const volatile bool have_task_storage;	 /* 5.11; without it the enter half lives in `calls_by_tid` */
 const volatile __u32 default_budget = PAYLOAD_MAX; /* payload bytes a run may carry */
-const volatile __u32 wake_mark = 8 << 20; /* bytes in the ring above which the drain is woken */
+const volatile __u32 wake_mark = 4 << 20; /* bytes in the ring above which the drain is woken */
+const volatile __u32 full_mark = (16 << 20) - (64 << 10); /* above which a data record is given up before the work on it */
 
 /* ---- settings, changed while running ---- */
 __u32 own_tgid;		   /* the agent: never traced */
 __u32 own_netns;	   /* of the agent's listeners */
 __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
-__u32 process_default;	   /* verdict for processes without an entry in `processes` */
 __u32 process_filters;	   /* 1: consult `processes` */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 
@@ -104,7 +104,7 @@ struct {
 	__type(value, __u8);
 } own_conns SEC(".maps");
 
-/* Verdicts (full or filtered) by tgid. Written and deleted by user space. */
+/* Processes outside the filters, by tgid. Written and deleted by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
@@ -169,6 +169,16 @@ static __always_inline __u64 number(const void *pointer, __u32 slot)
 		return 0;
 	*(volatile __u64 *)&w->address = (__u64)pointer;
 	return *(volatile __u64 *)&w->address;
+}
+
+/* Whether a data record would hardly fit: then its loss is counted at once, which costs the host half of what making it would. */
+static __always_inline bool lost_beforehand(__u64 records)
+{
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < full_mark)
+		return false;
+	add(counter_produced, records);
+	add(counter_lost_ring_full, records);
+	return true;
 }
 
 /* Writes one finished record to the ring, waking the drain only when the ring fills. */

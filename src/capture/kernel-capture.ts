@@ -57,7 +57,7 @@ export class KernelCapture {
   readonly #proc: ProcReader;
   readonly #connLayout: Record<string, { offset: number; size: number }>;
   #pending: Uint8Array[] = [];
-  #lateReads = 0;
+  readonly #excluded = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;
@@ -128,23 +128,20 @@ export class KernelCapture {
     return this.tracer.runOnce(SET_VERDICT, [sock, inode, verdict, budget]) === 1;
   }
 
-  /** Replaces the verdicts on processes; `traceOthers` says what becomes of those without one. */
-  setProcesses(excluded: ReadonlyMap<number, boolean>, traceOthers: boolean): void {
-    const wanted = new Map([...excluded].filter(([, out]) => out === traceOthers));
-    for (const [key] of this.tracer.entries('processes'))
-      if (!wanted.has(key.readUInt32LE())) this.tracer.delete('processes', key);
-    for (const [tgid, out] of wanted) this.setProcess(tgid, out);
-    this.tracer.setGlobal('process_default', traceOthers ? Verdict.full : Verdict.filtered);
-    this.tracer.setGlobal('process_filters', wanted.size > 0 || !traceOthers ? 1 : 0);
-  }
-
+  /** Excluded processes cost the kernel one look-up a call, and nobody else one while there are none. */
   setProcess(tgid: number, excluded: boolean): void {
-    this.tracer.update('processes', u32(tgid), u32(excluded ? Verdict.filtered : Verdict.full));
-    this.tracer.setGlobal('process_filters', 1);
+    if (excluded === this.#excluded.has(tgid)) return;
+    if (excluded) {
+      this.tracer.update('processes', u32(tgid), u32(Verdict.filtered));
+      this.#excluded.add(tgid);
+    } else {
+      this.forgetProcess(tgid);
+    }
+    this.tracer.setGlobal('process_filters', this.#excluded.size > 0 ? 1 : 0);
   }
 
   forgetProcess(tgid: number): void {
-    this.tracer.delete('processes', u32(tgid));
+    if (this.#excluded.delete(tgid)) this.tracer.delete('processes', u32(tgid));
   }
 
   /** Ports of the agent's own listeners, at most four: connections to them are not traced. */
@@ -229,7 +226,6 @@ export class KernelCapture {
 
   #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
     this.#pending.push(writeJson('process', { time_ns: timeNs, tgid, tid: tgid, start_ns: startNs }, facts));
-    this.#lateReads++;
     lateFacts(tgid, facts, { procRoot: this.#options.procRoot })
       .then((late) => {
         if (late === undefined || this.#closed) return;
@@ -238,8 +234,7 @@ export class KernelCapture {
       })
       .catch((error: unknown) =>
         this.#log.debug({ tgid, error: messageOf(error) }, 'files of a process not readable'),
-      )
-      .finally(() => this.#lateReads--);
+      );
   }
 
   #flushPending(): void {

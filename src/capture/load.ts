@@ -17,6 +17,9 @@ export interface AttachOutcome extends AttachRow {
   remedy?: string;
 }
 
+/** What is left of the ring when data records are given up: room for events, which are rarer and say more. */
+const FULL_MARGIN = 64 << 10;
+
 /** Opens, configures and loads the object for what this kernel has. */
 export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
   let tracer: Tracer | undefined;
@@ -32,6 +35,7 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
     tracer.setConstant('default_budget', options.payloadBudget);
     tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
+    tracer.setConstant('full_mark', options.ringBytes - FULL_MARGIN);
     tracer.setMaxEntries('ring', options.ringBytes);
     tracer.setMaxEntries('conns', options.connections);
     tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
