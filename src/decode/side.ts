@@ -51,7 +51,5 @@ export function isAtRest(side: Side): boolean {
 
 /** A message is under way in a run of which the kernel has copied all it copies. */
 export function runsOn(side: Side, budgetBytes: number): boolean {
-  const { stream, mode } = side;
-  const open = mode === Mode.turn || mode === Mode.close || stream.cursor > stream.end;
-  return open && stream.end - stream.runStart >= budgetBytes;
+  return !side.atStart && side.stream.end - side.stream.runStart >= budgetBytes;
 }
