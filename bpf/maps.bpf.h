@@ -25,6 +25,11 @@ __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 
+/* Structs that live on the stack only would be missing in BTF, which the layout is tested against. */
+struct fork_record *in_btf_fork;
+struct exit_record *in_btf_exit;
+struct uring_record *in_btf_uring;
+
 /* ---- state ---- */
 
 /* Records on their way to user space. Consumer: the agent's drain. */
