@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, stat } from 'node:fs/promises';
 
 import type { ProcessFacts } from './facts.ts';
 import { type WantedFile, directoryOf, wantedFiles } from './launch.ts';
@@ -12,6 +12,8 @@ const MANIFEST_MAX = 65_536;
 const LEVELS = 8;
 const LINKS = 16;
 const VALUE_MAX = 200;
+/** Cgroup paths of processes whose root is not ours. */
+const CONTAINER = /[0-9a-f]{32}|\/lxc|kubepods|libpod|machine-/;
 const MANIFEST_KEYS = ['Main-Class', 'Start-Class', 'Implementation-Title', 'Implementation-Version'];
 /** Non-blocking, so that a FIFO put in the file's place in between does not hold a thread; no controlling terminal; no link. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
@@ -20,7 +22,8 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTT
  * Facts that stand in files: `package.name` and `package.version` of a Node program, `manifest.*` of a jar. Undefined where the arguments
  * ask for none; else always an answer, an empty one if need be, so that nobody waits for it.
  *
- * The file is looked for in the process's own root, then in ours, where the process is gone. Links are resolved inside that root, by
+ * The file is looked for in the process's own root, and in ours where the process is gone and was in no container: else it would be
+ * another program's file of that name. Links are resolved inside that root, by
  * hand: the kernel would follow an absolute link in a container to a file of the host. Only regular files are opened.
  */
 export async function lateFacts(
@@ -30,17 +33,20 @@ export async function lateFacts(
 ): Promise<ProcessFacts | undefined> {
   const wanted = wantedFiles(facts);
   if (wanted.length === 0) return undefined;
-  const roots = [`${options.procRoot ?? '/proc'}/${tgid}/root`, ''];
   const files: Record<string, string> = {};
-  for (const file of wanted) {
-    for (const root of roots) {
-      const found = await readWanted(root, file);
-      if (found === undefined) continue;
-      Object.assign(files, found);
-      break;
-    }
-  }
+  const root = await rootOf(`${options.procRoot ?? '/proc'}/${tgid}/root`, facts);
+  if (root === undefined) return { source: 'late', files };
+  for (const file of wanted) Object.assign(files, await readWanted(root, file));
   return { source: 'late', files };
+}
+
+async function rootOf(own: string, facts: ProcessFacts): Promise<string | undefined> {
+  try {
+    await stat(`${own}/`);
+    return own;
+  } catch {
+    return CONTAINER.test(facts.cgroup ?? '') ? undefined : '';
+  }
 }
 
 async function readWanted(root: string, wanted: WantedFile): Promise<Record<string, string> | undefined> {
@@ -117,8 +123,8 @@ async function withFile<T>(
     const resolved = await resolveInside(root, path);
     if (resolved === undefined || !(await lstat(resolved)).isFile()) return undefined;
     file = await open(resolved, OPEN_FLAGS);
-    const stat = await file.stat();
-    return stat.isFile() ? await use(file, stat.size) : undefined;
+    const opened = await file.stat();
+    return opened.isFile() ? await use(file, opened.size) : undefined;
   } catch {
     return undefined; // gone, or not ours to read: the name is then taken from what is known
   } finally {

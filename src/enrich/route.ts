@@ -33,6 +33,8 @@ const MAX_CACHED_PATHS = 1024;
 /** Nodes a service's trie may hold; reached only by paths of many static segments. */
 const MAX_NODES = 4000;
 const MAX_EXTENSIONS = 8;
+/** How many times over the routes of a service may be given back and named anew as segments turn out to be parameters. */
+const MAX_RENAMED = 3;
 const PARAMETER = '{id}';
 
 const EXTENSION = /\.([A-Za-z][A-Za-z0-9]{0,4})$/;
@@ -93,6 +95,8 @@ class Node {
 class Service {
   readonly root = new Node();
   routes = 0;
+  /** Routes ever named, those given back since included: backends remember them all. */
+  named = 0;
   nodes = 1;
   cache = new Map<string, Node>();
 }
@@ -203,8 +207,9 @@ export class RouteTable {
   }
 
   #name(table: Service, node: Node, segments: readonly string[]): void {
-    if (table.routes >= this.#maxRoutes) return;
+    if (table.routes >= this.#maxRoutes || table.named >= MAX_RENAMED * this.#maxRoutes) return;
     table.routes++;
+    table.named++;
     node.match = learned(routeTo(table.root, segments));
   }
 }

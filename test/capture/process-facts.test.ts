@@ -210,6 +210,16 @@ describe('capture/process-facts', () => {
     assert.deepEqual((await late(node))?.files, {});
   });
 
+  it('looks into its own root for a process that is gone, unless that was in a container', async () => {
+    const there = join(root, 'there');
+    mkdirSync(there);
+    writeFileSync(join(there, 'package.json'), '{"name":"there"}');
+    const gone = (cgroup: string) => lateFacts(8, facts({ ...node, cwd: there, cgroup }), { procRoot: root });
+    assert.equal((await gone('/system.slice/x.service'))?.files?.['package.name'], 'there');
+    assert.deepEqual((await gone(`/docker/${'a1'.repeat(32)}`))?.files, {});
+    assert.deepEqual((await late({ ...node, cwd: there }))?.files, {});
+  });
+
   it('opens nothing but regular files of a fitting size', async () => {
     const path = join(root, '7/root/srv/app/package.json');
     execFileSync('mkfifo', [path]);

@@ -34,7 +34,7 @@ const GENERIC_CLASS =
   /^(?:Main|App|Application|Bootstrap|Launcher|Server|Start|Starter|Runner|Program|Boot)(?:Kt)?$/;
 /** `-1.2.3`, `-2.0.0-SNAPSHOT`, `-1.0-all`, `-exec`, `-runner`: what build tools add to a jar's name. */
 const VERSION =
-  /[-_.]v?\d+(?:\.\w+)*(?:[-_.+](?:SNAPSHOT|RELEASE|FINAL|GA|M\d+|RC\d*|alpha\d*|beta\d*|\d[\w.]*|[0-9a-f]{7,40}))*$/i;
+  /[-_.](?:\d+|v?\d+(?:\.\w+)+)(?:[-_.+](?:SNAPSHOT|RELEASE|FINAL|GA|M\d+|RC\d*|alpha\d*|beta\d*|\d[\w.]*|[0-9a-f]{7,40}))*$/i;
 const CLASSIFIER =
   /[-_.](?:all|exec|runner|fat|shaded|standalone|uber|boot|jar-with-dependencies|with-dependencies|SNAPSHOT)$/i;
 

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+
+import type { HostFacts, ProcessFacts } from '../../src/capture/facts.ts';
+import { ProcessTable, type ProcessTableOptions } from '../../src/enrich/process-table.ts';
+import type { ServiceResource } from '../../src/enrich/resource.ts';
+
+const S = 1_000_000_000;
+const TICK = 10_000_000;
+const HOST: HostFacts = {
+  ...{
+    hostName: 'thishost',
+    hostId: 'd0f7c0de',
+    arch: 'x86_64',
+    osType: 'linux',
+    kernel: '6.12',
+    backend: 'syscalls',
+  },
+  ...{ bootId: 'b', agentVersion: '0.1.0', agentPid: 1, boottimeOffsetNs: 0, osVersion: '12' },
+};
+
+function makeTable(options: ProcessTableOptions = {}) {
+  const table = new ProcessTable(options);
+  table.onHost(HOST);
+  const clock = (nowNs: number): void => table.clock(nowNs, 1_800_000_000, 0, nowNs);
+  clock(100 * S);
+  return { table, clock };
+}
+
+function exec(name: string, more: Partial<ProcessFacts> = {}): ProcessFacts {
+  return {
+    source: 'exec',
+    exe: `/usr/bin/${name}`,
+    argv: [name],
+    comm: name,
+    environ: {},
+    cwd: '/',
+    ...more,
+  };
+}
+
+function known(resource: ServiceResource | 'pending'): ServiceResource {
+  assert.notEqual(resource, 'pending');
+  return resource as ServiceResource;
+}
+
+describe('enrich/process-table', () => {
+  it('names a process by its exec and gives the same object as long as nothing changes', () => {
+    const { table, clock } = makeTable();
+    table.onProcess(10, 5 * S, exec('curl'), 100 * S);
+    const first = known(table.identify(10, 5 * S));
+    assert.equal(first.serviceName, 'curl');
+    clock(200 * S);
+    assert.equal(table.identify(10, 5 * S), first);
+    table.onProcess(10, 5 * S, exec('wget'), 200 * S);
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'wget');
+  });
+
+  it('knows a process whether its start is given to the nanosecond or to the tick', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S + 7 * TICK, { ...exec('curl'), source: 'scan' }, 100 * S);
+    assert.equal(known(table.identify(10, 5 * S + 7 * TICK + 9_999_999)).serviceName, 'curl');
+    assert.equal(table.identify(10, 5 * S + 8 * TICK), 'pending');
+    assert.equal(table.identify(10, 5 * S + 6 * TICK + 9_999_999), 'pending');
+  });
+
+  it('never gives a process the name of another one that had its number', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S, exec('old'), 100 * S);
+    table.onExit(10, 5 * S, 101 * S);
+    table.onProcess(10, 6 * S, exec('new'), 102 * S);
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'old');
+    assert.equal(known(table.identify(10, 6 * S)).serviceName, 'new');
+    assert.equal(table.identify(10, 7 * S), 'pending');
+    assert.notEqual(
+      known(table.identify(10, 5 * S)).attributes['service.instance.id'],
+      known(table.identify(10, 6 * S)).attributes['service.instance.id'],
+    );
+  });
+
+  it('takes children that were forked without exec for their parent, and those with exec for themselves', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S, exec('nginx'), 100 * S);
+    for (const child of [11, 12, 13]) table.onFork(child, 6 * S, 10, 5 * S, 100 * S);
+    table.onFork(14, 6 * S, 13, 6 * S, 100 * S);
+    const master = known(table.identify(10, 5 * S));
+    for (const child of [11, 12, 13, 14]) assert.equal(table.identify(child, 6 * S), master);
+    table.onProcess(12, 6 * S, exec('curl'), 101 * S);
+    assert.equal(known(table.identify(12, 6 * S)).serviceName, 'curl');
+    assert.equal(table.identify(11, 6 * S), master);
+    assert.equal(master.attributes['process.pid'], 10);
+  });
+
+  it('shows a living process when the one that started the others has ended', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S, exec('daemon'), 100 * S);
+    table.onFork(11, 5 * S + S / 2, 10, 5 * S, 100 * S);
+    table.onExit(10, 5 * S, 101 * S);
+    const daemon = known(table.identify(11, 5 * S + S / 2));
+    assert.equal(daemon.serviceName, 'daemon');
+    assert.equal(daemon.attributes['process.pid'], 11);
+  });
+
+  it('finds workers in a scan, in whatever order it goes', () => {
+    for (const reverse of [false, true]) {
+      const { table } = makeTable();
+      const scan = (argv: string[], parent: number): ProcessFacts => ({
+        ...exec('nginx', { argv, parent }),
+        source: 'scan',
+      });
+      const found: Array<[number, ProcessFacts]> = [
+        [10, scan(['nginx: master process /usr/sbin/nginx'], 1)],
+        [11, scan(['nginx: worker process'], 10)],
+        [12, scan(['nginx: worker process'], 10)],
+        [13, { ...scan(['bash', '/x/a.sh'], 10), exe: '/usr/bin/bash' }],
+        [14, { ...scan(['bash', '/x/b.sh'], 13), exe: '/usr/bin/bash' }],
+      ];
+      if (reverse) found.reverse();
+      for (const [tgid, facts] of found) table.onProcess(tgid, 5 * S, facts, 100 * S);
+      const master = known(table.identify(10, 5 * S));
+      assert.equal(table.identify(11, 5 * S), master);
+      assert.equal(table.identify(12, 5 * S), master);
+      assert.equal(known(table.identify(13, 5 * S)).serviceName, 'a');
+      assert.equal(known(table.identify(14, 5 * S)).serviceName, 'b');
+    }
+  });
+
+  it('waits two seconds for a process it has never heard of, then says that it does not know', () => {
+    const { table, clock } = makeTable();
+    assert.equal(table.identify(10, 5 * S), 'pending');
+    clock(101.9 * S);
+    assert.equal(table.identify(10, 5 * S), 'pending');
+    clock(102 * S);
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'unknown_service');
+    assert.equal(table.guessed, 1);
+    table.onProcess(10, 5 * S, exec('curl'), 103 * S);
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'curl');
+  });
+
+  it('waits for a file that a name may stand in, and no longer than it takes', () => {
+    const { table, clock } = makeTable();
+    const facts = exec('node', { argv: ['node', 'server.js'], cwd: '/srv/x' });
+    table.onProcess(10, 5 * S, facts, 100 * S);
+    table.onProcess(11, 5 * S, facts, 100 * S);
+    assert.equal(table.identify(10, 5 * S), 'pending');
+    table.onProcess(
+      10,
+      5 * S,
+      { source: 'late', files: { 'package.name': 'orders', 'package.version': '1.2.3' } },
+      100.1 * S,
+    );
+    const named = known(table.identify(10, 5 * S));
+    assert.equal(named.serviceName, 'orders');
+    assert.equal(named.attributes['service.version'], '1.2.3');
+    assert.equal(table.identify(11, 5 * S), 'pending');
+    clock(102 * S);
+    assert.equal(known(table.identify(11, 5 * S)).serviceName, 'server');
+  });
+
+  it('keeps the resource when late facts say nothing new', () => {
+    const { table, clock } = makeTable();
+    table.onProcess(10, 5 * S, exec('node', { argv: ['node', 'server.js'] }), 100 * S);
+    clock(103 * S);
+    const before = table.identify(10, 5 * S);
+    table.onProcess(10, 5 * S, { source: 'late', files: {} }, 103 * S);
+    assert.equal(table.identify(10, 5 * S), before);
+  });
+
+  it('remembers a process, and its container, for a while after its end', () => {
+    const { table, clock } = makeTable();
+    const id = 'a1'.repeat(32);
+    table.onProcess(10, 5 * S, exec('curl', { cgroup: `/docker/${id}` }), 100 * S);
+    table.onExit(10, 5 * S, 101 * S);
+    clock(160 * S);
+    assert.equal(known(table.identify(10, 5 * S)).attributes['container.id'], id);
+    clock(162 * S);
+    assert.equal(table.size, 0);
+  });
+
+  it('keeps no more processes than it may, those that have ended first', () => {
+    const { table } = makeTable({ maxProcesses: 100 });
+    table.onProcess(1, S, exec('keeper'), 100 * S);
+    for (let n = 0; n < 1000; n++) {
+      table.onProcess(1000 + n, 5 * S, exec('short'), 100 * S);
+      table.onExit(1000 + n, 5 * S, 100 * S);
+    }
+    assert.ok(table.size <= 100);
+    assert.ok(table.evicted >= 900);
+    assert.equal(known(table.identify(1, S)).serviceName, 'keeper');
+    for (let n = 0; n < 1000; n++) table.onFork(5000 + n, 6 * S, 4000 + n, 5 * S, 100 * S);
+    assert.ok(table.size <= 100);
+  });
+
+  it('describes a service instance by the semantic conventions', () => {
+    const { table } = makeTable();
+    const facts = exec('java', {
+      ...{
+        exe: '/usr/lib/jvm/bin/java',
+        argv: ['java', '-jar', 'checkout-1.0.jar'],
+        uid: 1000,
+        user: 'shop',
+      },
+      ...{
+        cgroup: `/kubepods/burstable/pod3d5a9b7e-08c1-4a52-9f0e-6f4b2c1d7e90/${'a1'.repeat(32)}`,
+        parent: 1,
+      },
+      environ: {
+        OTEL_RESOURCE_ATTRIBUTES: 'service.version=2.0,team=a%20b,telemetry.sdk.language=nodejs,bad=%zz',
+        POD_NAMESPACE: 'shop',
+      },
+      files: {},
+    });
+    table.onProcess(10, 50 * S, facts, 100 * S);
+    const { attributes } = known(table.identify(10, 50 * S));
+    const { 'service.instance.id': instance, ...rest } = attributes;
+    assert.match(String(instance), /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.deepEqual(rest, {
+      'service.name': 'checkout',
+      'service.namespace': 'shop',
+      'service.version': '2.0',
+      team: 'a b',
+      'undertrace.service.name.source': 'java',
+      'process.pid': 10,
+      'process.parent_pid': 1,
+      'process.creation.time': '2027-01-15T07:59:10.000Z',
+      'process.executable.name': 'java',
+      'process.executable.path': '/usr/lib/jvm/bin/java',
+      'process.command': 'java',
+      'process.owner': 'shop',
+      'process.runtime.name': 'java',
+      'container.id': 'a1'.repeat(32),
+      'k8s.pod.uid': '3d5a9b7e-08c1-4a52-9f0e-6f4b2c1d7e90',
+      'k8s.namespace.name': 'shop',
+      'host.name': 'thishost',
+      'host.id': 'd0f7c0de',
+      'host.arch': 'amd64',
+      'os.type': 'linux',
+      'os.version': '12',
+      'telemetry.distro.name': 'undertrace',
+      'telemetry.distro.version': '0.1.0',
+    });
+  });
+
+  it('gives an instance the same id after a restart of the agent, from exec or from a scan', () => {
+    const ids = [5 * S + 1234567, 5 * S].map((startNs) => {
+      const { table } = makeTable();
+      table.onProcess(10, startNs, exec('curl'), 100 * S);
+      return known(table.identify(10, startNs)).attributes['service.instance.id'];
+    });
+    assert.equal(ids[0], ids[1]);
+  });
+
+  it('renames services when the configuration does', () => {
+    const { table } = makeTable({ overrides: [{ name: 'one', executable: 'curl' }] });
+    table.onProcess(10, 5 * S, exec('curl'), 100 * S);
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'one');
+    table.overrides = [{ name: 'two', executable: 'curl' }];
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'two');
+    table.overrides = [];
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'curl');
+  });
+
+  it('shows filters a process with all its ancestors', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S, exec('a', { parent: 1 }), 100 * S);
+    table.onProcess(11, 5 * S, exec('b', { parent: 10, netns: 7 }), 100 * S);
+    table.onFork(12, 5 * S, 11, 5 * S, 100 * S);
+    const view = table.view(12, 5 * S);
+    assert.deepEqual(view?.ancestors, [11, 10, 1]);
+    assert.equal(view?.executable, '/usr/bin/b');
+    assert.equal(view?.netns, 7);
+    assert.equal(table.view(99, 1), undefined);
+  });
+});
