@@ -1,0 +1,64 @@
+/** The built agent as a child process of a benchmark, exporting to nowhere or to a given exporter. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const CLOCK_TICKS = 100;
+
+export interface AgentFigures {
+  cpuSeconds: number;
+  peakRssMb: number;
+}
+
+export class BenchAgent {
+  readonly #child: ChildProcess;
+  stderr = '';
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+  }
+
+  /** Resolves once everything is attached. `exporters`: as in the configuration; default: none of them keeps anything. */
+  static async start(exporters: Record<string, unknown> = { nop: {} }): Promise<BenchAgent> {
+    const config = {
+      exporters: { ...exporters, prometheus: { endpoint: '127.0.0.1:19464' } },
+      service: {
+        pipelines: {
+          traces: { receivers: ['undertrace'], exporters: Object.keys(exporters) },
+          metrics: { receivers: ['undertrace'], exporters: ['prometheus'] },
+        },
+      },
+    };
+    const child = spawn(process.execPath, [MAIN, 'run', '--config', `yaml:${JSON.stringify(config)}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const agent = new BenchAgent(child);
+    while (!agent.stderr.includes('  traces ')) {
+      if (child.exitCode !== null) throw new Error(`the agent ended: ${agent.stderr}`);
+      await Promise.race([once(child.stderr!, 'data'), once(child, 'exit')]);
+    }
+    return agent;
+  }
+
+  /** From /proc, while it runs. */
+  figures(): AgentFigures {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))![1]!;
+    return {
+      cpuSeconds: (Number(stat[11]) + Number(stat[12])) / CLOCK_TICKS,
+      peakRssMb: Number(peak) / 1024,
+    };
+  }
+
+  /** Stops it; resolves with `stage: reason=count` of everything that was lost. */
+  async stop(): Promise<string[]> {
+    this.#child.kill('SIGTERM');
+    if (this.#child.exitCode === null) await once(this.#child, 'exit');
+    return [...this.stderr.matchAll(/^ {2}(\S+): in \d+ = .* lost (.*)$/gm)].map(
+      ([, stage, lost]) => `${stage}: ${lost}`,
+    );
+  }
+}

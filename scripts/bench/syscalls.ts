@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { BenchAgent } from './agent.ts';
+import { type Row, median } from './statistics.ts';
+
+const ROUNDS = 5;
+const BOUNDS: ReadonlyArray<[key: string, what: string, addedNs: number]> = [
+  ['getppid', 'getppid', 130],
+  ['tcp_pair', 'loopback TCP write + read of 256 B', 2400],
+  ['file_write', 'write of 64 B to a regular file', 250],
+  ['file_read', 'read of 64 B from a regular file', 250],
+];
+
+/** Nanoseconds that tracing adds to a call: rounds without and with in turn, median of the differences. */
+export async function benchSyscalls(): Promise<Row[]> {
+  const program = join(mkdtempSync(join(tmpdir(), 'bench-')), 'syscost');
+  const source = fileURLToPath(new URL('syscost.c', import.meta.url));
+  execFileSync('gcc', ['-O2', '-Wall', '-Werror', '-o', program, source]);
+  const measure = (): Record<string, number> =>
+    JSON.parse(execFileSync('taskset', ['-c', '1', program], { encoding: 'utf8' })) as Record<string, number>;
+  const off: Array<Record<string, number>> = [];
+  const on: Array<Record<string, number>> = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    off.push(measure());
+    const agent = await BenchAgent.start();
+    on.push(measure());
+    await agent.stop();
+  }
+  return BOUNDS.map(([key, what, bound]) => {
+    const added = median(on.map((figures, i) => figures[key]! - off[i]![key]!));
+    return {
+      what,
+      without: `${median(off.map((figures) => figures[key]!)).toFixed(0)} ns`,
+      with: `${median(on.map((figures) => figures[key]!)).toFixed(0)} ns`,
+      change: `+${added.toFixed(0)} ns`,
+      bound: `+${bound} ns`,
+      met: added <= bound,
+    };
+  });
+}

@@ -1,0 +1,112 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { BenchAgent } from './agent.ts';
+import { type Row, median } from './statistics.ts';
+
+const ROUNDS = 5;
+const FLOOR = 0.85;
+const NGINX_PORT = 18_088;
+const REDIS_PORT = 18_379;
+
+interface Sample {
+  perSecond: number;
+  p99Ms: number;
+}
+
+/** A server of ours on loopback; resolves when it accepts. */
+export async function startServer(
+  command: string,
+  args: string[],
+  port: number,
+): Promise<() => Promise<void>> {
+  const child = spawn(command, args, { stdio: 'ignore' });
+  while (child.exitCode === null) {
+    const socket = connect(port, '127.0.0.1');
+    const up = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (up) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (child.exitCode !== null) throw new Error(`${command} ended with code ${child.exitCode}`);
+  return async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  };
+}
+
+/** nginx with one worker, answering 11 bytes from memory. */
+export function startNginx(port: number): Promise<() => Promise<void>> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
+  const file = join(directory, 'nginx.conf');
+  writeFileSync(
+    file,
+    `worker_processes 1; daemon off; master_process off; pid ${directory}/pid; error_log /dev/null;
+events { worker_connections 2048; }
+http { access_log off; keepalive_requests 1000000000; server { listen 127.0.0.1:${port}; location / { return 200 "hello world"; } } }
+`,
+  );
+  return startServer('nginx', ['-c', file, '-p', directory], port);
+}
+
+async function compare(what: string, measure: () => Sample): Promise<Row> {
+  const off: Sample[] = [];
+  const on: Sample[] = [];
+  measure(); // warm up
+  for (let round = 0; round < ROUNDS; round++) {
+    off.push(measure());
+    const agent = await BenchAgent.start();
+    on.push(measure());
+    await agent.stop();
+  }
+  const ratio = median(on.map((sample, i) => sample.perSecond / off[i]!.perSecond));
+  const show = (samples: Sample[]): string =>
+    `${median(samples.map((s) => s.perSecond)).toFixed(0)}/s, p99 ${median(samples.map((s) => s.p99Ms)).toFixed(2)} ms`;
+  return {
+    what,
+    without: show(off),
+    with: show(on),
+    change: `${(ratio * 100).toFixed(1)} %`,
+    bound: `≥ ${FLOOR * 100} %`,
+    met: ratio >= FLOOR,
+  };
+}
+
+/** Requests a second with and without the agent, in turn. */
+export async function benchThroughput(): Promise<Row[]> {
+  const stopNginx = await startNginx(NGINX_PORT);
+  const nginx = await compare('nginx, keep-alive, 16 connections (wrk)', () => {
+    const text = execFileSync(
+      'wrk',
+      ['-t1', '-c16', '-d4s', '--latency', `http://127.0.0.1:${NGINX_PORT}/x`],
+      { encoding: 'utf8' },
+    );
+    const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text)!;
+    const scale = { us: 1e-3, ms: 1, s: 1e3 }[unit as 'us' | 'ms' | 's'];
+    return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]), p99Ms: Number(p99) * scale };
+  });
+  await stopNginx();
+  const stopRedis = await startServer('redis-server', ['--port', `${REDIS_PORT}`, '--save', ''], REDIS_PORT);
+  const redis = await compare('redis-benchmark GET, 50 connections', () => {
+    const text = execFileSync(
+      'redis-benchmark',
+      ['-p', `${REDIS_PORT}`, '-n', '300000', '-t', 'get', '--csv'],
+      { encoding: 'utf8' },
+    );
+    const fields = text
+      .trim()
+      .split('\n')
+      .at(-1)!
+      .split(',')
+      .map((field) => Number(field.replaceAll('"', '')));
+    return { perSecond: fields[1]!, p99Ms: fields[6]! };
+  });
+  await stopRedis();
+  return [nginx, redis];
+}
