@@ -44,6 +44,8 @@ export interface StreamConsumer<S> {
   onEvicted(connection: TrackedConnection<S>): void;
   /** The connection has been without records since `connection.lastNs`. Returns true if something is still open on it. */
   onIdle(connection: TrackedConnection<S>, nowNs: number): boolean;
+  /** Nothing of the consumer's refers to the connection's streams. */
+  holdsNoStream(connection: TrackedConnection<S>): boolean;
 }
 
 /** Data records may come after the record of their connection's end: it takes effect when the drain has ended this often. */
@@ -441,8 +443,11 @@ export class ConnectionTable<S> {
   #sweep(nowNs: number): void {
     for (let c = this.#oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
-      const busy = this.#consumer.onIdle(c, nowNs);
-      this.#settle(c);
+      const busy = !c.resting && this.#consumer.onIdle(c, nowNs);
+      if (!c.resting) {
+        this.#settle(c);
+        if (!busy && !c.revisit && this.#consumer.holdsNoStream(c)) c.rest();
+      }
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {
         this.counters.expired++;
         this.#finish(c, 'expired');
@@ -458,7 +463,7 @@ export class ConnectionTable<S> {
 
   #held(): number {
     let held = 0;
-    for (let c = this.#oldest; c; c = c.newer) held += c.receive.held + c.send.held;
+    for (let c = this.#oldest; c; c = c.newer) held += c.held;
     return held;
   }
 

@@ -76,6 +76,11 @@ export class Stream {
     return this.end > this.cursor + (this.limit - this.at);
   }
 
+  /** All that was seen is used up, and nothing is being skipped. */
+  get atRest(): boolean {
+    return this.#chunks.length === 0 && this.#waiting.length === 0 && this.cursor === this.end;
+  }
+
   /** Chunks wait behind a hole. */
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;

@@ -50,8 +50,11 @@ export class TrackedConnection<S> implements Connection {
   tgid: number;
   processStartNs: number;
 
-  readonly receive = new Stream();
-  readonly send = new Stream();
+  #receive: Stream | undefined = undefined;
+  #send: Stream | undefined = undefined;
+  /** Where the streams stood when they were put away; -1: not started. */
+  #receiveEnd = -1;
+  #sendEnd = -1;
   session: S | undefined = undefined;
   /** Nothing more is kept or decoded: the protocol is not known. */
   opaque = false;
@@ -95,6 +98,33 @@ export class TrackedConnection<S> implements Connection {
     this.lastNs = record.timeNs;
   }
 
+  get receive(): Stream {
+    return (this.#receive ??= wakeStream(this.#receiveEnd));
+  }
+
+  get send(): Stream {
+    return (this.#send ??= wakeStream(this.#sendEnd));
+  }
+
+  /** Records that are kept, counted by looking. */
+  get held(): number {
+    return (this.#receive?.held ?? 0) + (this.#send?.held ?? 0);
+  }
+
+  /** Puts the streams of an idle connection away where all of them was used up; nobody may hold them. */
+  rest(): void {
+    const { receive, send } = this;
+    if (!receive.atRest || !send.atRest) return;
+    this.#receiveEnd = receive.started ? receive.end : -1;
+    this.#sendEnd = send.started ? send.end : -1;
+    this.#receive = this.#send = undefined;
+  }
+
+  /** The streams are put away. */
+  get resting(): boolean {
+    return this.#receive === undefined && this.#send === undefined;
+  }
+
   stream(direction: number): Stream {
     return direction === 0 ? this.receive : this.send;
   }
@@ -127,4 +157,10 @@ export class TrackedConnection<S> implements Connection {
       }
     }
   }
+}
+
+function wakeStream(end: number): Stream {
+  const stream = new Stream();
+  if (end >= 0) stream.start(end);
+  return stream;
 }

@@ -180,6 +180,10 @@ export class DecodeStage implements StreamConsumer<Session> {
     return busy;
   }
 
+  holdsNoStream(connection: TrackedConnection<Session>): boolean {
+    return connection.session?.asleep ?? true;
+  }
+
   #createContext(options: DecodeOptions): SessionContext {
     const { sink, ledger, onVerdict } = options;
     const books = ledger.exchanges;

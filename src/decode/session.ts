@@ -59,6 +59,11 @@ export class Session implements ConversationOwner<Session> {
     return this.#conversation?.pairing.open ?? NO_EXCHANGES;
   }
 
+  /** There is no conversation, or it is put away. */
+  get asleep(): boolean {
+    return this.#conversation === undefined;
+  }
+
   /** Something came in `stream`. */
   onBytes(stream: Stream): void {
     if (this.decoder) this.#wake(this.decoder).onBytes(stream);

@@ -8,7 +8,7 @@ import { ipv4, RecordWriter, TestEnd } from '../support/records.ts';
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
-const CONNECTIONS = 20_000;
+const CONNECTIONS = 10_000;
 const REQUEST = 'GET /idle HTTP/1.1\r\nHost: example.org\r\nUser-Agent: t/1\r\n\r\n';
 const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 

@@ -36,22 +36,32 @@ export class RecordWriter {
     this.nowNs = startNs;
   }
 
-  /** Appends one record. `size`, `kind`, `version`, `captured` and a missing `time_ns` are filled in. */
-  add<K extends KindName>(kind: K, fields: Fields<K>, payload: Uint8Array | string = ''): this {
+  /**
+   * Appends one record. `size`, `kind`, `version`, `captured` and a missing `time_ns` are filled in; fields that are not given are those of
+   * `template`, a record of the same kind.
+   */
+  add<K extends KindName>(
+    kind: K,
+    fields: Fields<K>,
+    payload: Uint8Array | string = '',
+    template?: Uint8Array,
+  ): this {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const layout = LAYOUT[kind] as { size: number; fields: Record<string, FieldLayout> };
     const size = layout.size + bytes.length;
     const padded = Math.ceil(size / 8) * 8;
     this.#reserve(padded);
     this.#bytes.fill(0, this.#length, this.#length + padded);
+    if (template) this.#bytes.set(template.subarray(0, layout.size), this.#length);
     const view = new DataView(this.#bytes.buffer, this.#length, padded);
     if (!('time_ns' in fields)) this.nowNs += 1000;
-    const all: Record<string, Value> = {
-      ...{ size, kind: Kind[kind], version: RECORD_VERSION, time_ns: this.nowNs },
-      ...('captured' in layout.fields ? { captured: bytes.length } : {}),
-      ...(fields as Record<string, Value>),
-    };
-    for (const [name, value] of Object.entries(all)) put(view, name, layout.fields[name], value);
+    const all = fields as Record<string, Value>;
+    put(view, 'size', layout.fields['size'], size);
+    put(view, 'kind', layout.fields['kind'], Kind[kind]);
+    put(view, 'version', layout.fields['version'], RECORD_VERSION);
+    put(view, 'time_ns', layout.fields['time_ns'], this.nowNs);
+    if (layout.fields['captured']) put(view, 'captured', layout.fields['captured'], bytes.length);
+    for (const name in all) put(view, name, layout.fields[name], all[name]!);
     this.#bytes.set(bytes, this.#length + layout.size);
     this.#length += padded;
     return this;
@@ -99,8 +109,10 @@ function put(view: DataView, name: string, field: FieldLayout | undefined, value
   if (width === 1) view.setUint8(field.offset, value);
   else if (width === 2) view.setUint16(field.offset, value, true);
   else if (width === 4) view.setUint32(field.offset, value, true);
-  else if (field.type === 'i64') view.setBigInt64(field.offset, BigInt(value), true);
-  else view.setBigUint64(field.offset, BigInt(value), true);
+  else {
+    view.setUint32(field.offset, value % 2 ** 32, true);
+    view.setUint32(field.offset + 4, Math.floor(value / 2 ** 32), true);
+  }
 }
 
 /** An IPv4 address as records carry it. */
@@ -168,6 +180,7 @@ export class TestEnd {
   rxPosition: number;
   readonly writer: RecordWriter;
   readonly #base: Fields<'data'>;
+  readonly #template: Uint8Array;
   readonly #flags: number;
   readonly #kind: number;
 
@@ -188,6 +201,7 @@ export class TestEnd {
       ...{ local: all.local, remote: all.remote, local_port: all.localPort, remote_port: all.remotePort },
       ...{ tx_first: all.txFirst, rx_first: all.rxFirst },
     };
+    this.#template = new RecordWriter().add('data', this.#base).take();
   }
 
   send(payload: Uint8Array | string, options: CallOptions = {}): this {
@@ -248,13 +262,13 @@ export class TestEnd {
     this.writer.add(
       'data',
       {
-        ...this.#base,
         flags: this.#flags | (captured < length ? Flag.truncated : 0) | (options.flags ?? 0),
         ...{ time_ns: timeNs, direction, length, position, position_kind: this.#kind, result: length },
         enter_ns: send ? (options.enterNs ?? timeNs - 400) : 0,
         ...options.fields,
       },
       bytes.subarray(0, captured),
+      this.#template,
     );
     if (send) this.txPosition = position + length;
     else this.rxPosition = position + length;
