@@ -8,6 +8,8 @@ import { Ledger } from '../src/base/ledger.ts';
 import type { Connection } from '../src/connection/connection.ts';
 import type { Description, Exchange, Role } from '../src/decode/exchange.ts';
 import type { ServiceResource } from '../src/enrich/resource.ts';
+import { Filters } from '../src/enrich/filters.ts';
+import { ProcessTable } from '../src/enrich/process-table.ts';
 import { RouteTable } from '../src/enrich/route.ts';
 import { UnixClock } from '../src/link/clock.ts';
 import { clientSpanId, rootTraceId } from '../src/link/ids.ts';
@@ -148,4 +150,27 @@ show(
 show(
   'a route, known path',
   time(500_000, (n) => routes.route('s', `/users/${n % 500}/orders`, true)),
+);
+const filters = new Filters();
+const processes = new ProcessTable();
+processes.onProcess(1, 1, { source: 'exec', exe: '/usr/bin/shopd', argv: ['shopd'], comm: 'shopd' }, 1);
+const paths = Array.from({ length: 500 }, (_, n) => `/users/${n}/orders`);
+show(
+  'filters: span rules, none fits',
+  best(() =>
+    time(500_000, (n) =>
+      filters.dropsSpan({
+        path: paths[n % 500],
+        route: '/users/{id}/orders',
+        method: 'GET',
+        userAgent: 'curl/8.1',
+        status: 200,
+        service: 'shop',
+      }),
+    ),
+  ),
+);
+show(
+  'filters: process',
+  best(() => time(500_000, () => filters.connection(processes.view(1, 1)!, 80))),
 );

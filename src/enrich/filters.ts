@@ -1,6 +1,7 @@
 import { matchesGlob } from './glob.ts';
 import type { ProcessView } from './process-table.ts';
 import { fitsExecutable } from './service-name/override.ts';
+import { SpanRules } from './span-rules.ts';
 
 /** Fits a process, or one end of its connections, by all the keys that are given. Keys are those of the configuration. */
 export interface ProcessRule {
@@ -115,15 +116,22 @@ export const DEFAULT_RULES: FilterRules = {
   drop_spans: DEFAULT_DROP_SPANS,
 };
 
+/** Ports for which a process's verdict is remembered. */
+const MAX_PORTS = 64;
+
 /** The rules in force; `replace` changes them while the agent runs. */
 export class Filters {
   #rules: FilterRules;
-  #spanRules: readonly SpanRule[] = [];
+  #spanRules: SpanRules;
+  #portsMatter = false;
+  /** Verdicts on connections, asked for with every span; 0 stands for all ports where no rule names one. */
+  #verdicts = new WeakMap<ProcessView, Map<number, Verdict>>();
   /** Counts replacements, so that whoever keeps verdicts knows that they are old. */
   generation = 0;
 
   constructor(rules: FilterRules = DEFAULT_RULES) {
     this.#rules = rules;
+    this.#spanRules = new SpanRules(rules.drop_spans);
     this.replace(rules);
   }
 
@@ -133,9 +141,9 @@ export class Filters {
 
   replace(rules: FilterRules): void {
     this.#rules = rules;
-    this.#spanRules = rules.drop_spans.filter((rule) =>
-      Object.values(rule).some((value) => value !== undefined),
-    );
+    this.#spanRules = new SpanRules(rules.drop_spans);
+    this.#portsMatter = [...rules.include, ...rules.exclude].some(({ port }) => port !== undefined);
+    this.#verdicts = new WeakMap();
     this.generation++;
   }
 
@@ -149,11 +157,19 @@ export class Filters {
     );
   }
 
-  /** Whether a connection of a process is traced; `port` is the one that the serving end listens on. */
+  /** Whether a connection of a process is traced; `port` is the one that the serving end listens on. Cheap when asked again. */
   connection(process: ProcessView, port: number): Verdict {
-    return this.#decide(
-      (rule) => (rule.port === undefined || rule.port === port) && fitsProcess(rule, process),
-    );
+    let verdicts = this.#verdicts.get(process);
+    if (verdicts === undefined) this.#verdicts.set(process, (verdicts = new Map<number, Verdict>()));
+    const key = this.#portsMatter ? port : 0;
+    let verdict = verdicts.get(key);
+    if (verdict === undefined) {
+      verdict = this.#decide(
+        (rule) => (rule.port === undefined || rule.port === port) && fitsProcess(rule, process),
+      );
+      if (verdicts.size < MAX_PORTS) verdicts.set(key, verdict);
+    }
+    return verdict;
   }
 
   /** Whether a port is traced as far as rules about nothing but ports go: what the kernel side can decide without the process. */
@@ -166,10 +182,8 @@ export class Filters {
 
   /** The rule that drops a span, in words; undefined for a span to keep. */
   dropsSpan(span: SpanFacts): string | undefined {
-    for (const rule of this.#spanRules) {
-      if (fitsSpan(rule, span)) return `dropped by drop_spans rule ${describeRule(rule)}`;
-    }
-    return undefined;
+    const rule = this.#spanRules.find(span);
+    return rule && `dropped by drop_spans rule ${describeRule(rule)}`;
   }
 
   #decide(fits: (rule: ProcessRule, including: boolean) => boolean): Verdict {
@@ -202,25 +216,6 @@ function fitsProcess(rule: ProcessRule, process: ProcessView): boolean {
 /** Ids are shown cut to 12 digits as often as whole. */
 function fitsContainer(glob: string, id: string | undefined): boolean {
   return id !== undefined && (matchesGlob(glob, id) || (glob.length >= 12 && id.startsWith(glob)));
-}
-
-function fitsSpan(rule: SpanRule, span: SpanFacts): boolean {
-  if (rule.method !== undefined && rule.method !== span.method) return false;
-  if (rule.path !== undefined && !matchesMaybe(rule.path, span.path)) return false;
-  if (rule.route !== undefined && !matchesMaybe(rule.route, span.route)) return false;
-  if (rule.user_agent !== undefined && !matchesMaybe(rule.user_agent, span.userAgent)) return false;
-  if (rule.service !== undefined && !matchesGlob(rule.service, span.service)) return false;
-  return rule.status === undefined || fitsStatus(rule.status, span.status);
-}
-
-function matchesMaybe(glob: string, text: string | undefined): boolean {
-  return text !== undefined && matchesGlob(glob, text);
-}
-
-function fitsStatus(pattern: string, status: number | undefined): boolean {
-  if (status === undefined) return false;
-  if (/^[1-5]xx$/i.test(pattern)) return Math.floor(status / 100) === Number(pattern[0]);
-  return status === Number(pattern);
 }
 
 /** `{executable: prometheus, port: 9090}` */

@@ -25,3 +25,37 @@ export function matchesGlob(glob: string, text: string): boolean {
   while (glob[g] === '*') g++;
   return g === glob.length;
 }
+
+type Shape = 'literal' | 'prefix' | 'suffix' | 'part' | 'any';
+
+/** `matchesGlob` for a pattern that is used often: the common shapes (literal, one star at an end) need no loop. */
+export class Glob {
+  readonly pattern: string;
+  readonly shape: Shape;
+  readonly #body: string;
+
+  constructor(pattern: string) {
+    this.pattern = pattern;
+    this.#body = pattern.replace(/^\*|\*$/g, '');
+    const open = pattern.startsWith('*');
+    const free = pattern.endsWith('*');
+    if (pattern === '*' || /[*?]/.test(this.#body)) this.shape = 'any';
+    else if (open) this.shape = free ? 'part' : 'suffix';
+    else this.shape = free ? 'prefix' : 'literal';
+  }
+
+  matches(text: string): boolean {
+    switch (this.shape) {
+      case 'literal':
+        return text === this.#body;
+      case 'prefix':
+        return text.startsWith(this.#body);
+      case 'suffix':
+        return text.endsWith(this.#body);
+      case 'part':
+        return text.includes(this.#body);
+      case 'any':
+        return matchesGlob(this.pattern, text);
+    }
+  }
+}

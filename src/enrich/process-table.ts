@@ -64,6 +64,10 @@ class Entry {
   removed = false;
   /** An earlier process of the same number. */
   older: Entry | undefined;
+  /** What filters were shown, of which facts, at which generation of the table. */
+  view: ProcessView | undefined;
+  viewOf: ProcessFacts | undefined;
+  viewedAt = -1;
 
   constructor(tgid: number, startTick: number) {
     this.tgid = tgid;
@@ -93,6 +97,8 @@ export class ProcessTable {
   /** The newest process of each number. */
   readonly #processes = new Map<number, Entry>();
   #size = 0;
+  /** Counts facts that came in, since each may change the ancestors of others. */
+  #generation = 0;
   #exited: Entry[] = [];
   #exitedHead = 0;
   /** Processes whose parent was not known when they were first seen, by its number. */
@@ -133,6 +139,7 @@ export class ProcessTable {
 
   /** A process record. */
   onProcess(tgid: number, startNs: number, facts: ProcessFacts, timeNs: number): void {
+    this.#generation++;
     const found = this.#find(tgid, startNs);
     if (found === undefined) {
       this.#arrive(this.#add(tgid, startNs), facts, timeNs);
@@ -195,14 +202,20 @@ export class ProcessTable {
     return identity.resource ?? this.#resource(identity);
   }
 
-  /** For filters; undefined for a process never heard of. `startNs` 0: the latest of that number. */
+  /** For filters; undefined for a process never heard of. `startNs` 0: the latest of that number. One object as long as nothing changes. */
   view(tgid: number, startNs: number): ProcessView | undefined {
     const entry = this.#find(tgid, startNs);
     if (entry === undefined) return undefined;
+    if (entry.view !== undefined && entry.viewedAt === this.#generation) return entry.view;
     const { facts } = entry.identity;
-    return {
+    const ancestors = this.#ancestors(entry);
+    entry.viewedAt = this.#generation;
+    const same = entry.viewOf === facts && String(entry.view?.ancestors) === String(ancestors);
+    if (same && entry.view !== undefined) return entry.view;
+    entry.viewOf = facts;
+    entry.view = {
       tgid,
-      ancestors: this.#ancestors(entry),
+      ancestors,
       command: facts.comm,
       executable: facts.exe,
       cgroup: facts.cgroup,
@@ -210,6 +223,7 @@ export class ProcessTable {
       netns: facts.netns,
       agent: facts.agent === true,
     };
+    return entry.view;
   }
 
   /** Numbers of all processes that live, as far as is known. */

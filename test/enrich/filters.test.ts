@@ -7,7 +7,7 @@ import {
   type SpanFacts,
   type SpanRule,
 } from '../../src/enrich/filters.ts';
-import { matchesGlob } from '../../src/enrich/glob.ts';
+import { Glob, matchesGlob } from '../../src/enrich/glob.ts';
 import type { ProcessView } from '../../src/enrich/process-table.ts';
 
 const ID = '5f9c4ab08cac7457e9111a30e4664920607ea2c115a1433d7be98e97e64244ca';
@@ -184,8 +184,12 @@ describe('enrich/glob', () => {
       ['*a*b', 'xaxbx', false],
       ['[a]', '[a]', true],
       ['**', 'x/y', true],
+      ['*b*', 'abc', true],
+      ['*b*', 'ac', false],
+      ['*', 'x', true],
     ] as const) {
       assert.equal(matchesGlob(glob, text), fits, `${glob} ${text}`);
+      assert.equal(new Glob(glob).matches(text), fits, `${glob} ${text} compiled`);
     }
   });
 

@@ -269,5 +269,10 @@ describe('enrich/process-table', () => {
     assert.equal(view?.executable, '/usr/bin/b');
     assert.equal(view?.netns, 7);
     assert.equal(table.view(99, 1), undefined);
+    table.onProcess(20, 5 * S, exec('c'), 100 * S);
+    assert.equal(table.view(12, 5 * S), view);
+    table.onProcess(1, S, exec('init', { parent: 0 }), 100 * S);
+    table.onProcess(10, 5 * S, exec('other', { parent: 20 }), 100 * S);
+    assert.deepEqual(table.view(12, 5 * S)?.ancestors, [11, 10, 20]);
   });
 });
