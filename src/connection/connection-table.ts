@@ -1,6 +1,7 @@
 import type { Stage } from '../base/ledger.ts';
 import type { LossReason } from '../base/losses.ts';
 import {
+  Direction,
   Event,
   Flag,
   PositionKind,
@@ -139,7 +140,7 @@ export class ConnectionTable<S> {
     connection.records++;
     connection.tgid = record.tgid;
     connection.processStartNs = record.startNs;
-    if (connection.closing) this.#reopened(connection.closing, record.timeNs);
+    if (connection.closing) this.#reopened(connection.closing, record);
     if (connection.opaque) {
       this.#lose(connection, 'unrecognised', 1);
       this.#consumer.onOpaque(connection, record);
@@ -218,7 +219,7 @@ export class ConnectionTable<S> {
         this.#closed(connection, record);
         break;
       case Event.shutdown:
-        this.#close(connection, record.timeNs);
+        this.#close(connection, record.timeNs, true);
         break;
       case Event.destroyed:
         this.#ending(connection, 'closed', record.timeNs);
@@ -348,20 +349,22 @@ export class ConnectionTable<S> {
     if (connection.transport === 'tcp' && !OPEN_STATES.has(record.tcpState)) {
       this.#ending(connection, 'closed', record.timeNs);
     } else if (record.tgid === connection.tgid) {
-      this.#close(connection, record.timeNs);
+      this.#close(connection, record.timeNs, false);
     }
   }
 
-  #close(connection: TrackedConnection<S>, timeNs: number): void {
+  #close(connection: TrackedConnection<S>, timeNs: number, half: boolean): void {
     const closing = (connection.closing ??= createClosing());
-    if (closing.ending !== undefined || closing.closeSeenNs !== 0) return;
+    if (closing.ending !== undefined || (closing.closeSeenNs !== 0 && (half || !closing.half))) return;
     closing.closeSeenNs = timeNs;
+    closing.half = half;
     this.#await(connection);
   }
 
-  /** Data after a close(2): it was not the last descriptor. */
-  #reopened(closing: Closing, timeNs: number): void {
-    if (timeNs > closing.closeSeenNs) closing.closeSeenNs = 0;
+  /** Data after a close(2): it was not the last descriptor. After a shutdown data still comes in. */
+  #reopened(closing: Closing, record: DataRecord): void {
+    if (closing.half && record.direction === Direction.receive) return;
+    if (record.timeNs > closing.closeSeenNs) closing.closeSeenNs = 0;
   }
 
   #ending(connection: TrackedConnection<S>, ending: Ending, timeNs: number): void {
@@ -396,6 +399,7 @@ export class ConnectionTable<S> {
     }
     if (closing && closing.closeSeenNs !== 0 && closing.ending === undefined) {
       if (this.#nowNs - closing.closeSeenNs < CLOSE_GRACE_NS) again = true;
+      else if (closing.half) this.#consumer.onStreamEnd(connection, connection.send);
       else this.#streamsEnd(connection);
     }
     if (this.#consumer.onTick(connection, this.#tick)) again = true;
@@ -498,5 +502,5 @@ function sameSocket<S>(connection: TrackedConnection<S>, inode: number): boolean
 }
 
 function createClosing(): Closing {
-  return { ending: undefined, endingNs: 0, endingTick: 0, closeSeenNs: 0 };
+  return { ending: undefined, endingNs: 0, endingTick: 0, closeSeenNs: 0, half: false };
 }

@@ -13,8 +13,10 @@ export interface Closing {
   endingNs: number;
   /** Tick of the table at which it ended. */
   endingTick: number;
-  /** close(2) by the process that used it, while the kernel still had the socket: perhaps not the last descriptor. Else 0. */
+  /** shutdown(2), or close(2) by the process that used it while the kernel still had the socket: perhaps not the last descriptor. Else 0. */
   closeSeenNs: number;
+  /** It was a shutdown: only sending is over. */
+  half: boolean;
 }
 
 /** Which of a unix pair's counts mean the same byte: what to add to the own count to have the pair's common one; undefined while unknown. */

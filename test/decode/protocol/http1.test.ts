@@ -104,6 +104,31 @@ describe('decode/protocol/http1', () => {
     assert.equal(decoding.closed[0]!.endNs, 50e9);
   });
 
+  it('lets a half-closed client read its response until the server closes', () => {
+    const { writer, decoding, end } = setUp();
+    end.send(get('/half')).event('shutdown').receive('HTTP/1.0 200 OK\r\n\r\none');
+    for (let i = 0; i < 30; i++) writer.clock(writer.nowNs + 10e6);
+    decoding.feed(writer);
+    assert.equal(decoding.closed.length, 0);
+    end.receive('two');
+    const endedNs = writer.nowNs;
+    end.event('destroyed');
+    writer.clock().clock().clock();
+    decoding.feed(writer);
+    assert.deepEqual(outcome(decoding), [['/half', 200]]);
+    assert.equal(decoding.spans()[0]!['http.response.body.size'], 6);
+    assert.equal(decoding.closed[0]!.endNs, endedNs);
+  });
+
+  it('ends a response until close when its server shuts the sending down', () => {
+    const { writer, decoding, end } = setUp({ accepted: true });
+    end.receive(get('/x')).send('HTTP/1.0 200 OK\r\n\r\none').event('shutdown');
+    for (let i = 0; i < 15; i++) writer.clock(writer.nowNs + 10e6);
+    decoding.feed(writer);
+    assert.equal(decoding.closed.length, 1);
+    assert.equal(decoding.spans()[0]!['http.response.body.size'], 3);
+  });
+
   it('fails a response that is cut off by a reset', () => {
     const { writer, decoding, end } = setUp();
     end.send(get('/a')).receive('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort');
