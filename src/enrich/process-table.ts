@@ -1,12 +1,17 @@
 import type { HostFacts, ProcessFacts } from '../capture/facts.ts';
-import { runtimeOf, wantedFiles } from '../capture/launch.ts';
 import { parseContainer } from './container.ts';
+import { Entry, Identity, type ProcessView, isWorker, mergeLate } from './process-entry.ts';
 import type { ServiceResource } from './resource.ts';
 import { type ServiceNameOverride, overrideResolver } from './service-name/override.ts';
 import type { ServiceNameResolver } from './service-name/service-name.ts';
 import { makeResource } from './service-resource.ts';
 
+export type { ProcessView } from './process-entry.ts';
+
 const NS_PER_TICK = 10_000_000;
+const MAX_ANCESTORS = 64;
+/** Parents that are waited for, and children of each that wait. */
+const MAX_ORPHANED = 256;
 
 export interface ProcessTableOptions {
   /** How long spans wait for facts about their process. */
@@ -15,64 +20,6 @@ export interface ProcessTableOptions {
   keepNs?: number;
   maxProcesses?: number;
   overrides?: readonly ServiceNameOverride[];
-}
-
-/** What filters and `why` ask of a process. */
-export interface ProcessView {
-  readonly tgid: number;
-  /** Parent, grandparent and so on, as far as they are known. */
-  readonly ancestors: readonly number[];
-  /** Name as `ps -o comm` has it. */
-  readonly command: string | undefined;
-  readonly executable: string | undefined;
-  readonly cgroup: string | undefined;
-  readonly containerId: string | undefined;
-  readonly netns: number | undefined;
-  readonly agent: boolean;
-}
-
-/** One service instance: a process image, and the processes that were forked from it without an exec. */
-class Identity {
-  facts: ProcessFacts;
-  /** Whose pid the resource shows. */
-  leader: Entry;
-  readonly members = new Set<Entry>();
-  resource: ServiceResource | undefined;
-  /** False for a process that was met before any fact about it. */
-  known: boolean;
-  /** A file is to be read and the answer has not come. */
-  awaitsFiles: boolean;
-  /** From when on facts are waited for. */
-  readonly sinceNs: number;
-
-  constructor(leader: Entry, facts: ProcessFacts, known: boolean, sinceNs: number) {
-    this.leader = leader;
-    this.facts = facts;
-    this.known = known;
-    this.sinceNs = sinceNs;
-    this.awaitsFiles = known && facts.files === undefined && wantedFiles(facts).length > 0;
-    this.members.add(leader);
-  }
-}
-
-class Entry {
-  readonly tgid: number;
-  readonly startTick: number;
-  parent: number | undefined;
-  identity!: Identity;
-  exitedNs = 0;
-  removed = false;
-  /** An earlier process of the same number. */
-  older: Entry | undefined;
-  /** What filters were shown, of which facts, at which generation of the table. */
-  view: ProcessView | undefined;
-  viewOf: ProcessFacts | undefined;
-  viewedAt = -1;
-
-  constructor(tgid: number, startTick: number) {
-    this.tgid = tgid;
-    this.startTick = startTick;
-  }
 }
 
 /**
@@ -164,6 +111,7 @@ export class ProcessTable {
     if (this.#find(tgid, startNs) !== undefined) return; // a scan or an exec came first
     const entry = this.#add(tgid, startNs);
     entry.parent = parent;
+    entry.parentTick = Math.floor(parentStartNs / NS_PER_TICK);
     const from = this.#find(parent, parentStartNs);
     if (from === undefined) {
       entry.identity = new Identity(entry, { source: 'scan', parent }, false, timeNs);
@@ -200,6 +148,12 @@ export class ProcessTable {
   identifyNow(tgid: number, startNs: number): ServiceResource {
     const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
     return identity.resource ?? this.#resource(identity);
+  }
+
+  /** The service that the latest process of a number is, by what is known now; undefined for one never heard of. */
+  identifyLatest(tgid: number): ServiceResource | undefined {
+    const identity = this.#processes.get(tgid)?.identity;
+    return identity && (identity.resource ?? this.#resource(identity));
   }
 
   /** For filters; undefined for a process never heard of. `startNs` 0: the latest of that number. One object as long as nothing changes. */
@@ -254,7 +208,7 @@ export class ProcessTable {
   /** Facts about a process image that is its own or, if a scan finds it so, its parent's. */
   #arrive(entry: Entry, facts: ProcessFacts, timeNs: number): void {
     entry.parent = facts.parent ?? entry.parent;
-    const parent = entry.parent === undefined ? undefined : this.#processes.get(entry.parent);
+    const parent = this.#parentOf(entry);
     if (facts.source === 'scan' && parent !== undefined && isWorker(facts, parent.identity.facts)) {
       entry.identity = parent.identity;
       parent.identity.members.add(entry);
@@ -274,7 +228,10 @@ export class ProcessTable {
     for (const child of orphans) {
       const { identity } = child;
       const alone = identity.leader === child && identity.members.size === 1 && !child.removed;
-      if (!alone || (identity.known && !isWorker(identity.facts, parent.identity.facts))) continue;
+      if (!alone || this.#parentOf(child) !== parent) continue;
+      // What called exec since is a program of its own.
+      const { known, facts } = identity;
+      if (known && (facts.source === 'exec' || !isWorker(facts, parent.identity.facts))) continue;
       child.identity = parent.identity;
       parent.identity.members.add(child);
     }
@@ -282,8 +239,23 @@ export class ProcessTable {
 
   #awaitParent(parent: number, child: Entry): void {
     const orphans = this.#orphans.get(parent);
-    if (orphans !== undefined) orphans.push(child);
-    else if (this.#orphans.size < this.#maxProcesses) this.#orphans.set(parent, [child]);
+    if (orphans === undefined) {
+      if (this.#orphans.size < MAX_ORPHANED) this.#orphans.set(parent, [child]);
+    } else if (orphans.length < MAX_ORPHANED) {
+      orphans.push(child);
+    }
+  }
+
+  /** The process that was a process's parent, not one that got its number later. */
+  #parentOf({ parent, parentTick, startTick }: Entry): Entry | undefined {
+    let found = parent === undefined ? undefined : this.#processes.get(parent);
+    while (
+      found &&
+      (parentTick === undefined ? found.startTick > startTick : found.startTick !== parentTick)
+    ) {
+      found = found.older;
+    }
+    return found;
   }
 
   /** An entry goes out of its identity; the others keep it, under the longest-lived of them. */
@@ -325,9 +297,10 @@ export class ProcessTable {
 
   #ancestors(entry: Entry): number[] {
     const found: number[] = [];
-    for (let parent = entry.parent; parent && found.length < 64 && !found.includes(parent);) {
-      found.push(parent);
-      parent = this.#processes.get(parent)?.parent;
+    let child: Entry | undefined = entry;
+    while (child?.parent && found.length < MAX_ANCESTORS && !found.includes(child.parent)) {
+      found.push(child.parent);
+      child = this.#parentOf(child);
     }
     return found;
   }
@@ -374,28 +347,4 @@ export class ProcessTable {
       if (above.older === entry) above.older = entry.older;
     }
   }
-}
-
-function mergeLate(identity: Identity, facts: ProcessFacts): void {
-  const files = { ...identity.facts.files, ...facts.files };
-  const { source } = identity.facts;
-  const changed = Object.entries(facts.files ?? {}).some(
-    ([key, value]) => identity.facts.files?.[key] !== value,
-  );
-  identity.facts = { ...identity.facts, ...facts, files, source };
-  identity.awaitsFiles = false;
-  if (changed) identity.resource = undefined;
-}
-
-/**
- * Whether a process found by a scan was forked by its parent without an exec since. The kernel does not say; it is taken to be so where both
- * run the same file and either show the same arguments or a title written over them (`nginx: worker process`).
- */
-function isWorker(child: ProcessFacts, parent: ProcessFacts): boolean {
-  if (child.exe === undefined || child.exe !== parent.exe) return false;
-  const arguments_ = child.argv?.join('\0');
-  if (arguments_ === parent.argv?.join('\0')) return runtimeOf(child) !== 'shell';
-  const title = /^([\w./+-]+)(?:\[\d+\])?: (.*)$/.exec(child.argv?.[0] ?? '');
-  // A pool of its own is a service of its own.
-  return title !== null && !/^pool (?!www$)/.test(title[2]!);
 }

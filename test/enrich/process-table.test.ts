@@ -124,6 +124,26 @@ describe('enrich/process-table', () => {
     }
   });
 
+  it('takes no process for the parent that only got the parent’s number later', () => {
+    const { table, clock } = makeTable();
+    table.onFork(11, 5 * S, 10, 4 * S, 100 * S);
+    table.onProcess(10, 7 * S, exec('stranger'), 100 * S);
+    table.onProcess(12, 6 * S, { ...exec('stranger', { parent: 10 }), source: 'scan' }, 100 * S);
+    clock(103 * S);
+    assert.equal(known(table.identify(11, 5 * S)).serviceName, 'unknown_service');
+    assert.notEqual(table.identify(12, 6 * S), table.identify(10, 7 * S));
+    table.onProcess(20, 7 * S, exec('later'), 103 * S);
+    table.onFork(21, 7 * S, 20, 6 * S, 103 * S);
+    assert.equal(table.identify(21, 7 * S), 'pending');
+  });
+
+  it('finds the parent of a child whose fork was told before the scan came to the parent', () => {
+    const { table } = makeTable();
+    table.onFork(11, 5 * S, 10, 4 * S + 3, 100 * S);
+    table.onProcess(10, 4 * S, { ...exec('daemon'), source: 'scan' }, 100 * S);
+    assert.equal(table.identify(11, 5 * S), table.identify(10, 4 * S));
+  });
+
   it('waits two seconds for a process it has never heard of, then says that it does not know', () => {
     const { table, clock } = makeTable();
     assert.equal(table.identify(10, 5 * S), 'pending');
