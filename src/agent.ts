@@ -43,7 +43,13 @@ export class Agent {
   /** Attached and draining. */
   ready = false;
   settings: Settings;
-  readonly reloads: { succeeded: number; failed: number; lastSucceeded: boolean; lastAt: Date } = {
+  readonly reloads: {
+    succeeded: number;
+    failed: number;
+    lastSucceeded: boolean;
+    lastAt: Date;
+    lastError?: string;
+  } = {
     succeeded: 0,
     failed: 0,
     lastSucceeded: true,

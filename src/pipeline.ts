@@ -24,6 +24,7 @@ import { ProcessTable } from './enrich/process-table.ts';
 import type { ServiceResource } from './enrich/resource.ts';
 import { type RouteMatch, RouteTable } from './enrich/route.ts';
 import { KernelBooks } from './kernel-books.ts';
+import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { Linker, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
@@ -60,6 +61,7 @@ export class Pipeline {
   readonly filters: Filters;
   readonly routes: RouteTable;
   readonly books = new KernelBooks();
+  readonly observations = new Observations();
   readonly clock = new UnixClock();
   /** Of the host record, which comes first. */
   host: HostFacts | undefined;
@@ -87,7 +89,14 @@ export class Pipeline {
       connectionBuffer: receiver.limits.connectionBufferBytes,
       idleNs: receiver.idleTimeoutMs * 1e6,
       exchangeTimeoutNs: receiver.http.exchangeTimeoutMs * 1e6,
-      sink: this.linker,
+      sink: {
+        opened: (exchange) => {
+          this.observations.opened(exchange);
+          this.linker.opened(exchange);
+        },
+        closed: (exchange) => this.linker.closed(exchange),
+        dropped: (exchange) => this.linker.dropped(exchange),
+      },
       onVerdict: (connection, verdict, budget) =>
         kernel?.setVerdict(connection.sock, connection.inode, verdict, budget),
     });
@@ -129,7 +138,10 @@ export class Pipeline {
       identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),
       drops: (exchange, description, service, route) => this.#drops(exchange, description, service, route),
-      onRequest,
+      onRequest: (service, exchange, description, route, durationNs) => {
+        this.observations.ended(exchange, true);
+        onRequest?.(service, exchange, description, route, durationNs);
+      },
       onTrace,
       clock: this.clock,
       sampler: new Sampler(receiver.sampler.name, receiver.sampler.ratio),
@@ -170,6 +182,7 @@ export class Pipeline {
   #onConnection(record: ConnectionRecord): void {
     const scanned = record.syscall === 0 && (record.event === Event.scan || record.event === Event.listen);
     if (!scanned) this.#use();
+    this.observations.onConnection(record);
     this.decode.onConnection(record);
   }
 
@@ -206,6 +219,7 @@ export class Pipeline {
     const { tgid, startNs, timeNs } = record;
     this.processes.onExit(tgid, startNs, timeNs);
     this.decode.onProcessExit(tgid);
+    this.observations.onExit(tgid);
     this.#kernel?.forgetProcess(tgid);
     this.uring.delete(tgid);
   }
@@ -239,8 +253,19 @@ export class Pipeline {
     return this.routes.route(service.serviceName, path, known);
   }
 
-  /** A rule about processes drops its own end only; a rule about requests drops both. */
   #drops(
+    exchange: Exchange,
+    description: Description,
+    service: ServiceResource,
+    route: string | undefined,
+  ): 'end' | 'request' | undefined {
+    const verdict = this.#filter(exchange, description, service, route);
+    if (verdict !== undefined) this.observations.ended(exchange, false);
+    return verdict;
+  }
+
+  /** A rule about processes drops its own end only; a rule about requests drops both. */
+  #filter(
     exchange: Exchange,
     description: Description,
     service: ServiceResource,

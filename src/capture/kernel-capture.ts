@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 
 import type { Log } from '../base/log-shape.ts';
 import { UserError, messageOf } from '../base/errors.ts';
+import { Histogram } from '../base/histogram.ts';
 import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
@@ -27,11 +28,13 @@ export interface ElidedSocket {
 
 /** Cumulative figures of the drain itself. */
 export interface DrainFigures {
-  drains: number;
+  /** Taken out of the ring. */
   records: number;
   bytes: number;
-  largestBatchBytes: number;
 }
+
+/** For `drainBatch`: from one small record to what is passed on at once. */
+const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
 /** A drain that finds more goes on after the event loop had its turn. */
@@ -44,7 +47,9 @@ const DRAIN_MAX_BYTES = 4 << 20;
  */
 export class KernelCapture {
   outcomes: readonly AttachOutcome[] = [];
-  readonly figures: DrainFigures = { drains: 0, records: 0, bytes: 0, largestBatchBytes: 0 };
+  readonly figures: DrainFigures = { records: 0, bytes: 0 };
+  /** Bytes a drain. */
+  readonly drainBatch = new Histogram(BATCH_BOUNDS);
   readonly host: HostFacts;
   /** The agent's process id in the initial namespace; differs from process.pid inside a PID namespace. */
   readonly ownTgid: number;
@@ -109,10 +114,9 @@ export class KernelCapture {
   drain(): void {
     if (this.#closed) return;
     const buffer = this.tracer.drain(DRAIN_MAX_BYTES);
-    this.figures.drains++;
+    this.drainBatch.observe(buffer.length);
     if (buffer.length > 0) {
       this.figures.bytes += buffer.length;
-      if (buffer.length > this.figures.largestBatchBytes) this.figures.largestBatchBytes = buffer.length;
       this.#passOn(buffer);
     }
     this.#flushPending();

@@ -5,6 +5,7 @@ import { reload } from '../config.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
 import type { RunOptions } from './options.ts';
+import { Telemetry } from '../telemetry.ts';
 import { untilStopped } from './signals.ts';
 
 /** Traces the machine until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
@@ -18,11 +19,14 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
   }
   const stopped = untilStopped();
   const agent = await Agent.create(settings, log);
+  const telemetry = new Telemetry();
+  await telemetry.start(agent, log);
   agent.start();
   process.stderr.write(firstScreen(agent));
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
   await agent.stop(agent.settings.receiver.shutdownTimeoutMs);
+  await telemetry.close();
   printBooks(agent.ledger);
   log.flush();
   return 0;
@@ -34,6 +38,7 @@ function reloadInto(agent: Agent, { log, sources }: RunOptions): void {
   agent.reloads.lastSucceeded = outcome.ok;
   if (!outcome.ok) {
     agent.reloads.failed++;
+    agent.reloads.lastError = outcome.error;
     log.error({}, `configuration not reloaded, the old one stays in force: ${outcome.error}`);
     return;
   }

@@ -267,7 +267,6 @@ export class Linker {
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
     }
     if (spans.length === 0) return true;
-    this.#options.spans.out += spans.length;
     this.#options.onTrace(spans);
     return true;
   }

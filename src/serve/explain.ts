@@ -9,7 +9,8 @@ export function explain(report: WhyReport): string[] {
     return [`Nothing is known of ${who}: it does not exist, or has used no socket since the agent started.`];
   }
   const said = [...notSeen(report), ...unrecognised(report), ...losses(report)];
-  if (totals.records === 0) said.unshift(`No data call of ${who} has been seen since the agent started.`);
+  if (totals.records === 0 && totals.exchanges === 0)
+    said.unshift(`No data call of ${who} has been seen since the agent started.`);
   if (totals.spans > 0) {
     said.push(`${totals.spans} spans were made of ${totals.exchanges} exchanges.`);
     if (report.exporterLosses > 0) {

@@ -71,7 +71,10 @@ export function makeLinker(change: Partial<LinkerOptions> = {}) {
     }),
     identify: (tgid) => resourceOf(tgid),
     identifyNow: (tgid) => resourceOf(tgid),
-    onTrace: (spans) => traces.push(spans),
+    onTrace: (spans) => {
+      ledger.spans.out += spans.length; // as the output stage does
+      traces.push(spans);
+    },
     clock,
     exchanges: ledger.exchanges,
     spans: ledger.spans,

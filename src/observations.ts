@@ -1,0 +1,83 @@
+import { type ConnectionRecord, Event } from './capture/records.gen.ts';
+import type { TrackedConnection } from './connection/tracked-connection.ts';
+import type { Exchange } from './decode/exchange.ts';
+
+/** What came of the exchanges of one process or one port since it was first seen. */
+export interface Tally {
+  exchanges: number;
+  spans: number;
+  filtered: number;
+}
+
+export interface PortTally extends Tally {
+  transport: 'tcp' | 'udp' | 'unix';
+  port: number;
+  path: string;
+  protocol: string;
+}
+
+const MAX_PROCESSES = 8192;
+const MAX_PORTS = 8192;
+
+/** Counts for `status` and `why`, kept apart from the ledger: bounded, and forgotten with the process. Counted at opening and at the end. */
+export class Observations {
+  readonly processes = new Map<number, Tally>();
+  readonly ports = new Map<string, PortTally>();
+  /** Listening TCP ports by process. */
+  readonly listening = new Map<number, Set<number>>();
+
+  opened(exchange: Exchange): void {
+    const process = this.#process(exchange.tgid);
+    if (process !== undefined) process.exchanges++;
+    const port = this.#port(exchange);
+    if (port !== undefined) port.exchanges++;
+  }
+
+  /** `made`: it became a span; else a filter dropped it. */
+  ended(exchange: Exchange, made: boolean): void {
+    for (const tally of [this.#process(exchange.tgid), this.#port(exchange)]) {
+      if (tally === undefined) continue;
+      if (made) tally.spans++;
+      else tally.filtered++;
+    }
+  }
+
+  onConnection(record: ConnectionRecord): void {
+    if (record.event !== Event.listen || record.localPort === 0) return;
+    let ports = this.listening.get(record.tgid);
+    if (ports === undefined) {
+      if (this.listening.size >= MAX_PROCESSES) return;
+      this.listening.set(record.tgid, (ports = new Set()));
+    }
+    ports.add(record.localPort);
+  }
+
+  onExit(tgid: number): void {
+    this.listening.delete(tgid);
+    this.processes.delete(tgid);
+  }
+
+  #process(tgid: number): Tally | undefined {
+    let tally = this.processes.get(tgid);
+    if (tally === undefined && this.processes.size < MAX_PROCESSES)
+      this.processes.set(tgid, (tally = { exchanges: 0, spans: 0, filtered: 0 }));
+    return tally;
+  }
+
+  #port({ connection, role, protocol }: Exchange): PortTally | undefined {
+    const { transport } = connection;
+    const server = role === 'server';
+    const port = server ? connection.localPort : connection.remotePort;
+    const path = transport !== 'unix' ? '' : server ? connection.localAddress : connection.remoteAddress;
+    const key = `${transport}:${port}${path}`;
+    let tally = this.ports.get(key);
+    if (tally === undefined && this.ports.size < MAX_PORTS)
+      this.ports.set(key, (tally = { transport, port, path, protocol, exchanges: 0, spans: 0, filtered: 0 }));
+    return tally;
+  }
+}
+
+/** Of both directions. */
+export function bytesOf<S>(connection: TrackedConnection<S>): number {
+  return connection.receive.end + connection.send.end;
+}

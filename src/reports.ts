@@ -1,0 +1,253 @@
+import type { Agent } from './agent.ts';
+import { VERSION } from './base/version.ts';
+import type { TrackedConnection } from './connection/tracked-connection.ts';
+import type { ConnectionReport } from './decode/decode-stage.ts';
+import { bytesOf } from './observations.ts';
+import {
+  type AgentStatus,
+  type PortStatus,
+  type ProcessStatus,
+  type WhyConnection,
+  type WhyProcess,
+  type WhyReport,
+  booksOf,
+  exporterStatus,
+} from './serve/status.ts';
+
+const MAX_PROCESSES = 500;
+const MAX_PORTS = 500;
+const MAX_CONNECTIONS = 50;
+const NAME_SOURCE = 'undertrace.service.name.source';
+const UNRECOGNISED = 'unrecognised';
+
+/** What the running agent sees and loses, for /status. */
+export function statusOf(agent: Agent): AgentStatus {
+  const { pipeline, capture, ledger, reloads } = agent;
+  const books = booksOf(ledger);
+  return {
+    version: VERSION,
+    pid: process.pid,
+    startedAt: agent.startedAt.toISOString(),
+    uptimeSeconds: (Date.now() - agent.startedAt.getTime()) / 1000,
+    kernel: capture.host.kernel,
+    backend: capture.host.backend,
+    ready: agent.ready,
+    off: capture.outcomes
+      .filter(({ attached }) => !attached)
+      .map(({ program, error, fallback }) => ({ what: program, why: `${error}; ${fallback}` })),
+    exporters: agent.output.stats().map(exporterStatus),
+    books,
+    balanced: books.every(({ balanced }) => balanced),
+    kernelCounters: { ...pipeline.books.counters },
+    config: {
+      lastReloadSuccessful: reloads.lastSucceeded,
+      reloads: reloads.succeeded,
+      failures: reloads.failed,
+      lastError: reloads.lastError,
+    },
+    connections: pipeline.decode.table.size,
+    processes: processesOf(agent),
+    ports: portsOf(agent),
+  };
+}
+
+/** Why there is no span of a process or a port, for /why. */
+export function whyOf(agent: Agent, asked: { pid: number } | { port: number }): WhyReport {
+  const { pipeline } = agent;
+  const connections = [...pipeline.decode.reports()]
+    .filter(({ connection }) =>
+      'pid' in asked
+        ? connection.tgid === asked.pid
+        : connection.localPort === asked.port || connection.remotePort === asked.port,
+    )
+    .sort((a, b) => b.connection.lastNs - a.connection.lastNs);
+  const pids = 'pid' in asked ? [asked.pid] : listenersAt(agent, asked.port);
+  const totals = { records: 0, bytes: 0, exchanges: 0, spans: 0, lost: {} as Record<string, number> };
+  for (const report of connections) {
+    totals.records += report.connection.records;
+    totals.bytes += bytesOf(report.connection);
+  }
+  for (const tally of talliesOf(agent, asked)) {
+    totals.exchanges += tally.exchanges;
+    totals.spans += tally.spans;
+    if (tally.filtered > 0) totals.lost.filtered = (totals.lost.filtered ?? 0) + tally.filtered;
+  }
+  if ('port' in asked) {
+    const { records } = unrecognisedAt(agent, 'tcp', asked.port);
+    if (records > 0) totals.lost.unrecognised = records;
+  }
+  return {
+    asked,
+    backend: agent.capture.host.backend,
+    ready: agent.ready,
+    processes: pids.map((pid) => whyProcess(agent, pid)).filter((found) => found !== undefined),
+    connections: connections.slice(0, MAX_CONNECTIONS).map(whyConnection),
+    connectionsKnown: connections.length,
+    totals,
+    exporterLosses: agent.output.stats().reduce((sum, s) => sum + s.sendFailed + s.enqueueFailed, 0),
+  };
+}
+
+/** What the connections of one process that are known now add up to. */
+interface Traffic {
+  protocols: Set<string>;
+  /** Of connections whose protocol nobody knows. */
+  records: number;
+  bytes: number;
+  lost: number;
+}
+
+function trafficByProcess(agent: Agent): Map<number, Traffic> {
+  const found = new Map<number, Traffic>();
+  for (const report of agent.pipeline.decode.reports()) {
+    const { connection } = report;
+    let traffic = found.get(connection.tgid);
+    if (traffic === undefined)
+      found.set(connection.tgid, (traffic = { protocols: new Set(), records: 0, bytes: 0, lost: 0 }));
+    traffic.protocols.add(protocolOf(report));
+    traffic.lost += connection.lost;
+    if (!connection.opaque) continue;
+    traffic.records += connection.records;
+    traffic.bytes += bytesOf(connection);
+  }
+  return found;
+}
+
+const NO_TRAFFIC: Traffic = { protocols: new Set(), records: 0, bytes: 0, lost: 0 };
+const NO_TALLY = { exchanges: 0, spans: 0, filtered: 0 };
+
+function processesOf(agent: Agent): ProcessStatus[] {
+  const { observations, uring } = agent.pipeline;
+  const traffic = trafficByProcess(agent);
+  const pids = new Set([
+    ...observations.processes.keys(),
+    ...observations.listening.keys(),
+    ...traffic.keys(),
+  ]);
+  return [...pids]
+    .map((pid) => whyProcess(agent, pid))
+    .filter((known) => known !== undefined)
+    .map(({ pid, command, service, serviceSource, filter }) => {
+      const { exchanges, spans, filtered } = observations.processes.get(pid) ?? NO_TALLY;
+      const { protocols, records, bytes, lost } = traffic.get(pid) ?? NO_TRAFFIC;
+      return {
+        ...{ pid, command, service, serviceSource, filter, exchanges, spans },
+        listening: [...(observations.listening.get(pid) ?? [])],
+        protocols: [...protocols],
+        unrecognised: { records, bytes },
+        lost: { ...count('filtered', filtered), ...count('records', lost) },
+        ioUring: uring.has(pid),
+      };
+    })
+    .sort((a, b) => b.exchanges - a.exchanges || a.pid - b.pid)
+    .slice(0, MAX_PROCESSES);
+}
+
+/** Ports that served exchanges, then those whose protocol nobody knows. */
+function portsOf(agent: Agent): PortStatus[] {
+  const { observations, decode, books } = agent.pipeline;
+  const none = { records: 0, bytes: 0 };
+  const ports: PortStatus[] = [...observations.ports.values()].map((tally) => ({
+    transport: tally.transport,
+    port: tally.port,
+    path: tally.path || undefined,
+    protocol: tally.protocol,
+    exchanges: tally.exchanges,
+    spans: tally.spans,
+    unrecognised: none,
+  }));
+  for (const entry of decode.unrecognised.list()) {
+    const kernel = books.ports.find(
+      ({ protocol, port }) => port === entry.port && protocol === numberOf(entry.transport),
+    );
+    ports.push({
+      transport: entry.transport,
+      port: entry.port,
+      path: entry.path || undefined,
+      protocol: UNRECOGNISED,
+      exchanges: 0,
+      spans: 0,
+      unrecognised: {
+        records: entry.records + (kernel?.records ?? 0),
+        bytes: entry.bytes + (kernel?.bytes ?? 0),
+        firstBytes: entry.class,
+      },
+    });
+  }
+  return ports
+    .sort((a, b) => b.exchanges - a.exchanges || b.unrecognised.bytes - a.unrecognised.bytes)
+    .slice(0, MAX_PORTS);
+}
+
+function whyProcess({ pipeline }: Agent, pid: number): WhyProcess | undefined {
+  const view = pipeline.processes.view(pid, 0);
+  if (view === undefined) return undefined;
+  const service = pipeline.processes.identifyNow(pid, 0);
+  return {
+    pid,
+    command: view.command ?? '',
+    executable: view.executable ?? '',
+    service: service.serviceName,
+    serviceSource: String(service.attributes[NAME_SOURCE] ?? ''),
+    filter: pipeline.filters.process(view),
+    ioUring: pipeline.uring.has(pid),
+  };
+}
+
+function whyConnection(report: ConnectionReport): WhyConnection {
+  const { connection } = report;
+  return {
+    pid: connection.tgid,
+    transport: connection.transport,
+    local: endpointText(connection, connection.localAddress, connection.localPort),
+    remote: endpointText(connection, connection.remoteAddress, connection.remotePort),
+    role: connection.accepted === undefined ? 'unknown' : connection.accepted ? 'server' : 'client',
+    protocol: protocolOf(report),
+    firstBytes: report.byteClass ?? '',
+    open: report.open,
+    records: connection.records,
+    bytes: bytesOf(connection),
+    exchanges: report.exchanges,
+    spans: Math.max(0, report.exchanges - report.open),
+    lost: count('records', connection.lost),
+  };
+}
+
+function protocolOf({ connection, protocol }: ConnectionReport): string {
+  return protocol ?? (connection.opaque ? UNRECOGNISED : 'undecided');
+}
+
+function endpointText<S>({ transport }: TrackedConnection<S>, address: string, port: number): string {
+  if (transport === 'unix') return address || '(unnamed)';
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function talliesOf(
+  agent: Agent,
+  asked: { pid: number } | { port: number },
+): Array<{ exchanges: number; spans: number; filtered: number }> {
+  const { observations } = agent.pipeline;
+  if ('port' in asked) return [...observations.ports.values()].filter(({ port }) => port === asked.port);
+  const tally = observations.processes.get(asked.pid);
+  return tally === undefined ? [] : [tally];
+}
+
+function listenersAt(agent: Agent, port: number): number[] {
+  const { listening } = agent.pipeline.observations;
+  return [...listening].filter(([, ports]) => ports.has(port)).map(([pid]) => pid);
+}
+
+function unrecognisedAt(agent: Agent, transport: string, port: number): { records: number } {
+  const records = portsOf(agent)
+    .filter((entry) => entry.transport === transport && entry.port === port)
+    .reduce((sum, { unrecognised }) => sum + unrecognised.records, 0);
+  return { records };
+}
+
+function numberOf(transport: string): number {
+  return transport === 'tcp' ? 6 : transport === 'udp' ? 17 : 0;
+}
+
+function count(name: string, value: number): Record<string, number> {
+  return value === 0 ? {} : { [name]: value };
+}

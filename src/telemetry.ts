@@ -1,0 +1,101 @@
+import type { Agent } from './agent.ts';
+import type { RootLog } from './base/log.ts';
+import { VERSION } from './base/version.ts';
+import { EventLoopLag } from './metrics/event-loop-lag.ts';
+import { SelfMetrics } from './metrics/self-metrics.ts';
+import type { SelfSources } from './metrics/self-sources.ts';
+import { statusOf, whyOf } from './reports.ts';
+import { type Readiness, createAgentListener } from './serve/agent-listener.ts';
+import { createHealthCheck } from './serve/health-check.ts';
+
+/** Entries of kernel maps are counted by walking them: not more often than this. */
+const MAP_COUNT_MS = 10_000;
+const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'unrecognised'];
+
+/** What the agent tells about itself: its listener, and the Collector's health check where it is asked for. */
+export class Telemetry {
+  readonly #close: Array<() => Promise<void>> = [];
+  readonly #lag = new EventLoopLag();
+
+  /** Resolves when the listeners were tried; a busy port is logged and tried again. */
+  async start(agent: Agent, log: RootLog): Promise<void> {
+    const { settings, capture } = agent;
+    const readiness = (): Readiness =>
+      agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
+    const ports: number[] = [];
+    if (settings.listener !== undefined) {
+      const metrics = new SelfMetrics(
+        settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
+      );
+      const listener = createAgentListener({
+        endpoint: settings.listener,
+        log: log.component('listener'),
+        metrics: (openMetrics) => metrics.render(openMetrics),
+        readiness,
+        status: () => statusOf(agent),
+        why: (asked) => whyOf(agent, asked),
+        logLevel: {
+          get: () => log.level,
+          set: (level) => {
+            log.level = level;
+          },
+        },
+      });
+      await listener.start();
+      this.#close.push(() => listener.close());
+      ports.push(listener.port);
+    }
+    if (settings.healthCheck !== undefined) {
+      const { startedAt } = agent;
+      const health = createHealthCheck({
+        settings: settings.healthCheck,
+        log: log.component('health_check'),
+        readiness,
+        startedAt,
+      });
+      await health.start();
+      this.#close.push(() => health.close());
+      ports.push(health.port);
+    }
+    capture.setOwnPorts(ports);
+  }
+
+  async close(): Promise<void> {
+    this.#lag.stop();
+    await Promise.all(this.#close.map((close) => close()));
+  }
+
+  #sources(agent: Agent): SelfSources {
+    const { pipeline, capture, settings } = agent;
+    let maps: ReturnType<SelfSources['maps']> = [];
+    let countedAt = -Infinity;
+    return {
+      version: VERSION,
+      resource: settings.telemetry.resource,
+      ledger: agent.ledger,
+      startedAt: agent.startedAt,
+      backend: () => capture.host.backend,
+      kernel: () => capture.host.kernel,
+      ready: () => agent.ready,
+      exporters: () => agent.output.stats(),
+      reloads: () => agent.reloads,
+      kernelCounters: () => pipeline.books.counters,
+      ring: () => (agent.ready ? capture.tracer.ring() : undefined),
+      maps: () => {
+        if (agent.ready && performance.now() - countedAt > MAP_COUNT_MS) {
+          countedAt = performance.now();
+          maps = COUNTED_MAPS.map((name) => ({
+            name,
+            entries: capture.tracer.dump(name).count,
+            maxEntries: capture.tracer.mapInfo(name).maxEntries,
+          }));
+        }
+        return maps;
+      },
+      programs: () => (agent.ready ? capture.tracer.programStats() : []),
+      drainBatch: capture.drainBatch,
+      eventLoopLag: this.#lag.seconds,
+      connections: () => pipeline.decode.table.size,
+    };
+  }
+}
