@@ -97,8 +97,8 @@ export type ReloadOutcome =
 const RELOADABLE = [
   'receivers.undertrace.filters',
   'receivers.undertrace.services',
-  'receivers.undertrace.http',
-  'receivers.undertrace.redact',
+  'receivers.undertrace.http.routes',
+  'receivers.undertrace.sampler',
   'service.telemetry.logs.level',
 ];
 

@@ -15,8 +15,8 @@ interface CommandModule<Options extends CommandOptions> {
 }
 
 interface Globals {
-  config: string[];
-  set: string[];
+  config?: string[];
+  set?: string[];
 }
 
 interface Invocation {
@@ -37,13 +37,11 @@ const program = new Command('undertrace')
     '--config <source>',
     'configuration: a path, file:path, env:NAME or yaml:text; several are merged',
     collect,
-    [],
   )
   .option(
     '--set <key=value>',
     'one setting, such as receivers.undertrace.drain_interval=20ms; several',
     collect,
-    [],
   )
   .showSuggestionAfterError()
   .exitOverride();
@@ -124,7 +122,7 @@ function agentOptions(own: { json?: true; endpoint?: string }): {
   return { json: own.json === true, endpoint: own.endpoint };
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

@@ -1,6 +1,5 @@
-import type { QueueStats } from '../output/queue-stats.ts';
 import type { Definer, Samples } from './pull.ts';
-import type { SelfSources } from './self-sources.ts';
+import type { ExporterFigures, SelfSources } from './self-sources.ts';
 
 const RECEIVER = { receiver: 'undertrace', transport: 'ebpf' };
 
@@ -27,10 +26,10 @@ export function defineCollectorMetrics(define: Definer, sources: SelfSources): v
     () => ledger.exchanges.lost.evicted,
   );
 
-  const byExporter = (read: (stats: QueueStats) => number): (() => Samples) => {
+  const byExporter = (read: (stats: ExporterFigures) => number): (() => Samples) => {
     return () => sources.exporters().map((stats) => [{ exporter: stats.id }, read(stats)]);
   };
-  const exporter = (name: string, help: string, read: (stats: QueueStats) => number): void =>
+  const exporter = (name: string, help: string, read: (stats: ExporterFigures) => number): void =>
     define.bareCounter(`otelcol_exporter_${name}_spans`, help, ['exporter'], byExporter(read));
   exporter('sent', 'Number of spans successfully sent to destination.', ({ sent }) => sent);
   exporter(
@@ -44,7 +43,7 @@ export function defineCollectorMetrics(define: Definer, sources: SelfSources): v
     ({ enqueueFailed }) => enqueueFailed,
   );
 
-  const gauge = (name: string, help: string, read: (stats: QueueStats) => number): void =>
+  const gauge = (name: string, help: string, read: (stats: ExporterFigures) => number): void =>
     define.gauge(`otelcol_exporter_${name}`, help, ['exporter'], byExporter(read));
   gauge(
     'queue_size',

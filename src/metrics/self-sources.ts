@@ -1,6 +1,16 @@
 import type { Histogram } from '../base/histogram.ts';
 import type { Ledger } from '../base/ledger.ts';
-import type { QueueStats } from '../output/queue-stats.ts';
+
+/** What an exporter's queue says of itself. */
+export interface ExporterFigures {
+  id: string;
+  sent: number;
+  sendFailed: number;
+  enqueueFailed: number;
+  queueSize: number;
+  queueCapacity: number;
+  requestsInFlight: number;
+}
 
 /** Where the agent's own metrics come from. Every function is called once a scrape; what cannot be known yet is undefined. */
 export interface SelfSources {
@@ -13,7 +23,7 @@ export interface SelfSources {
   backend: () => string;
   kernel: () => string;
   ready: () => boolean;
-  exporters: () => readonly QueueStats[];
+  exporters: () => readonly ExporterFigures[];
   reloads: () => { lastSucceeded: boolean; succeeded: number; failed: number; lastAt: Date };
   /** Counters of the kernel side by their names in bpf/records.toml. */
   kernelCounters: () => Readonly<Record<string, number>> | undefined;

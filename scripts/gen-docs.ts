@@ -1,0 +1,301 @@
+/**
+ * Writes docs/config.md, docs/losses.md and docs/metrics.md from what the program itself uses: config/default.yaml with the schema, the table of
+ * losses, the metrics as they are scraped. `npm run gen:docs`; a test compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { parse as parseToml } from 'smol-toml';
+import { parse } from 'yaml';
+import type { Format, Schema } from '../src/base/config/format.ts';
+import { EXPORTERS, EXTENSIONS, RECEIVER, TELEMETRY } from '../src/base/config/schema.ts';
+import { leaves } from '../src/base/config/section.ts';
+import { Histogram } from '../src/base/histogram.ts';
+import { Ledger } from '../src/base/ledger.ts';
+import { LOSSES } from '../src/base/losses.ts';
+import { SelfMetrics } from '../src/metrics/self-metrics.ts';
+
+const ROOT = new URL('..', import.meta.url);
+
+/** Text by path, relative to the repository. */
+export async function generateDocs(): Promise<Record<string, string>> {
+  const docs = {
+    'docs/config.md': configDoc(),
+    'docs/losses.md': lossesDoc(),
+    'docs/metrics.md': await metricsDoc(),
+  };
+  const options = (await resolveConfig(fileURLToPath(new URL('package.json', ROOT)))) ?? {};
+  const entries = Object.entries(docs).map(async ([path, text]): Promise<[string, string]> => [
+    path,
+    await format(text, { ...options, parser: 'markdown' }),
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/**
+ * The comment of each key of a YAML file that is written as config/default.yaml is: the comment lines right above a key, and a key without any
+ * shares that of the key before it.
+ */
+export function readComments(text: string): Map<string, string> {
+  const comments = new Map<string, string>();
+  const path: Array<{ indent: number; key: string }> = [];
+  let pending: string[] = [];
+  let last: { indent: number; comment: string } | undefined;
+  for (const line of text.split('\n')) {
+    const comment = /^\s*# ?(.*)$/.exec(line);
+    const key = /^(\s*)([A-Za-z_][\w/]*):(?:\s|$)/.exec(line);
+    if (comment) pending.push(comment[1]!);
+    else if (key) {
+      const indent = key[1]!.length;
+      while (path.length > 0 && path.at(-1)!.indent >= indent) path.pop();
+      path.push({ indent, key: key[2]! });
+      const own = pending.join(' ');
+      const shared = last?.indent === indent ? last.comment : '';
+      last = { indent, comment: own || shared };
+      comments.set(path.map((part) => part.key).join('.'), last.comment);
+      pending = [];
+    } else pending = [];
+  }
+  return comments;
+}
+
+const ENVIRONMENT: ReadonlyArray<[names: string, meaning: string]> = [
+  [
+    '`OTEL_EXPORTER_OTLP_ENDPOINT`',
+    'where to send spans; `/v1/traces` is appended for HTTP. Setting it is what makes the agent send',
+  ],
+  ['`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`', 'the same, used as it is'],
+  [
+    '`OTEL_EXPORTER_OTLP_PROTOCOL`',
+    '`http/protobuf` (default), `http/json` or `grpc`: which exporter the variables are for',
+  ],
+  ['`OTEL_EXPORTER_OTLP_HEADERS`', '`headers`: `key=value,key2=value2`, percent-encoded'],
+  ['`OTEL_EXPORTER_OTLP_COMPRESSION`', '`compression`'],
+  ['`OTEL_EXPORTER_OTLP_TIMEOUT`', '`timeout`, in milliseconds'],
+  ['`OTEL_EXPORTER_OTLP_CERTIFICATE`', '`tls.ca_file`'],
+  [
+    '`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY`',
+    '`tls.cert_file`, `tls.key_file`',
+  ],
+  ['`OTEL_EXPORTER_OTLP_INSECURE`', '`tls.insecure`, for gRPC'],
+  [
+    '`OTEL_TRACES_EXPORTER`',
+    '`otlp`, `console` (the terminal), `none`; several with commas. Without it: OTLP where an endpoint is set',
+  ],
+  ['`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`', '`receivers.undertrace.sampler`'],
+  ['`OTEL_BSP_SCHEDULE_DELAY`', '`sending_queue.batch.flush_timeout`, in milliseconds'],
+  ['`OTEL_BSP_MAX_QUEUE_SIZE`', '`sending_queue.queue_size` in spans'],
+  ['`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`', '`sending_queue.batch.max_size`'],
+  ['`OTEL_BSP_EXPORT_TIMEOUT`', '`timeout` in milliseconds, where `OTEL_EXPORTER_OTLP_TIMEOUT` is not set'],
+  [
+    '`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`',
+    '`receivers.undertrace.limits.attribute_length`',
+  ],
+  [
+    '`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`',
+    "the agent's own resource; those of the observed programs name their spans",
+  ],
+  ['`OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT`', '`exporters.prometheus.endpoint`'],
+  ['`OTEL_LOG_LEVEL`', '`service.telemetry.logs.level`: `error`, `warn`, `info`, `debug`, `none`'],
+  ['`OTEL_SDK_DISABLED`', '`true`: nothing is traced'],
+  ['`OTEL_CONFIG_FILE`', 'not read; a warning says so'],
+];
+
+function configDoc(): string {
+  const text = readFileSync(new URL('config/default.yaml', ROOT), 'utf8');
+  const comments = readComments(text);
+  const defaults = parse(text) as unknown;
+  const sections: Array<[string[], Schema]> = [
+    [['receivers', 'undertrace'], RECEIVER],
+    ...Object.entries(EXPORTERS).map(([type, schema]): [string[], Schema] => [['exporters', type], schema]),
+    ...Object.entries(EXTENSIONS).map(([type, schema]): [string[], Schema] => [['extensions', type], schema]),
+    [['service', 'telemetry'], TELEMETRY],
+  ];
+  const tables = sections
+    .filter(([, schema]) => Object.keys(schema).length > 0)
+    .map(([path, schema]) => {
+      const rows = leaves(schema).map(([key, leaf]) => settingRow(path, key, leaf, comments, defaults));
+      return `## \`${path.join('.')}\`\n\n| key | default | what it is | allowed |\n|---|---|---|---|\n${rows.join('')}`;
+    });
+  const environment = ENVIRONMENT.map(([names, meaning]) => `| ${names} | ${meaning} |\n`).join('');
+  return `# Configuration
+
+${GENERATED}
+
+YAML in the shape of the OpenTelemetry Collector's; nothing has to be set. \`undertrace print-config\` shows every effective value and where it comes
+from, \`undertrace validate\` checks. Later sources win: \`config/default.yaml\`, the environment, \`--config\` (several are merged: maps key by key,
+lists as a whole), \`--set a.b.c=value\`. So a file is stronger than the environment; to use a variable in a file write \`\${env:NAME}\` or
+\`\${env:NAME:-default}\`. Where a file or \`--set\` names the endpoint of an exporter, the environment's settings for that exporter are left out as a
+whole: its headers belong to its endpoint.
+
+\`--config\` takes a path, \`file:path\`, \`env:NAME\` (the variable holds YAML) or \`yaml:exporters::debug::verbosity: detailed\`. In \`--set\` and in
+keys, \`::\` may stand for the dot where a part holds a dot itself.
+
+Where no traces pipeline is written, spans go to every exporter that is configured, to \`OTEL_EXPORTER_OTLP_ENDPOINT\` where it is set, and to the
+terminal (\`debug\`) where standard output is one or there is no other exporter. \`OTEL_TRACES_EXPORTER\` decides where no file names an exporter.
+
+SIGHUP reads the sources again. Filters, services, routes, the sampler and the log level change at once; other changes are logged and wait for the next start. A
+configuration that is wrong changes nothing: the log and \`undertrace_config_last_reload_successful\` say so. The log level also changes with
+\`curl -X PUT -d debug http://localhost:9464/loglevel\`.
+
+${tables.join('\n')}
+## \`service\`
+
+| key | default | what it is |
+|---|---|---|
+${[
+  'extensions',
+  'pipelines.traces.receivers',
+  'pipelines.traces.processors',
+  'pipelines.traces.exporters',
+  'pipelines.metrics.exporters',
+]
+  .map(
+    (key) =>
+      `| \`${key}\` | ${shown(at(defaults, ['service', ...key.split('.')]))} | ${cell(comments.get(`service.${key}`) ?? '')} |\n`,
+  )
+  .join('')}
+\`service.telemetry.metrics.readers\` takes the Collector's one \`pull\` reader with \`exporter: {prometheus: {host, port}}\`, which moves the listener.
+
+## Environment
+
+An empty variable is as good as none; a value that cannot be used is warned about and ignored. For each \`OTEL_EXPORTER_OTLP_X\` there is also
+\`OTEL_EXPORTER_OTLP_TRACES_X\`, which wins.
+
+| variable | what it sets |
+|---|---|
+${environment}`;
+}
+
+const GENERATED = '<!-- Written by `npm run gen:docs`; edit the sources it names. -->';
+
+function settingRow(
+  path: string[],
+  key: string[],
+  leaf: Format<unknown>,
+  comments: Map<string, string>,
+  defaults: unknown,
+): string {
+  const comment = comments.get([...path, ...key].join('.')) ?? '';
+  const value = at(defaults, [...path, ...key]);
+  return `| \`${key.join('.')}\` | ${shown(value)} | ${cell(comment)} | ${cell(leaf.allowed)} |\n`;
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null)?.[key], value);
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value) && value.length > 3) return `${value.length} entries, see config/default.yaml`;
+  return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
+}
+
+/** A table cell: what Markdown would take for markup is text, except in backticks. */
+function cell(text: string): string {
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 0 ? part.replaceAll('<', '&lt;').replaceAll('*', '\\*') : part))
+    .join('`')
+    .replaceAll('|', '\\|');
+}
+
+function lossesDoc(): string {
+  const stages = Object.entries(LOSSES).map(([stage, { doc, reasons }]) => {
+    const rows = Object.entries(reasons as Record<string, { meaning: string; remedy: string }>).map(
+      ([reason, { meaning, remedy }]) => `| \`${reason}\` | ${cell(meaning)} | ${cell(remedy)} |\n`,
+    );
+    return `## \`${stage}\`\n\n${doc}\n\n| reason | meaning | remedy |\n|---|---|---|\n${rows.join('')}`;
+  });
+  return `# What can be lost
+
+${GENERATED}
+
+Nothing is lost silently. Every stage counts what came in, what it passed on, what it holds and what it lost, each where it happens, so that
+in = out + held + lost. \`undertrace status\` shows the books, \`undertrace_ledger_lost_total{stage, reason}\` exports them, and
+\`undertrace_ledger_balanced\` is 0 where a stage does not balance, which is a defect of this program.
+
+${stages.join('\n')}`;
+}
+
+/** Names, types and helps as they are scraped, from an agent that has done nothing. */
+async function metricsDoc(): Promise<string> {
+  const rows: string[] = [];
+  const help = new Map<string, string>();
+  const labels = new Map<string, string[]>();
+  const text = await exampleMetrics();
+  const counters = kernelCounterDocs();
+  for (const [, name, content] of text.matchAll(/^# HELP (\S+) (.*)$/gm)) help.set(name!, content!);
+  for (const [, name, content] of text.matchAll(/^([a-z_]+)\{(.*)\} /gm)) {
+    labels.set(
+      name!,
+      [...content!.matchAll(/(\w+)="/g)].map((match) => match[1]!),
+    );
+  }
+  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    rows.push(
+      `| \`${name}\` | ${type} | ${(labels.get(name!) ?? []).join(', ')} | ${cell(counters.get(name!) ?? help.get(name!)!)} |\n`,
+    );
+  }
+  return `# Metrics of the agent itself
+
+${GENERATED}
+
+On \`http://localhost:9464/metrics\`, as Prometheus text or OpenMetrics under the same names. \`otelcol_*\` are the Collector's own names and labels, so
+they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. Time spent in BPF programs is counted by the kernel only while its BPF
+statistics are on.
+
+| name | type | labels | what it is |
+|---|---|---|---|
+${rows.join('')}`;
+}
+
+/** What the kernel side's counters count, by the name of their metric. */
+function kernelCounterDocs(): Map<string, string> {
+  const { enums } = parseToml(readFileSync(new URL('bpf/records.toml', ROOT), 'utf8')) as unknown as {
+    enums: { counter: Record<string, { doc: string } | string> };
+  };
+  return new Map(
+    Object.entries(enums.counter).flatMap(([name, counter]): Array<[string, string]> =>
+      typeof counter === 'string' ? [] : [[`undertrace_kernel_${name}_total`, `Kernel: ${counter.doc}.`]],
+    ),
+  );
+}
+
+export function exampleMetrics(openMetrics = false): Promise<string> {
+  const ledger = new Ledger();
+  ledger.exporter('otlp_http', () => 0);
+  const metrics = new SelfMetrics({
+    version: '0.0.0',
+    resource: { 'service.name': 'undertrace' },
+    ledger,
+    startedAt: new Date(0),
+    backend: () => 'syscalls',
+    kernel: () => '6.12.0',
+    ready: () => true,
+    exporters: () => [
+      {
+        id: 'otlp_http',
+        sent: 0,
+        sendFailed: 0,
+        enqueueFailed: 0,
+        queueSize: 0,
+        queueCapacity: 1,
+        requestsInFlight: 0,
+      },
+    ],
+    reloads: () => ({ lastSucceeded: true, succeeded: 0, failed: 0, lastAt: new Date(0) }),
+    kernelCounters: () => ({}),
+    ring: () => ({ size: 1, used: 0 }),
+    maps: () => [{ name: 'conns', entries: 0, maxEntries: 1 }],
+    programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0 }],
+    drainBatch: new Histogram([1024]),
+    eventLoopLag: new Histogram([0.001]),
+    connections: () => 0,
+  });
+  return metrics.render(openMetrics);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of Object.entries(await generateDocs())) writeFileSync(new URL(path, ROOT), text);
+}

@@ -1,0 +1,56 @@
+import { Histogram } from '../../src/base/histogram.ts';
+import { Ledger } from '../../src/base/ledger.ts';
+import type { SelfSources } from '../../src/metrics/self-sources.ts';
+
+/** An agent that has seen a little of everything. */
+export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
+  const ledger = new Ledger();
+  Object.assign(ledger.records, { in: 10, out: 7 });
+  ledger.records.lost.ring_full = 3;
+  Object.assign(ledger.spans, { in: 5, out: 4 });
+  ledger.spans.lost.no_exporter = 1;
+  ledger.exchanges.lost.evicted = 2;
+  ledger.exporter('otlp_http', () => 1).in = 4;
+  const lag = new Histogram([0.25, 1]);
+  for (const value of [0.25, 0.5, 2]) lag.observe(value);
+  return {
+    version: '1.2.3',
+    resource: { 'service.name': 'undertrace', team: 'a "b"\n\\c' },
+    ledger,
+    startedAt: new Date(Date.now() - 60_000),
+    backend: () => 'syscalls',
+    kernel: () => '6.12.0',
+    ready: () => true,
+    exporters: () => [
+      {
+        id: 'otlp_http',
+        sent: 3,
+        sendFailed: 1,
+        enqueueFailed: 2,
+        queueSize: 100,
+        queueCapacity: 1000,
+        requestsInFlight: 1,
+      },
+    ],
+    reloads: () => ({ lastSucceeded: false, succeeded: 2, failed: 1, lastAt: new Date(1000) }),
+    kernelCounters: () => ({ produced: 10, lost_ring_full: 3, calls_send: 6 }),
+    ring: () => ({ size: 16_777_216, used: 4096 }),
+    maps: () => [{ name: 'conns', entries: 5, maxEntries: 65_536 }],
+    programs: () => [{ name: 'exit', runTimeNs: 2_500_000_000, runCount: 1000 }],
+    drainBatch: new Histogram([1024]),
+    eventLoopLag: lag,
+    connections: () => 5,
+    ...overrides,
+  };
+}
+
+/** Sample line → value, of a text or OpenMetrics page. */
+export function samplesOf(page: string): Map<string, number> {
+  const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const at = line.lastIndexOf(' ');
+      return [line.slice(0, at), Number(line.slice(at + 1))];
+    }),
+  );
+}
