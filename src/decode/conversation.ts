@@ -341,7 +341,9 @@ export class Conversation<S> {
     this.#damaged = false;
     const response = this.#response;
     const turning = response.mode === Mode.turn;
-    if (turning && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
+    // A client that sends again takes its response for complete, even one that by its head goes on until the close.
+    const openEnded = turning || (response.mode === Mode.close && this.pairing.open.length === 1);
+    if (openEnded && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
     if (this.pairing.open.length >= this.#session.context.maxOpen) {
       this.#giveUp(this.pairing.open[0]!, 'response_lost');
       this.pairing.owe();
