@@ -16,15 +16,7 @@ export const ENVIRONMENT_ALLOWLIST: readonly string[] = [
   // names given to other agents
   ...['SERVICE_NAME', 'DD_SERVICE', 'DD_VERSION', 'DD_ENV', 'ELASTIC_APM_SERVICE_NAME', 'NEW_RELIC_APP_NAME'],
   // containers and orchestrators
-  ...[
-    'HOSTNAME',
-    'KUBERNETES_SERVICE_HOST',
-    'POD_NAME',
-    'POD_NAMESPACE',
-    'POD_UID',
-    'NODE_NAME',
-    'CONTAINER_NAME',
-  ],
+  ...['HOSTNAME', 'KUBERNETES_SERVICE_HOST', 'POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'NODE_NAME'],
   ...[
     'MY_POD_NAME',
     'MY_POD_NAMESPACE',

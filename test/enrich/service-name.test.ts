@@ -277,8 +277,8 @@ const told: Case[] = [
   ['db', 'kubernetes', NODE, ['node', 'x.js'], { environ: { POD_NAME: 'db-0' } }],
   ['standalone', 'kubernetes', NODE, ['node', 'x.js'], { environ: { POD_NAME: 'standalone' } }],
   [
-    'web',
-    'container',
+    'x',
+    'nodejs',
     NODE,
     ['node', 'x.js'],
     { environ: { HOSTNAME: 'web' }, cgroup: `/docker/${'a1'.repeat(32)}` },
