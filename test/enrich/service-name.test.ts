@@ -256,6 +256,8 @@ const others: Case[] = [
     ['/tmp/go-build3817/b001/exe/main'],
     { cwd: '/home/me/shop' },
   ],
+  ['bash', 'executable', '/usr/bin/bash', ['bash', '/dev/fd/3']],
+  ['loader', 'executable', '/memfd:x-91', ['bin/loader', '--x']],
   ['curl', 'executable', '/usr/bin/curl', ['curl', 'http://localhost/']],
   ['checkout', 'executable', '/srv/checkout/main', ['./main'], { cwd: '/srv/checkout' }],
   ['redis-server', 'executable', '/usr/bin/redis-server', ['redis-server *:6379']],

@@ -7,11 +7,15 @@ const GO_BUILD = /\/go-build\d+\/.*\/exe\/([^/]+)$/;
 /** Linkers and loaders through which a program may be started. */
 const LOADER = /^ld-linux.*|^ld-musl.*|^ld\.so/;
 
+/** A program without a file, memfd_create(2). */
+const MEMORY = /^\/?memfd:/;
+
 /** The program file; names that say nothing (`main`, `app`) give way to the directory. */
 export const executable: ServiceNameResolver = {
   source: 'executable',
   resolve({ facts }) {
-    const exe = facts.exe ?? facts.argv?.[0] ?? facts.comm;
+    const file = MEMORY.test(facts.exe ?? '') ? undefined : facts.exe;
+    const exe = file ?? facts.argv?.[0] ?? facts.comm;
     if (exe === undefined) return undefined;
     const built = GO_BUILD.exec(exe)?.[1];
     const name = built ?? baseName(exe);

@@ -6,9 +6,13 @@ const GENERIC = /^(?:index|main|app|__main__|__init__|manage|wsgi|asgi|config|ap
 const GENERIC_DIRECTORY =
   /^(?:app|apps|src|dist|build|lib|bin|out|output|public|htdocs|html|www|code|release|current|target|usr|opt|srv|var|home|root|tmp|local|workspace|work|project|site|server|)$/i;
 
+/** A script that came through a descriptor. */
+const UNNAMED = /^\/(?:dev\/(?:fd\/|stdin)|proc\/[^/]+\/fd\/)/;
+
 /** `/srv/shop/checkout.py` is `checkout`, `/srv/shop/dist/index.js` is `shop`. */
 export function scriptName(script: string, cwd: string | undefined): string | undefined {
   const path = resolvePath(cwd ?? '/', script);
+  if (UNNAMED.test(path)) return undefined;
   const base = baseName(path);
   const stem = base.replace(
     /(.)\.(?:[cm]?[jt]sx?|pyc?|pyz|rb|ru|php|phar|p[lm]|cgi|sh|bash|exs?|jar|war|dll|exe)$/i,
