@@ -1,4 +1,5 @@
-import { baseName } from '../../capture/launch.ts';
+import type { ProcessFacts } from '../../capture/facts.ts';
+import { baseName, directoryOf } from '../../capture/launch.ts';
 import type { ServiceNameResolver } from './service-name.ts';
 import { directoryName } from './words.ts';
 
@@ -7,6 +8,7 @@ const GO_BUILD = /\/go-build\d+\/.*\/exe\/([^/]+)$/;
 /** Linkers and loaders through which a program may be started. */
 const LOADER = /^ld-linux.*|^ld-musl.*|^ld\.so/;
 
+const GENERIC = /^(?:main|app|a\.out|exe|server|application|run|start|entrypoint)$/;
 /** A program without a file, memfd_create(2). */
 const MEMORY = /^\/?memfd:/;
 
@@ -19,12 +21,14 @@ export const executable: ServiceNameResolver = {
     if (exe === undefined) return undefined;
     const built = GO_BUILD.exec(exe)?.[1];
     const name = built ?? baseName(exe);
-    if (LOADER.test(name)) {
-      const program = (facts.argv ?? []).slice(1).find((arg) => arg.startsWith('/') && !arg.endsWith('.so'));
-      return program ? baseName(program) : facts.comm;
-    }
-    if (!/^(?:main|app|a\.out|exe|server|application|run|start|entrypoint)$/.test(name)) return name;
-    const directory = built === undefined ? exe.slice(0, exe.lastIndexOf('/')) : (facts.cwd ?? '/');
-    return directoryName(directory) ?? directoryName(facts.cwd ?? '/') ?? name;
+    if (LOADER.test(name)) return loaded(facts);
+    if (!GENERIC.test(name)) return name;
+    const here = directoryName(facts.cwd ?? '/');
+    return (built === undefined ? directoryName(directoryOf(exe)) : undefined) ?? here ?? name;
   },
 };
+
+function loaded({ argv, comm }: ProcessFacts): string | undefined {
+  const program = (argv ?? []).slice(1).find((arg) => arg.startsWith('/') && !arg.endsWith('.so'));
+  return program === undefined ? comm : baseName(program);
+}
