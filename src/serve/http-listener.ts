@@ -28,15 +28,15 @@ export interface ListenerOptions {
   handler: Handler;
   log: Log;
   retryMs?: number;
+  /** A client has so long to send its request, to take the answer, and between two requests. */
+  patienceMs?: number;
 }
 
 const RETRY_MS = 30_000;
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_BODY_BYTES = 1024;
-/** A client has so long to send its request, and so long to take the answer. */
-const REQUEST_TIMEOUT_MS = 10_000;
-const IDLE_TIMEOUT_MS = 15_000;
+const PATIENCE_MS = 10_000;
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 /**
@@ -86,7 +86,7 @@ export class HttpListener {
 
   async #open(address: string, first: boolean): Promise<void> {
     const { log, handler } = this.#options;
-    const server = createBoundedServer(handler, log);
+    const server = createBoundedServer(handler, log, this.#options.patienceMs ?? PATIENCE_MS);
     try {
       await listen(server, address, this.#port);
     } catch (error) {
@@ -119,14 +119,14 @@ export class HttpListener {
   }
 }
 
-function createBoundedServer(handler: Handler, log: Log): Server {
+function createBoundedServer(handler: Handler, log: Log, patienceMs: number): Server {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      connectionsCheckingInterval: 2_000,
+      headersTimeout: patienceMs,
+      requestTimeout: patienceMs,
+      keepAliveTimeout: patienceMs,
+      connectionsCheckingInterval: patienceMs / 5,
     },
     (request, response) => {
       void respond(handler, request, response, log);
@@ -134,7 +134,7 @@ function createBoundedServer(handler: Handler, log: Log): Server {
   );
   server.maxConnections = MAX_CONNECTIONS;
   // Neither reading the answer nor sending the next request: gone.
-  server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
+  server.setTimeout(patienceMs, (socket) => socket.destroy());
   // Nothing here keeps a process alive that is done.
   server.unref();
   return server;

@@ -74,10 +74,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     telemetry: { ...telemetry, resource },
     disabled: environment.disabled,
     warnings,
-    effective,
+    effective: effective.sort((a, b) => SECTIONS.indexOf(a.path[0]!) - SECTIONS.indexOf(b.path[0]!)),
   };
 }
 
+const SECTIONS = ['receivers', 'exporters', 'extensions', 'service'];
 const UNDERTRACE = ['receivers', 'undertrace'];
 const NOTHING: Origin = { kind: 'default', text: 'default' };
 

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VERSION } from '../../src/base/version.ts';
+import { HttpListener } from '../../src/serve/http-listener.ts';
+import { collectLog } from '../serve/collect-log.ts';
+import { makeStatus, makeWhy } from '../serve/make-status.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+function undertrace(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+describe('commands/main', function () {
+  this.timeout(60_000);
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'undertrace-main-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('prints its version, and help for every command', async () => {
+    assert.deepEqual(await undertrace(['--version']), { code: 0, out: `undertrace ${VERSION}\n`, err: '' });
+    const { out, code } = await undertrace(['--help']);
+    assert.equal(code, 0);
+    const commands = [
+      'run',
+      'status',
+      'why',
+      'validate',
+      'print-config',
+      'components',
+      'doctor',
+      'record',
+      'replay',
+    ];
+    for (const command of commands) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+    const helps = await Promise.all(commands.map((command) => undertrace([command, '--help'])));
+    helps.forEach((help, index) => {
+      assert.equal(help.code, 0);
+      assert.match(help.out, new RegExp(`^Usage: undertrace ${commands[index]}`));
+      assert.match(help.out, /--config <source>/);
+    });
+  });
+
+  const mistakes: Array<[args: string[], message: RegExp]> = [
+    [['statsu'], /^error: there is no command "statsu"; did you mean status\?\n$/],
+    [['--confg', 'x'], /^error: unknown option '--confg'\n\(Did you mean --config\?\)\n$/],
+    [['validate', 'x'], /^error: too many arguments for 'validate'/],
+    [['record'], /^error: missing required argument 'file'\n$/],
+    [['why'], /^error: ask about one process or one port/],
+    [['why', '--pid', 'abc'], /whole number from 1/],
+    [['status', '--endpoint', 'x'], /^error: --endpoint "x" is not host:port/],
+    [['status', '--endpoint', '127.0.0.1:1'], /^error: no agent answers at http:\/\/127\.0\.0\.1:1 /],
+    [['validate', '--config', '/nonexistent'], /cannot read \/nonexistent/],
+    [['run', '--set', 'receivers.undertrace.backend=magic'], /must be one of auto, syscalls/],
+    [
+      ['validate', '--set', 'exporters.otlp_http={endpoint: "https://a", tls: {ca_file: /none}}'],
+      /cannot read \/none/,
+    ],
+  ];
+  for (const [args, message] of mistakes) {
+    it(`says what is wrong with "${args.join(' ')}", without a stack trace`, async () => {
+      const { code, err } = await undertrace(args);
+      assert.equal(code, 1);
+      assert.match(err, message);
+      assert.ok(!/^\s+at /m.test(err), err);
+    });
+  }
+
+  it('validates: 0 and what is valid, 1 and every problem', async () => {
+    const good = path.join(folder, 'good.yaml');
+    writeFileSync(good, 'exporters: {file: {path: /nowhere/spans.jsonl}}\n');
+    assert.deepEqual(await undertrace(['validate', '--config', good]), {
+      code: 0,
+      out: `valid: ${good}\n`,
+      err: '',
+    });
+    const bad = path.join(folder, 'bad.yaml');
+    writeFileSync(bad, 'receivers:\n  undertrace:\n    scan: 3\n    nope: 1\n');
+    const { code, err } = await undertrace(['--config', bad, 'validate']);
+    assert.equal(code, 1);
+    assert.equal(err.split('\n').length, 4);
+    assert.ok(err.includes(`${bad}:4: receivers.undertrace.nope: unknown key`));
+  });
+
+  it('prints the configuration and the components', async () => {
+    const json = await undertrace(['print-config', '--json'], { OTEL_LOG_LEVEL: 'warn' });
+    const rows = JSON.parse(json.out) as Array<{ key: string; value: unknown; origin: string }>;
+    assert.deepEqual(
+      rows.find(({ key }) => key === 'service.telemetry.logs.level'),
+      {
+        key: 'service.telemetry.logs.level',
+        value: 'warn',
+        origin: 'environment OTEL_LOG_LEVEL',
+        source: 'environment',
+      },
+    );
+    const { out } = await undertrace(['components']);
+    for (const part of [
+      /backends: +syscalls/,
+      /protocols: +http/,
+      /otlp_grpc +OTLP over gRPC/,
+      /health_check/,
+    ]) {
+      assert.match(out, part);
+    }
+  });
+
+  it('asks the running agent', async () => {
+    const paths: string[] = [];
+    const agent = new HttpListener({
+      endpoint: { host: '127.0.0.1', port: 0 },
+      log: collectLog().log,
+      handler({ path: target, query }) {
+        paths.push(`${target}?${query.toString()}`);
+        const body = target === '/status' ? makeStatus() : makeWhy();
+        return { status: 200, type: 'application/json', body: JSON.stringify(body) };
+      },
+    });
+    await agent.start();
+    try {
+      const endpoint = ['--endpoint', `127.0.0.1:${agent.port}`];
+      const status = await undertrace(['status', ...endpoint]);
+      assert.match(status.out, /^undertrace 1\.2\.3, pid 77/);
+      const json = await undertrace(['status', '--json', ...endpoint]);
+      assert.deepEqual(JSON.parse(json.out), makeStatus());
+      const configured = ['--set', `exporters.prometheus.endpoint=:${agent.port}`];
+      const why = await undertrace(['why', '--port', '80', ...configured]);
+      assert.match(why.out, /2 spans were made/);
+      assert.deepEqual(paths, ['/status?', '/status?', '/why?port=80']);
+    } finally {
+      await agent.close();
+    }
+  });
+
+  it('tells where something else listens', async () => {
+    const other: Server = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { code, err } = await undertrace(['status', '--endpoint', `127.0.0.1:${port}`]);
+    other.close();
+    assert.equal(code, 1);
+    assert.match(err, /is not an Undertrace agent/);
+  });
+
+  it('warns of what it ignores', async () => {
+    const { code, err } = await undertrace(['validate'], { OTEL_BSP_SCHEDULE_DELAY: 'soon' });
+    assert.equal(code, 0);
+    assert.match(err, /warn {2}OTEL_BSP_SCHEDULE_DELAY is ignored/);
+  });
+});
