@@ -2,6 +2,7 @@
  * Every client against every server: each request gives exactly one CLIENT and one SERVER span that say what the client planned, where it
  * went, and when, inside the times that the client took itself.
  */
+import assert from 'node:assert/strict';
 import { Agent } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
 import { checkSpans, realtimeOffset } from '../support/check-spans.ts';
@@ -53,7 +54,8 @@ describe('real clients and servers', function () {
   after(async () => {
     netns?.remove();
     scratch.remove();
-    await agent?.stop();
+    const ended = await agent?.stop();
+    if (ended) assert.deepEqual([ended.code, ended.ledger.balanced], [0, true], ended.stderr);
   });
 
   /** One client in one mode at one place: run, wait for the spans, compare. */
@@ -67,7 +69,7 @@ describe('real clients and servers', function () {
   ): Promise<void> {
     const run = `${process.pid}-${serial++}`;
     const clientService = `client-${client.name}`;
-    const plan = makePlan(run, count, client, server.program);
+    const plan = makePlan(run, count, mode, client, server.program);
     const offset = realtimeOffset();
     const log = await runClient(context, client, at.base, plan, mode, { scratch, service: clientService });
     const spans = await agent.spans(`/w/${run}/`, 2 * plan.length);

@@ -1,12 +1,13 @@
 /** The agent as a child process: started, ready, asked, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import type { AgentStatus } from '../../src/serve/status.ts';
 import { freePorts } from './collector.ts';
 import type { ReceivedSpan } from './otlp-proto.ts';
 import { OtlpSink } from './otlp-sink.ts';
 import { inCheckout } from './programs.ts';
 
+const FIRST_SCREEN = /^Undertrace \S+ on Linux .*\n {2}traces /m;
 const READY_MS = 20_000;
 const POLL_MS = 20;
 
@@ -19,24 +20,21 @@ export interface AgentOptions {
   exporters?: Record<string, unknown>;
 }
 
-/** One stage of the ledger as /status shows it. */
-export interface Books {
-  in: number;
-  out: number;
-  held: number;
-  lost: Record<string, number>;
-}
-
-export interface Status {
-  ledger: { balanced: boolean; stages: Record<string, Books> };
-  [key: string]: unknown;
-}
-
 export interface Ended {
   code: number | null;
   signal: string | null;
   stdout: string;
   stderr: string;
+  /** Lines of the ledger that was printed at the end; `loud` if it did not balance. */
+  ledger: { stages: Record<string, Books>; balanced: boolean };
+}
+
+/** One stage of the printed ledger. */
+export interface Books {
+  in: number;
+  out: number;
+  held: number;
+  lost: Record<string, number>;
 }
 
 export class Agent {
@@ -90,35 +88,32 @@ export class Agent {
     return this.#child.pid!;
   }
 
+  /** The first screen says that everything is attached. */
   async #ready(): Promise<void> {
-    const deadline = Date.now() + READY_MS;
-    while (!(await this.#isReady())) {
-      const ended = this.#child.exitCode !== null || this.#child.signalCode !== null;
-      if (!ended && Date.now() < deadline) {
-        await sleep(POLL_MS);
-        continue;
-      }
-      this.#child.kill('SIGKILL');
-      await this.sink.close();
-      const what = ended ? `ended with ${this.#child.exitCode}` : `is not ready after ${READY_MS} ms`;
-      throw new Error(`the agent ${what}:\n${this.stdout}\n${this.stderr}`);
-    }
-  }
-
-  async #isReady(): Promise<boolean> {
-    try {
-      return (await this.get('/readyz')).ok;
-    } catch {
-      return false; // not listening yet
-    }
+    const child = this.#child;
+    let watch: (() => void) | undefined;
+    const shown = new Promise<void>((resolve) => {
+      watch = () => {
+        if (FIRST_SCREEN.test(this.stderr)) resolve();
+      };
+      child.stderr?.on('data', watch);
+    });
+    const ended = once(child, 'exit').then(([code]) => `ended with ${code}`);
+    const late = sleep(READY_MS).then(() => `is not ready after ${READY_MS} ms`);
+    const problem = await Promise.race([shown, ended, late]);
+    child.stderr?.off('data', watch!);
+    if (problem === undefined) return;
+    child.kill('SIGKILL');
+    await this.sink.close();
+    throw new Error(`the agent ${problem}:\n${this.stdout}\n${this.stderr}`);
   }
 
   get(path: string): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.port}${path}`, { signal: AbortSignal.timeout(5000) });
   }
 
-  async status(): Promise<Status> {
-    return (await (await this.get('/status')).json()) as Status;
+  async status(): Promise<AgentStatus> {
+    return (await (await this.get('/status')).json()) as AgentStatus;
   }
 
   async metrics(): Promise<string> {
@@ -131,7 +126,7 @@ export class Agent {
     const deadline = Date.now() + timeoutMs;
     while (select().length < count && Date.now() < deadline) await sleep(POLL_MS);
     await sleep(200);
-    return select();
+    return select().map((span) => ({ ...span, attributes: withNumbers(span.attributes) }));
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -142,13 +137,39 @@ export class Agent {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
     await this.sink.close();
     const { exitCode: code, signalCode: signal } = this.#child;
-    return { code, signal, stdout: this.stdout, stderr: this.stderr };
+    return { code, signal, stdout: this.stdout, stderr: this.stderr, ledger: parseLedger(this.stderr) };
   }
 
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.kill(signal);
     return this.ended();
   }
+}
+
+/** The sink keeps an integer's type in front of it (`int:200`), which matters to the exporters' tests alone. */
+function withNumbers(attributes: Record<string, unknown>): Record<string, unknown> {
+  const plain = (value: unknown): unknown =>
+    typeof value === 'string' && /^int:-?\d+$/.test(value) ? Number(value.slice(4)) : value;
+  return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, plain(value)]));
+}
+
+/** Reads `  records: in 131 = out 131 + held 0 + lost reason=3` and so on. */
+function parseLedger(text: string): Ended['ledger'] {
+  const stages: Record<string, Books> = {};
+  for (const [, name, came, out, held, lost] of text.matchAll(
+    /^ {2}(\S+): in (\d+) = out (\d+) \+ held (\d+) \+ lost (.*)$/gm,
+  )) {
+    const reasons = [...lost!.matchAll(/(\w+)=(\d+)/g)].map(
+      ([, reason, count]) => [reason!, Number(count)] as const,
+    );
+    stages[name!] = {
+      in: Number(came),
+      out: Number(out),
+      held: Number(held),
+      lost: Object.fromEntries(reasons),
+    };
+  }
+  return { stages, balanced: !text.includes('DOES NOT BALANCE') && Object.keys(stages).length > 0 };
 }
 
 /** Path of the request that a span is about, without the query. */
@@ -160,9 +181,4 @@ export function pathOf(span: ReceivedSpan): string | undefined {
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Lines of a child's output as they come. */
-export function linesOf(child: ChildProcess): AsyncIterable<string> {
-  return createInterface({ input: child.stdout! });
 }

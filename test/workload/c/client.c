@@ -1,5 +1,5 @@
 /*
- * HTTP client on blocking sockets: keepalive, close and pipeline (50 requests a write). Usage: ../README.md.
+ * HTTP client on blocking sockets: keepalive, close and pipeline (20 requests a write). Usage: ../README.md.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIPELINED 50
+#define PIPELINED 20
 #define BUFFER (1 << 20)
 
 struct request {

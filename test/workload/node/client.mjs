@@ -22,6 +22,8 @@ const plan = readFileSync(planFile, 'utf8')
     return { method, target, bytes: Number(bytes), chunked: framing === 'chunked' };
   });
 const log = [];
+/** Requests in one write. */
+const PIPELINED = 20;
 
 const now = () => Number(process.hrtime.bigint());
 const unix = () => `${BigInt(Date.now()) * 1_000_000n}`;
@@ -169,7 +171,9 @@ function pipeline(items) {
 }
 
 if (values.api === 'raw') {
-  for (let i = 0; i < plan.length; i += 50) log.push(...(await pipeline(plan.slice(i, i + 50))));
+  for (let i = 0; i < plan.length; i += PIPELINED) {
+    log.push(...(await pipeline(plan.slice(i, i + PIPELINED))));
+  }
 } else {
   const agent = new http.Agent({ keepAlive: mode === 'keepalive', maxSockets: 1 });
   for (const item of plan) {
