@@ -519,7 +519,7 @@ static __always_inline void end_send(struct pt_regs *regs, long nr, long ret)
 	kept->nr = -1;
 	call = *kept;
 	if (is_compat()) {
-		add(counter_compat_calls, 1);
+		add(counter_compat_calls, 1); /* int 0x80 from 64-bit code */
 		return;
 	}
 	sk = TYPED(struct sock, call.sock);
@@ -545,4 +545,14 @@ static __always_inline void end_receive(struct pt_regs *regs, long nr, long ret)
 		finish_transfer(regs, nr, ret, sk, inode, 0, direction_receive);
 	else
 		fail_transfer(sk, inode, nr, ret, fd);
+}
+
+/* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */
+static __always_inline void count_compat(struct pt_regs *regs, long nr, long ret)
+{
+	__u64 inode;
+	__s64 fd;
+
+	if (ret > 0 && compat_data_call(regs, nr, &fd) && (fd < 0 || sock_of_fd(fd, &inode)))
+		add(counter_compat_calls, 1);
 }

@@ -23,6 +23,7 @@ __u32 own_tgid;		   /* the agent: never traced */
 __u32 own_netns;	   /* of the agent's listeners */
 __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
+__u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 
 /* Structs that live on the stack only would be missing in BTF, which the layout is tested against. */

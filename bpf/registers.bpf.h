@@ -8,7 +8,7 @@
 #if defined(__TARGET_ARCH_x86)
 
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9, orig_ax;
+	unsigned long bx, di, si, dx, r10, r8, r9, orig_ax;
 };
 
 #define SYSCALL_NUMBER(regs) ((long)(regs)->orig_ax)
@@ -59,6 +59,27 @@ static __always_inline bool is_compat(void)
 	return GET(task, thread_info.status) & 2; /* TS_COMPAT */
 #else
 	return GET(task, thread_info.flags) & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+/*
+ * Whether a 32-bit task's call may move data on a socket, and its descriptor; -1 where the call does not have it in a register
+ * (socketcall). Numbers are those of i386 and of 32-bit ARM.
+ */
+static __always_inline bool compat_data_call(struct pt_regs *regs, long nr, __s64 *fd)
+{
+	bool data = nr == 3 || nr == 4 || nr == 145 || nr == 146; /* read, write, readv, writev on both */
+
+#if defined(__TARGET_ARCH_x86)
+	*fd = (__s32)regs->bx;
+	if (nr == 102) { /* socketcall: send, recv, sendto, recvfrom, sendmsg, recvmsg */
+		data = (regs->bx >= 9 && regs->bx <= 12) || regs->bx == 16 || regs->bx == 17;
+		*fd = -1;
+	}
+	return data || nr == 337 || nr == 345 || (nr >= 369 && nr <= 372);
+#else
+	*fd = (__s32)SYSCALL_ARG1(regs);
+	return data || nr == 290 || nr == 292 || nr == 296 || nr == 297 || nr == 365 || nr == 374;
 #endif
 }
 

@@ -15,6 +15,8 @@
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 {
+	if (compat_tasks && is_compat())
+		return 0;
 	if (is_send(nr))
 		begin_send(regs, nr);
 	else if (nr == nr_close)
@@ -28,6 +30,10 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
 	long nr = SYSCALL_NUMBER(regs);
 
+	if (compat_tasks && is_compat()) {
+		count_compat(regs, nr, ret);
+		return 0;
+	}
 	if (is_send(nr)) {
 		if (ret > 0 || is_connection_error(ret))
 			end_send(regs, nr, ret);

@@ -26,7 +26,7 @@ import { type RouteMatch, RouteTable } from './enrich/route.ts';
 import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
-import { Linker, type RequestObserver } from './link/linker.ts';
+import { Linker, type RawTraceContext, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
 
@@ -134,6 +134,8 @@ export class Pipeline {
   #createLinker({ receiver, ledger, onTrace, onRequest }: PipelineOptions): Linker {
     return new Linker({
       describe: (exchange) => this.decode.describe(exchange),
+      // A decoded request holds its trace context under the header's names; describing it is left until a span is made of it.
+      traceContextOf: (exchange) => exchange.request as RawTraceContext,
       identify: (tgid, startNs) => this.processes.identify(tgid, startNs),
       identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),

@@ -182,13 +182,13 @@ function portsOf(agent: Agent): PortStatus[] {
 function whyProcess({ pipeline }: Agent, pid: number): WhyProcess | undefined {
   const view = pipeline.processes.view(pid, 0);
   if (view === undefined) return undefined;
-  const service = pipeline.processes.identifyNow(pid, 0);
+  const service = pipeline.processes.identifyLatest(pid);
   return {
     pid,
     command: view.command ?? '',
     executable: view.executable ?? '',
-    service: service.serviceName,
-    serviceSource: String(service.attributes[NAME_SOURCE] ?? ''),
+    service: service?.serviceName ?? '',
+    serviceSource: String(service?.attributes[NAME_SOURCE] ?? ''),
     filter: pipeline.filters.process(view),
     ioUring: pipeline.uring.has(pid),
   };

@@ -36,6 +36,9 @@ export interface DrainFigures {
 /** For `drainBatch`: from one small record to what is passed on at once. */
 const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
+const ELF_CLASS_32 = 1;
+/** Executables whose class is remembered. */
+const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
 /** A drain that finds more goes on after the event loop had its turn. */
 const DRAIN_MAX_BYTES = 4 << 20;
@@ -63,6 +66,9 @@ export class KernelCapture {
   readonly #connLayout: Record<string, { offset: number; size: number }>;
   #pending: Uint8Array[] = [];
   readonly #excluded = new Set<number>();
+  readonly #classes = new Map<string, boolean>();
+  /** A 32-bit program was seen. */
+  #compat = false;
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;
@@ -229,6 +235,10 @@ export class KernelCapture {
   }
 
   #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
+    if (!this.#compat && facts.exe !== undefined && this.#is32Bit(tgid, facts.exe)) {
+      this.#compat = true;
+      this.tracer.setGlobal('compat_tasks', 1);
+    }
     this.#pending.push(writeJson('process', { time_ns: timeNs, tgid, tid: tgid, start_ns: startNs }, facts));
     lateFacts(tgid, facts, { procRoot: this.#options.procRoot })
       .then((late) => {
@@ -239,6 +249,17 @@ export class KernelCapture {
       .catch((error: unknown) =>
         this.#log.debug({ tgid, error: messageOf(error) }, 'files of a process not readable'),
       );
+  }
+
+  /** By the class byte of its ELF header (elf(5)); remembered by path, so that a machine that starts many programs pays once each. */
+  #is32Bit(tgid: number, exe: string): boolean {
+    let is32Bit = this.#classes.get(exe);
+    if (is32Bit === undefined) {
+      is32Bit = this.#proc.elfClass(tgid, exe) === ELF_CLASS_32;
+      if (this.#classes.size >= MAX_CLASSES) this.#classes.clear();
+      this.#classes.set(exe, is32Bit);
+    }
+    return is32Bit;
   }
 
   #flushPending(): void {

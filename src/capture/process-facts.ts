@@ -2,7 +2,17 @@
  * What is to be known of processes, from two sources: the kernel's exec records and /proc for those that were there before.
  * Facts become `process` records, so that the pipeline, and a replay of it, need neither.
  */
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs';
 
 import type { ProcessFacts } from './facts.ts';
 import type { ExecRecord } from './records.gen.ts';
@@ -172,6 +182,15 @@ export class ProcReader {
     if (user !== undefined) facts.user = user;
   }
 
+  /** The class byte of a process's executable: 1 for 32 bits, 2 for 64; undefined where it cannot be read. */
+  elfClass(tgid: number, exe: string): number | undefined {
+    for (const path of [`${this.#procRoot}/${tgid}/exe`, exe]) {
+      const head = readHead(path, 5);
+      if (head !== undefined && head.subarray(0, 4).toString('latin1') === '\x7fELF') return head[4];
+    }
+    return undefined;
+  }
+
   /** All processes of the machine, by number. */
   scanProcesses(): ScannedProcess[] {
     const found: ScannedProcess[] = [];
@@ -187,6 +206,20 @@ export class ProcReader {
   userName(uid: number): string | undefined {
     this.#users ??= parsePasswd(readText(this.#passwdPath) ?? '');
     return this.#users.get(uid);
+  }
+}
+
+/** The first bytes of a regular file. */
+function readHead(path: string, length: number): Buffer | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const head = Buffer.alloc(length);
+    return fstatSync(file).isFile() && readSync(file, head, 0, length, 0) === length ? head : undefined;
+  } catch {
+    return undefined; // gone, or not ours to read
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 
