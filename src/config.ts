@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from './base/errors.ts';
 import { loadConfig, type LoadedConfig } from './base/config/load.ts';
+import { VERSION } from './base/version.ts';
 import type { EffectiveValue, ExporterSection, ReceiverSettings, Settings } from './base/settings.ts';
 
 /** config/default.yaml, next to src/ and dist/. */
@@ -34,7 +35,7 @@ export function loadSettings(options: SettingsOptions = {}): Settings {
     healthCheck: healthCheck && { ...healthCheck.endpoint, path: healthCheck.path },
     telemetry: {
       ...loaded.telemetry,
-      resource: { 'service.name': 'undertrace', ...loaded.telemetry.resource },
+      resource: { 'service.name': 'undertrace', 'service.version': VERSION, ...loaded.telemetry.resource },
     },
     disabled: loaded.disabled,
     warnings: [...new Set(loaded.warnings)],

@@ -6,6 +6,7 @@ import { UserError } from '../src/base/errors.ts';
 import { EXPORTERS, RECEIVER, SAMPLER_NAMES } from '../src/base/config/schema.ts';
 import { leaves } from '../src/base/config/section.ts';
 import type { Settings } from '../src/base/settings.ts';
+import { VERSION } from '../src/base/version.ts';
 import { DEFAULTS_PATH, loadSettings, reload, type SettingsOptions } from '../src/config.ts';
 import { REDACTED_QUERY_KEYS } from '../src/decode/protocol/redact.ts';
 import { DEFAULT_RULES } from '../src/enrich/filters.ts';
@@ -91,7 +92,10 @@ describe('config', () => {
       assert.deepEqual(settings.listener, { host: 'localhost', port: 9464 });
       assert.equal(settings.healthCheck, undefined);
       assert.equal(settings.disabled, false);
-      assert.deepEqual(settings.telemetry.resource, { 'service.name': 'undertrace' });
+      assert.deepEqual(settings.telemetry.resource, {
+        'service.name': 'undertrace',
+        'service.version': VERSION,
+      });
     });
   });
 
@@ -156,9 +160,11 @@ describe('config', () => {
       assert.ok(!('traces_endpoint' in settings));
     });
 
-    it('rotate files only where that is enabled', () => {
+    it('rotate files where rotation is written, as in the Collector, unless it says no', () => {
       assert.equal(yaml('exporters::file: {path: x}').exporters[0]!.settings.rotation, undefined);
-      const on = yaml('exporters::file: {path: x, rotation: {enabled: true, max_backups: 3}}');
+      const off = yaml('exporters::file: {path: x, rotation: {enabled: false, max_backups: 3}}');
+      assert.equal(off.exporters[0]!.settings.rotation, undefined);
+      const on = yaml('exporters::file: {path: x, rotation: {max_backups: 3}}');
       assert.deepEqual(on.exporters[0]!.settings.rotation, { max_megabytes: 100, max_backups: 3 });
     });
   });
@@ -238,7 +244,11 @@ describe('config', () => {
       assert.equal(settings.listener, undefined);
       assert.equal(settings.telemetry.logs.encoding, 'json');
       assert.equal(settings.telemetry.metrics.level, 'none');
-      assert.deepEqual(settings.telemetry.resource, { 'service.name': 'eyes', 'a.b': '1' });
+      assert.deepEqual(settings.telemetry.resource, {
+        'service.name': 'eyes',
+        'service.version': VERSION,
+        'a.b': '1',
+      });
     });
 
     it("takes the Collector's reader for the listener", () => {
@@ -311,6 +321,10 @@ describe('config', () => {
       ['service::pipelines::traces::exporters: [prometheus]', /does not take traces/],
       ['service::pipelines::logs: {}', /there is no such pipeline; known: traces, metrics/],
       ['service::telemetry::logs::level: loud', /must be one of debug, info, warn, error, silent/],
+      [
+        'exporters::otlp_http::sending_queue: {queue_size: 1000}',
+        /1000 bytes hold hardly a span; the Collector counts requests: set sizer: requests/,
+      ],
       ['service::extension: []', /did you mean extensions\?/],
       ['receiver: {}', /unknown section; did you mean receivers\?/],
       ['__proto__: {}', /unknown section/],

@@ -44,7 +44,9 @@ export function defineCollectorMetrics(define: Definer, sources: SelfSources): v
   );
 
   const gauge = (name: string, help: string, read: (stats: ExporterFigures) => number): void =>
-    define.gauge(`otelcol_exporter_${name}`, help, ['exporter'], byExporter(read));
+    define.gauge(`otelcol_exporter_${name}`, help, ['data_type', 'exporter'], () =>
+      sources.exporters().map((stats) => [{ data_type: 'traces', exporter: stats.id }, read(stats)]),
+    );
   gauge(
     'queue_size',
     'Current size of the sending queue, in units of its sizer.',

@@ -14,9 +14,9 @@ describe('metrics/self', () => {
       ['otelcol_exporter_sent_spans{exporter="otlp_http"}', 3],
       ['otelcol_exporter_send_failed_spans{exporter="otlp_http"}', 1],
       ['otelcol_exporter_enqueue_failed_spans{exporter="otlp_http"}', 2],
-      ['otelcol_exporter_queue_size{exporter="otlp_http"}', 100],
-      ['otelcol_exporter_queue_capacity{exporter="otlp_http"}', 1000],
-      ['otelcol_exporter_in_flight_requests{exporter="otlp_http"}', 1],
+      ['otelcol_exporter_queue_size{data_type="traces",exporter="otlp_http"}', 100],
+      ['otelcol_exporter_queue_capacity{data_type="traces",exporter="otlp_http"}', 1000],
+      ['otelcol_exporter_in_flight_requests{data_type="traces",exporter="otlp_http"}', 1],
     ];
     for (const [sample, value] of expected) assert.equal(samples.get(sample), value, sample);
     assert.ok(samples.get('otelcol_process_uptime')! >= 60);

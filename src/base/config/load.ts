@@ -8,7 +8,7 @@ import { EXPORTERS, EXTENSIONS, RECEIVER } from './schema.ts';
 import { readSection } from './section.ts';
 import { readExtensions, readPipelines, readTelemetry, type Pipelines } from './service.ts';
 import { readDefaults, readSet, readSource } from './source.ts';
-import { entriesOf, find, mapNode, merge, without, type Node } from './tree.ts';
+import { entriesOf, find, mapNode, merge, nest, without, type Node } from './tree.ts';
 import { parseEndpoint } from './units.ts';
 
 export interface ConfigSources {
@@ -152,10 +152,37 @@ function readExporters(loading: Loading, ids: readonly string[]): LoadedConfig['
     const effective = used.has(id) ? loading.effective : [];
     const defaults = find(loading.defaults, ['exporters', type]) ?? mapNode(NOTHING);
     const context = { problems: loading.problems, effective };
-    const values = readSection(EXPORTERS[type], path, defaults, find(loading.given, path), context);
+    const given = withRotation(find(loading.given, path));
+    const values = readSection(EXPORTERS[type], path, defaults, given, context);
+    if ('sending_queue' in values) checkQueue(values.sending_queue, given, path, loading.problems);
     if (used.has(id)) exporters.push({ id, type, values });
   }
   return exporters;
+}
+
+/** As in the Collector, writing `rotation` turns it on. */
+function withRotation(given: Node | undefined): Node | undefined {
+  const rotation = find(given, ['rotation']);
+  if (!given || rotation?.kind !== 'map' || rotation.entries.has('enabled')) return given;
+  return merge(given, nest(['rotation', 'enabled'], { kind: 'leaf', value: true, origin: rotation.origin }));
+}
+
+const LEAST_QUEUE_BYTES = 64 * 1024;
+
+/** A number taken over from a Collector's configuration means requests there, and bytes here. */
+function checkQueue(
+  { sizer, queue_size: size }: { sizer: string | undefined; queue_size: number | undefined },
+  given: Node | undefined,
+  path: string[],
+  problems: Problem[],
+): void {
+  const written = find(given, ['sending_queue', 'queue_size']);
+  if (!written || size === undefined || sizer !== 'bytes' || size >= LEAST_QUEUE_BYTES) return;
+  problems.push({
+    where: written.origin.text,
+    key: [...path, 'sending_queue', 'queue_size'].join('.'),
+    message: `${size} bytes hold hardly a span; the Collector counts requests: set sizer: requests, or a size from 64KiB up such as 32MiB`,
+  });
 }
 
 function readListener(
