@@ -65,7 +65,8 @@ export class HopMap {
       hop.serverLeft = true;
     }
     if (hop.clientLeft !== undefined && hop.serverLeft) this.#delete(hop);
-    else this.#fade(hop, nowNs);
+    else if (hop.client === undefined && hop.server === undefined) this.#fade(hop, nowNs);
+    // Else the other end is still here, and ends the hop when it leaves.
   }
 
   /** An end was lost while open: the other one, if any, waits for it no more. */
