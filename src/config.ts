@@ -107,7 +107,10 @@ const RELOADABLE = [
 export function reload(current: Settings, options: SettingsOptions): ReloadOutcome {
   try {
     const settings = loadSettings(options);
-    const changed = changedKeys(current.effective, settings.effective);
+    const changed = [
+      ...changedKeys(current.effective, settings.effective),
+      ...changedSecrets(current, settings),
+    ];
     const now = (key: string): boolean =>
       RELOADABLE.some((known) => key === known || key.startsWith(`${known}.`));
     return {
@@ -122,7 +125,14 @@ export function reload(current: Settings, options: SettingsOptions): ReloadOutco
   }
 }
 
-/** Secrets are masked on both sides: a new password is found at the next start only. */
+/** Headers are masked among the effective values, so a new password is looked for here. */
+function changedSecrets(before: Settings, after: Settings): string[] {
+  const headers = new Map(before.exporters.map(({ id, settings }) => [id, JSON.stringify(settings.headers)]));
+  return after.exporters
+    .filter(({ id, settings }) => headers.has(id) && headers.get(id) !== JSON.stringify(settings.headers))
+    .map(({ id }) => `exporters.${id}.headers`);
+}
+
 function changedKeys(before: readonly EffectiveValue[], after: readonly EffectiveValue[]): string[] {
   const texts = (values: readonly EffectiveValue[]): Map<string, string> =>
     new Map(values.map(({ path, value }) => [path.join('.'), JSON.stringify(value)]));

@@ -176,6 +176,11 @@ function tell(error: unknown): number {
   return 1;
 }
 
+// What nobody waited for ends the program as what somebody did.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => process.exit(tell(error) || 1));
+}
+
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

@@ -399,6 +399,17 @@ describe('config', () => {
       assert.deepEqual([...same.applied, ...same.needRestart], []);
     });
 
+    it('notices a new password without showing it', () => {
+      const options = (password: string): SettingsOptions => ({
+        env: {},
+        isTty: false,
+        sets: [`exporters.otlp_http.headers={authorization: ${password}}`],
+      });
+      const outcome = reload(load(options('old')), options('hunter2'));
+      assert.ok(outcome.ok);
+      assert.deepEqual(outcome.needRestart, ['exporters.otlp_http.headers']);
+    });
+
     it('keeps the old configuration when the new one is wrong', () => {
       const outcome = reload(load(), { env: {}, sets: ['receivers.undertrace.scan=maybe'] });
       assert.ok(!outcome.ok);

@@ -19,8 +19,12 @@ interface Ended {
   err: string;
 }
 
-function undertrace(args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+function undertrace(
+  args: string[],
+  env: Record<string, string> = {},
+  nodeArgs: string[] = [],
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeArgs, MAIN, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -90,6 +94,16 @@ describe('commands/main', function () {
       assert.ok(!/^\s+at /m.test(err), err);
     });
   }
+
+  it('asks for a report of an error that nobody foresaw, with a stack trace at the debug level only', async () => {
+    const broken = 'data:text/javascript,process.stdout.write=()=>{throw new Error("out of ink")}';
+    const plain = await undertrace(['components'], {}, ['--import', broken]);
+    assert.equal(plain.code, 1);
+    assert.match(plain.err, /^error: out of ink\nThis is a defect of undertrace .* Please report it/);
+    assert.ok(!/^\s+at /m.test(plain.err), plain.err);
+    const debug = await undertrace(['components'], { OTEL_LOG_LEVEL: 'debug' }, ['--import', broken]);
+    assert.match(debug.err, /^\s+at /m);
+  });
 
   it('validates: 0 and what is valid, 1 and every problem', async () => {
     const good = path.join(folder, 'good.yaml');
