@@ -1,0 +1,61 @@
+/**
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay ...]`. Needs root, the built agent, nginx, wrk, h2load
+ * (nghttp2-client), redis-server and GNU time. Writes docs/benchmarks.md when all of it has run.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
+
+import { benchPaced } from './paced.ts';
+import { benchReplay } from './replay.ts';
+import type { Row } from './statistics.ts';
+import { benchSyscalls } from './syscalls.ts';
+import { benchThroughput } from './throughput.ts';
+
+const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
+  syscalls: benchSyscalls,
+  throughput: benchThroughput,
+  paced: benchPaced,
+  replay: benchReplay,
+};
+const DOC = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
+
+const METHOD = `# Benchmarks
+
+Written by \`npm run bench\`. Every comparison interleaves rounds without and with the agent in one run and takes the median of the rounds' own
+ratios or differences, since machines drift. System calls: median of batches, pinned to one CPU. nginx: one worker answering 11 bytes, wrk with one
+thread. redis-benchmark: a protocol that is not decoded. Both ends of every connection are on the machine and are traced, so a
+request costs four records. Replay: 100,000 exchanges seen at both ends, CPU time of all threads less that of starting.
+
+`;
+
+function table(rows: readonly Row[]): string {
+  const lines = rows.map(
+    ({ what, without, with: on, change, bound, met }) =>
+      `| ${what} | ${without} | ${on} | ${change} | ${bound} | ${bound === '' ? '' : met ? 'yes' : '**no**'} |`,
+  );
+  return ['| what | without | with | change | bound | met |', '|---|---|---|---|---|---|', ...lines].join(
+    '\n',
+  );
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !(name in BENCHES));
+if (unknown !== undefined)
+  throw new Error(`no benchmark "${unknown}"; there are ${Object.keys(BENCHES).join(', ')}`);
+const rows: Row[] = [];
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  const found = await bench();
+  rows.push(...found);
+  process.stdout.write(`${table(found)}\n`);
+}
+if (asked.length === 0) {
+  const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() || process.arch}, Node ${process.version}.\n\n`;
+  const text = `${METHOD}${machine}${table(rows)}\n`;
+  writeFileSync(
+    DOC,
+    await prettier.format(text, { ...(await prettier.resolveConfig(DOC)), parser: 'markdown' }),
+  );
+}
