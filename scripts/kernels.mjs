@@ -253,7 +253,10 @@ async function main(wanted) {
   const guests = chosen.filter(([, suite]) => suite);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const count = (name, output, startedAt) => counts[report(name, output, startedAt) ? 'passed' : 'failed']++;
-  if (guests.length < chosen.length) count('host', await onHost(), Date.now());
+  if (guests.length < chosen.length) {
+    const startedAt = Date.now();
+    count('host', await onHost(), startedAt);
+  }
   const reason = obstacle();
   if (reason) {
     for (const [name] of guests) say(`${name}: skipped, ${reason}`);

@@ -7,6 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { connect } from 'node:net';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,6 +49,15 @@ function answers(port, path) {
         resolve(response.statusCode === 200);
       })
       .on('error', () => resolve(false));
+  });
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => resolve(true)).on('error', () =>
+      resolve(false),
+    );
+    socket.on('connect', () => socket.destroy());
   });
 }
 
@@ -112,7 +122,7 @@ async function converseBusybox() {
   writeFileSync(join(root, 'w', 'page'), 'x'.repeat(1234));
   const port = 18080;
   start(busybox, ['httpd', '-f', '-p', `127.0.0.1:${port}`, '-h', root]);
-  await until('httpd', () => spawnSync(busybox, ['nc', '-z', '127.0.0.1', String(port)]).status === 0);
+  await until('httpd', () => accepts(port));
   const got = spawnSync(busybox, ['wget', '-q', '-O', '/dev/null', `http://127.0.0.1:${port}/w/page`]);
   assert.equal(got.status, 0, `wget: ${String(got.stderr)}`);
 }

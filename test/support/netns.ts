@@ -38,7 +38,7 @@ export class NetworkNamespace {
 
   /** Drops what arrives for this port, in silence. */
   dropPort(port: number): void {
-    const rules = `table inet drop { chain in { type filter hook input priority 0; tcp dport ${port} drop; } }`;
+    const rules = `table inet undertrace { chain silence { type filter hook input priority 0; tcp dport ${port} drop; }; }`;
     execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], { input: rules });
   }
 
