@@ -10,6 +10,8 @@ export interface Batch {
   request: Buffer | undefined;
   /** The request is being made; until then the batch is not sent. */
   packing: boolean;
+  /** The request could not be made. */
+  unpackable: boolean;
   /** Dropped while it was being packed. */
   gone: boolean;
   /** What it takes of `queue_size`. */
@@ -31,6 +33,7 @@ export function createBatch(spans: readonly Span[], cost: number): Batch {
     spans,
     request: undefined,
     packing: false,
+    unpackable: false,
     gone: false,
     cost,
     attempts: 0,
@@ -57,6 +60,11 @@ export class WaitingBatches {
   /** Before all others: it has been tried. */
   putBack(batch: Batch): void {
     this.#batches.unshift(batch);
+  }
+
+  /** The oldest that is still spans and could be a request. */
+  unpacked(): Batch | undefined {
+    return this.#batches.find((batch) => batch.spans !== undefined && !batch.packing && !batch.unpackable);
   }
 
   /** The oldest, taken out. */

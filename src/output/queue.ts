@@ -29,6 +29,11 @@ import { estimateSpanBytes } from './span-size.ts';
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
 /** How long an exporter may take to give up a request that was aborted at shutdown. */
 const ABORT_GRACE_MS = 250;
+/**
+ * Batches being packed at once. Compression has threads of its own, which a busy machine may leave without time: what is under way there is
+ * held even if the queue has dropped it meanwhile.
+ */
+const MAX_PACKING = 4;
 /** A packed request's own objects. */
 const PACKED_OVERHEAD = 256;
 
@@ -61,6 +66,7 @@ export class ExporterQueue {
   readonly #flights = new Set<Flight>();
   /** Cost and spans of batches, waiting and in flight. */
   #batchCost = 0;
+  #packing = 0;
   #batchSpans = 0;
   /** Spans at the ring's head that have waited long enough. */
   #due = 0;
@@ -205,12 +211,14 @@ export class ExporterQueue {
       void this.#fly(batch);
     }
     const { enabled, batch } = this.#settings.sending_queue;
-    if (enabled && this.exporter.pack) {
-      while (this.#ring.spans >= batch.max_size) {
-        const packed = this.#batchFromRing();
-        this.#waiting.append(packed);
-        void this.#pack(packed);
+    while (enabled && this.exporter.pack && this.#packing < MAX_PACKING) {
+      let unpacked = this.#waiting.unpacked();
+      if (!unpacked && this.#ring.spans >= batch.max_size) {
+        unpacked = this.#batchFromRing();
+        this.#waiting.append(unpacked);
       }
+      if (!unpacked) break;
+      void this.#pack(unpacked);
     }
     if (this.#ring.spans === 0) this.#flushAt = Infinity;
     else if (this.#due === 0 && this.#flushAt === Infinity) {
@@ -245,21 +253,24 @@ export class ExporterQueue {
 
   /** Makes the request of a waiting batch, so that it takes less memory. */
   async #pack(batch: Batch): Promise<void> {
-    if (!this.exporter.pack || !batch.spans) return;
     batch.packing = true;
+    this.#packing++;
     try {
-      const request = await this.exporter.pack(batch.spans);
-      if (batch.gone) return;
-      batch.request = request;
-      batch.spans = undefined;
-      if (this.#costIs === 'bytes') {
-        const cost = request.length + PACKED_OVERHEAD;
-        this.#batchCost += cost - batch.cost;
-        batch.cost = cost;
+      const request = await this.exporter.pack!(batch.spans!);
+      if (!batch.gone) {
+        batch.request = request;
+        batch.spans = undefined;
+        if (this.#costIs === 'bytes') {
+          const cost = request.length + PACKED_OVERHEAD;
+          this.#batchCost += cost - batch.cost;
+          batch.cost = cost;
+        }
       }
     } catch (error) {
-      this.#note(messageOf(error)); // it stays as it is; `send` meets the same fault and counts it
+      batch.unpackable = true; // `send` meets the same fault and counts it
+      this.#note(messageOf(error));
     }
+    this.#packing--;
     batch.packing = false;
     this.#pump();
   }
@@ -347,7 +358,6 @@ export class ExporterQueue {
     batch.notBefore = this.#circuit.open && batch.released === 0 ? 0 : now + waitMs;
     this.#flights.delete(flight);
     this.#waiting.putBack(batch);
-    void this.#pack(batch);
     while (this.#cost() > this.#settings.sending_queue.queue_size && this.#dropOldest() > 0);
   }
 

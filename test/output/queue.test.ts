@@ -549,6 +549,11 @@ describe('output/queue', () => {
       return { ...all, requests, packed };
     }
 
+    /** Few batches are packed at a time, each in one turn of the event loop. */
+    async function untilPacked(): Promise<void> {
+      for (let turn = 0; turn < 10; turn++) await settle();
+    }
+
     it('keeps what cannot leave as finished requests, in order, and sends those', async () => {
       const { timers, exporter, queue, stage, requests, packed, balanced } = setUpPacked();
       exporter.answers = fail;
@@ -558,6 +563,7 @@ describe('output/queue', () => {
       queue.offer(waiting);
       balanced();
       await timers.advance(100);
+      await untilPacked();
       assert.deepEqual(packed.slice(1).flat(), waiting);
       assert.equal(queue.stats().queueSize, 11 * (100 + 256));
       balanced();
@@ -567,6 +573,22 @@ describe('output/queue', () => {
       assert.deepEqual(requests, Array(11).fill({ count: 10, bytes: 100 }));
       assert.equal(queue.stats().queueSize, 0);
       balanced();
+    });
+
+    it('packs few batches at once, whatever waits and is dropped', async () => {
+      const { timers, exporter, queue, packed } = setUpPacked({
+        sending_queue: { sizer: 'items', queue_size: 50, batch: { min_size: 10, max_size: 10 } },
+      });
+      exporter.answers = fail;
+      exporter.pack = (batch: readonly Span[]) => {
+        packed.push(batch);
+        return new Promise(() => undefined); // its threads get no time
+      };
+      queue.offer(makeSpans(10));
+      await settle();
+      for (let i = 0; i < 100; i++) queue.offer(makeSpans(10, 10 * i));
+      await timers.advance(1000);
+      assert.equal(packed.length, 4);
     });
 
     it('packs nothing while the destination takes everything', async () => {
@@ -612,6 +634,7 @@ describe('output/queue', () => {
       queue.offer(spans.slice(30)); // pushes the oldest of them out
       assert.ok(stage.lost.queue_full > 0);
       await timers.advance(100);
+      await untilPacked();
       // Whole requests, and in the ring the five that make no whole one.
       const inRing = spans.slice(40).reduce((sum, span) => sum + estimateSpanBytes(span), 0);
       const requests = (stage.held() - 5) / 10;
