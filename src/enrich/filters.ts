@@ -108,6 +108,8 @@ export const DEFAULT_DROP_SPANS: readonly SpanRule[] = [
     'Consul Health Check',
     'Amazon-Route53-Health-Check-Service*',
   ].map((user_agent) => ({ user_agent })),
+  // another agent of this kind
+  { service: 'undertrace' },
 ];
 
 export const DEFAULT_RULES: FilterRules = {
