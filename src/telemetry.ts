@@ -1,6 +1,7 @@
 import type { Agent } from './agent.ts';
 import type { RootLog } from './base/log.ts';
 import { VERSION } from './base/version.ts';
+import { ProgramMeasure } from './capture/program-measure.ts';
 import { EventLoopLag } from './metrics/event-loop-lag.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
@@ -16,6 +17,7 @@ const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'unrecognised'];
 export class Telemetry {
   readonly #close: Array<() => Promise<void>> = [];
   readonly #lag = new EventLoopLag();
+  #measure: ProgramMeasure | undefined;
 
   /** Resolves when the listeners were tried; a busy port is logged and tried again. */
   async start(agent: Agent, log: RootLog): Promise<void> {
@@ -58,6 +60,12 @@ export class Telemetry {
       ports.push(health.port);
     }
     capture.setOwnPorts(ports);
+    this.#measure = new ProgramMeasure(capture.tracer);
+  }
+
+  /** Before the agent stops: the programs are about to go. */
+  stopMeasuring(): void {
+    this.#measure?.stop();
   }
 
   async close(): Promise<void> {
@@ -92,6 +100,7 @@ export class Telemetry {
         }
         return maps;
       },
+      measuredSeconds: () => this.#measure?.seconds ?? 0,
       programs: () => (agent.ready ? capture.tracer.programStats() : []),
       drainBatch: capture.drainBatch,
       eventLoopLag: this.#lag.seconds,

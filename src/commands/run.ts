@@ -29,6 +29,7 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
   process.stderr.write(firstScreen(agent));
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
+  telemetry.stopMeasuring();
   await agent.stop(agent.settings.receiver.shutdownTimeoutMs);
   await telemetry.close();
   printBooks(agent.ledger);

@@ -69,14 +69,20 @@ function defineKernel(define: Definer, sources: SelfSources): void {
     sources.maps().map(({ name, maxEntries }) => [{ map: name }, maxEntries]),
   );
   define.counter(
+    'undertrace_bpf_measured_seconds_total',
+    'How long BPF programs were measured; measuring costs, so it is done in samples. Divide by this for the share of one CPU.',
+    [],
+    () => sources.measuredSeconds(),
+  );
+  define.counter(
     'undertrace_bpf_program_run_seconds_total',
-    'Time spent in a BPF program; 0 while the BPF statistics of the kernel are off.',
+    'Time spent in a BPF program while it was measured.',
     ['program'],
     () => sources.programs().map(({ name, runTimeNs }) => [{ program: name }, runTimeNs / 1e9]),
   );
   define.counter(
     'undertrace_bpf_program_runs_total',
-    'Runs of a BPF program; 0 while the BPF statistics of the kernel are off.',
+    'Runs of a BPF program while they were counted.',
     ['program'],
     () => sources.programs().map(({ name, runCount }) => [{ program: name }, runCount]),
   );

@@ -31,7 +31,8 @@ export interface SelfSources {
   ring: () => { size: number; used: number } | undefined;
   /** Fill of the kernel's maps; counting entries may cost, so it may be a figure of the last seconds. */
   maps: () => ReadonlyArray<{ name: string; entries: number; maxEntries: number }>;
-  /** Run time is 0 unless the kernel's BPF statistics are on. */
+  /** Seconds for which the kernel's BPF statistics were held on; run times and counts are of that time only. */
+  measuredSeconds: () => number;
   programs: () => ReadonlyArray<{ name: string; runTimeNs: number; runCount: number }>;
   /** Bytes a drain. */
   drainBatch: Histogram;

@@ -36,6 +36,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     kernelCounters: () => ({ produced: 10, lost_ring_full: 3, calls_send: 6 }),
     ring: () => ({ size: 16_777_216, used: 4096 }),
     maps: () => [{ name: 'conns', entries: 5, maxEntries: 65_536 }],
+    measuredSeconds: () => 12.5,
     programs: () => [{ name: 'exit', runTimeNs: 2_500_000_000, runCount: 1000 }],
     drainBatch: new Histogram([1024]),
     eventLoopLag: lag,

@@ -580,7 +580,7 @@ describe('output/queue', () => {
         sending_queue: { sizer: 'items', queue_size: 50, batch: { min_size: 10, max_size: 10 } },
       });
       exporter.answers = fail;
-      exporter.pack = (batch: readonly Span[]) => {
+      (exporter as Exporter).pack = (batch) => {
         packed.push(batch);
         return new Promise(() => undefined); // its threads get no time
       };
