@@ -64,7 +64,7 @@ export function remedyOf(code: string | undefined): string {
   switch (code) {
     case 'EPERM':
     case 'EACCES':
-      return 'run as root, or with CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); in a container see docs on privileges; kernel lockdown `confidentiality` forbids reading kernel memory';
+      return 'run as root, or with CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); `undertrace doctor` tells which is missing (also lockdown `confidentiality` forbids it)';
     case 'ENOENT':
     case 'ESRCH':
       return 'the running kernel has no such hook; its BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF) tells which it has';

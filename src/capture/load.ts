@@ -45,13 +45,10 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     tracer?.close();
     if (error instanceof UserError) throw error;
     const { code } = error as TracerError;
-    throw new UserError(
-      'load_refused',
-      `the kernel refuses the eBPF programs: ${messageOf(error)}; ${remedyOf(code)}`,
-      {
-        cause: error,
-      },
-    );
+    // What libbpf has to say of a missing privilege points elsewhere.
+    const reason = code === 'EPERM' || code === 'EACCES' ? `not permitted (${code})` : messageOf(error);
+    const message = `the kernel refuses the eBPF programs: ${reason}; ${remedyOf(code)}`;
+    throw new UserError('load_refused', message, { cause: error });
   }
 }
 
