@@ -23,6 +23,8 @@ const MAX_PORTS = 8192;
 export class Observations {
   readonly processes = new Map<number, Tally>();
   readonly ports = new Map<string, PortTally>();
+  /** The TCP ports among them by number: asked for with every exchange, where making a key would cost. */
+  readonly #tcp = new Map<number, PortTally>();
   /** Listening TCP ports by process. */
   readonly listening = new Map<number, Set<number>>();
 
@@ -35,11 +37,8 @@ export class Observations {
 
   /** `made`: it became a span; else a filter dropped it. */
   ended(exchange: Exchange, made: boolean): void {
-    for (const tally of [this.#process(exchange.tgid), this.#port(exchange)]) {
-      if (tally === undefined) continue;
-      if (made) tally.spans++;
-      else tally.filtered++;
-    }
+    count(this.#process(exchange.tgid), made);
+    count(this.#port(exchange), made);
   }
 
   onConnection(record: ConnectionRecord): void {
@@ -68,13 +67,22 @@ export class Observations {
     const { transport } = connection;
     const server = role === 'server';
     const port = server ? connection.localPort : connection.remotePort;
+    const known = transport === 'tcp' ? this.#tcp.get(port) : undefined;
+    if (known !== undefined) return known;
     const path = transport !== 'unix' ? '' : server ? connection.localAddress : connection.remoteAddress;
     const key = `${transport}:${port}${path}`;
     let tally = this.ports.get(key);
     if (tally === undefined && this.ports.size < MAX_PORTS)
       this.ports.set(key, (tally = { transport, port, path, protocol, exchanges: 0, spans: 0, filtered: 0 }));
+    if (transport === 'tcp' && tally !== undefined) this.#tcp.set(port, tally);
     return tally;
   }
+}
+
+function count(tally: Tally | undefined, made: boolean): void {
+  if (tally === undefined) return;
+  if (made) tally.spans++;
+  else tally.filtered++;
 }
 
 /** Of both directions. */

@@ -19,7 +19,7 @@ import {
 import { DecodeStage } from './decode/decode-stage.ts';
 import type { Description, Exchange } from './decode/exchange.ts';
 import { createDecoders } from './decode/protocol/index.ts';
-import { Filters } from './enrich/filters.ts';
+import { Filters, type SpanFacts } from './enrich/filters.ts';
 import { ProcessTable } from './enrich/process-table.ts';
 import type { ServiceResource } from './enrich/resource.ts';
 import { type RouteMatch, RouteTable } from './enrich/route.ts';
@@ -71,6 +71,15 @@ export class Pipeline {
   readonly #ledger: Ledger;
   readonly #kernel: KernelControl | undefined;
   #pollDueNs = 0;
+  /** What span rules look at, filled anew for every span. */
+  readonly #spanFacts: { -readonly [K in keyof SpanFacts]: SpanFacts[K] } = {
+    path: undefined,
+    route: undefined,
+    method: undefined,
+    userAgent: undefined,
+    status: undefined,
+    service: '',
+  };
   readonly #data = new DataRecord();
   readonly #connection = new ConnectionRecord();
 
@@ -274,15 +283,14 @@ export class Pipeline {
     route: string | undefined,
   ): 'end' | 'request' | undefined {
     const { attributes } = description;
-    const dropped = this.filters.dropsSpan({
-      path: description.path,
-      route,
-      method: attributes['http.request.method'] as string | undefined,
-      userAgent: attributes['user_agent.original'] as string | undefined,
-      status: attributes['http.response.status_code'] as number | undefined,
-      service: service.serviceName,
-    });
-    if (dropped !== undefined) return 'request';
+    const facts = this.#spanFacts;
+    facts.path = description.path;
+    facts.route = route;
+    facts.method = attributes['http.request.method'] as string | undefined;
+    facts.userAgent = attributes['user_agent.original'] as string | undefined;
+    facts.status = attributes['http.response.status_code'] as number | undefined;
+    facts.service = service.serviceName;
+    if (this.filters.dropsSpan(facts) !== undefined) return 'request';
     const view = this.processes.view(exchange.tgid, exchange.processStartNs);
     if (view === undefined) return undefined;
     const { connection, role } = exchange;

@@ -1,26 +1,40 @@
+import { LAYOUT } from '../capture/records.gen.ts';
+import type { RecordView } from '../capture/record-view.ts';
+
 /** Addresses of records (16 bytes) as text. */
+
+/** The same in all records that have addresses. */
+const { local: LOCAL, remote: REMOTE } = LAYOUT.data.fields;
 
 const V4_CACHE_MAX = 65_536;
 const v4 = new Map<number, string>();
 
-/** `127.0.0.1` for IPv4 and IPv4-mapped addresses, else RFC 5952: `::1`, `2001:db8::1`. Same address, same string object (IPv4). */
-export function addressText(bytes: Uint8Array): string {
-  if (isMapped(bytes)) {
-    const key = ((bytes[12]! << 24) | (bytes[13]! << 16) | (bytes[14]! << 8) | bytes[15]!) >>> 0;
-    let text = v4.get(key);
-    if (text === undefined) {
-      if (v4.size >= V4_CACHE_MAX) v4.clear();
-      text = `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`;
-      v4.set(key, text);
-    }
-    return text;
-  }
-  return v6Text(bytes);
+/** Own address of a data or connection record's end. */
+export function localText(record: RecordView): string {
+  return addressText(record.u8, record.offset + LOCAL.offset);
 }
 
-function isMapped(bytes: Uint8Array): boolean {
-  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false;
-  return bytes[10] === 0xff && bytes[11] === 0xff;
+/** The peer's. */
+export function remoteText(record: RecordView): string {
+  return addressText(record.u8, record.offset + REMOTE.offset);
+}
+
+/** `127.0.0.1` for IPv4 and IPv4-mapped addresses, else RFC 5952: `::1`, `2001:db8::1`. Same address, same string object (IPv4). */
+export function addressText(bytes: Uint8Array, at: number): string {
+  if (!isMapped(bytes, at)) return v6Text(bytes.subarray(at, at + 16));
+  const key = (bytes[at + 12]! << 24) | (bytes[at + 13]! << 16) | (bytes[at + 14]! << 8) | bytes[at + 15]!;
+  let text = v4.get(key);
+  if (text === undefined) {
+    if (v4.size >= V4_CACHE_MAX) v4.clear();
+    text = `${bytes[at + 12]}.${bytes[at + 13]}.${bytes[at + 14]}.${bytes[at + 15]}`;
+    v4.set(key, text);
+  }
+  return text;
+}
+
+function isMapped(bytes: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + 10; i++) if (bytes[i] !== 0) return false;
+  return bytes[at + 10] === 0xff && bytes[at + 11] === 0xff;
 }
 
 /** Lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as `::`. */

@@ -279,11 +279,7 @@ export class ConnectionTable<S> {
 
   /** Keeps own copies of what is left and books what was used. */
   #settle(connection: TrackedConnection<S>): void {
-    const { receive, send } = connection;
-    receive.settle();
-    send.settle();
-    this.#stage.out += receive.used + send.used;
-    receive.used = send.used = 0;
+    this.#stage.out += connection.settle();
   }
 
   #gap(connection: TrackedConnection<S>, direction: number, end: number, timeNs: number): void {
@@ -420,8 +416,11 @@ export class ConnectionTable<S> {
 
   /** Removes a connection that is over; what it still holds is given up. */
   #finish(connection: TrackedConnection<S>, ending: Ending): void {
-    this.#cross(connection);
-    if (ending === 'closed' || ending === 'replaced') this.#streamsEnd(connection);
+    // Streams that are put away hold nothing, and nobody holds them.
+    if (!connection.resting) {
+      this.#cross(connection);
+      if (ending === 'closed' || ending === 'replaced') this.#streamsEnd(connection);
+    }
     this.#consumer.onEnd(connection, ending);
     this.#settle(connection);
     this.counters.ended++;
@@ -435,7 +434,7 @@ export class ConnectionTable<S> {
   }
 
   #remove(connection: TrackedConnection<S>, reason: LossReason<'delivered'>): void {
-    const records = connection.receive.clear() + connection.send.clear();
+    const records = connection.clear();
     this.#settle(connection);
     if (records > 0) this.#lose(connection, reason, records);
     if (this.#byAddress.get(connection.sock) === connection) this.#byAddress.delete(connection.sock);

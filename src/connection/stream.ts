@@ -271,10 +271,11 @@ export class Stream {
       this.#use(chunk);
       return;
     }
-    if (this.#chunks === NO_CHUNKS) this.#chunks = [];
     const extendsWindow = this.limit > this.at && this.cursor + (this.limit - this.at) === chunk.position;
     if (extendsWindow && chunk.dataEnd > chunk.position) this.#extend(chunk);
-    if (this.#chunks.length < MAX_CHUNKS || !this.#merge(chunk)) this.#chunks.push(chunk);
+    // A literal of one: push() on an empty array reserves room for 17, at every record.
+    if (this.#chunks === NO_CHUNKS) this.#chunks = [chunk];
+    else if (this.#chunks.length < MAX_CHUNKS || !this.#merge(chunk)) this.#chunks.push(chunk);
     if (this.at === this.limit) this.#load();
   }
 
@@ -321,8 +322,11 @@ export class Stream {
   /** Lets go of the chunks that are wholly before the cursor. */
   #release(): void {
     const chunks = this.#chunks;
-    while (chunks.length > 0 && chunks[0]!.end <= this.cursor) this.#use(chunks.shift()!);
-    if (chunks.length === 0) this.#chunks = NO_CHUNKS;
+    while (chunks.length > 1 && chunks[0]!.end <= this.cursor) this.#use(chunks.shift()!);
+    if (chunks.length === 1 && chunks[0]!.end <= this.cursor) {
+      this.#chunks = NO_CHUNKS;
+      this.#use(chunks[0]!);
+    }
   }
 
   #unload(): void {

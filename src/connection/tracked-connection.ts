@@ -1,5 +1,5 @@
 import { PositionKind, type ConnectionRecord, type DataRecord } from '../capture/records.gen.ts';
-import { addressText } from './address.ts';
+import { localText, remoteText } from './address.ts';
 import type { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
 
@@ -88,8 +88,8 @@ export class TrackedConnection<S> implements Connection {
     this.transport = record.family === 1 ? 'unix' : record.protocol === 17 ? 'udp' : 'tcp';
     const unix = this.transport === 'unix';
     this.accepted = (record.flags & 1) !== 0 ? true : unix ? undefined : false;
-    this.localAddress = unix ? '' : addressText(record.local);
-    this.remoteAddress = unix ? '' : addressText(record.remote);
+    this.localAddress = unix ? '' : localText(record);
+    this.remoteAddress = unix ? '' : remoteText(record);
     this.localPort = record.localPort;
     this.remotePort = record.remotePort;
     this.txFirst = record.txFirst;
@@ -127,6 +127,16 @@ export class TrackedConnection<S> implements Connection {
     return this.#receive === undefined && this.#send === undefined;
   }
 
+  /** Makes own what is still needed of the current record. Returns the records that were used up since the last call. */
+  settle(): number {
+    return settleStream(this.#receive) + settleStream(this.#send);
+  }
+
+  /** Gives up everything that is kept. Returns the records given up. */
+  clear(): number {
+    return (this.#receive?.clear() ?? 0) + (this.#send?.clear() ?? 0);
+  }
+
   stream(direction: number): Stream {
     return direction === 0 ? this.receive : this.send;
   }
@@ -152,13 +162,21 @@ export class TrackedConnection<S> implements Connection {
     if (this.transport === 'tcp') {
       if (record.positionKind === PositionKind.counter) this.kernelTls = true;
       if (this.remotePort === 0 || this.localPort === 0) {
-        this.localAddress = addressText(record.local);
-        this.remoteAddress = addressText(record.remote);
+        this.localAddress = localText(record);
+        this.remoteAddress = remoteText(record);
         this.localPort = record.localPort;
         this.remotePort = record.remotePort;
       }
     }
   }
+}
+
+function settleStream(stream: Stream | undefined): number {
+  if (stream === undefined) return 0;
+  stream.settle();
+  const { used } = stream;
+  stream.used = 0;
+  return used;
 }
 
 function wakeStream(end: number): Stream {

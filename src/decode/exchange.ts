@@ -35,6 +35,8 @@ export interface Exchange {
   incomplete: string | undefined;
   /** Filled when the exchange is opened, so that a link can be made before it ends. */
   hop: HopKey | undefined;
+  /** Whoever the exchange was told to keeps its own note of it here while it is open: a map of what is open costs more than a field. */
+  note?: unknown;
 }
 
 /**

@@ -29,6 +29,7 @@ export class LiveExchange implements Exchange {
   failure: string | undefined = undefined;
   incomplete: string | undefined = undefined;
   hop: HopKey | undefined;
+  note: unknown = undefined;
   /** The request's last byte was seen, or is not expected any more. */
   requestEnded = false;
   /** The response's last byte was seen. */

@@ -26,7 +26,11 @@ export class FifoPairing {
   #orphans = 0;
 
   add(exchange: LiveExchange): void {
-    if (this.open === NONE) this.open = [];
+    if (this.open === NONE) {
+      // A literal of one: push() on an empty array reserves room for 17, at every request.
+      this.open = [exchange];
+      return;
+    }
     if (this.unanswered) this.pipelined = true;
     this.open.push(exchange);
   }
@@ -38,7 +42,8 @@ export class FifoPairing {
 
   /** The first exchange whose response is not complete. */
   get unanswered(): LiveExchange | undefined {
-    for (const exchange of this.open) if (!exchange.answered) return exchange;
+    const { open } = this;
+    for (let i = 0; i < open.length; i++) if (!open[i]!.answered) return open[i];
     return undefined;
   }
 
@@ -78,8 +83,9 @@ export class FifoPairing {
 
   remove(exchange: LiveExchange): void {
     const i = this.open.indexOf(exchange);
-    if (i === 0) this.open.shift();
-    else if (i > 0) this.open.splice(i, 1);
-    if (this.open.length === 0) this.open = NONE;
+    if (i < 0) return;
+    if (this.open.length === 1) this.open = NONE;
+    else if (i === 0) this.open.shift();
+    else this.open.splice(i, 1);
   }
 }

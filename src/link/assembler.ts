@@ -1,5 +1,4 @@
-import type { Group } from './pending.ts';
-import { type Pending, currentGroup } from './pending.ts';
+import { type Group, NO_PENDING, type Pending, currentGroup } from './pending.ts';
 
 export interface AssemblerOptions {
   /** How long the closed exchanges of a trace wait for an end that has not been seen or is still open. */
@@ -79,11 +78,11 @@ export class Assembler {
     const b = currentGroup(other);
     if (a === b || (a.traceId !== undefined && b.traceId !== undefined && a.traceId !== b.traceId)) return;
     const [into, from] = a.closed.length < b.closed.length ? [b, a] : [a, b];
-    into.closed.push(...from.closed);
+    if (from.closed.length > 0) into.closed.push(...from.closed);
     into.open += from.open;
     into.loneClients += from.loneClients;
     into.loneServers += from.loneServers;
-    from.closed = [];
+    from.closed = NO_PENDING;
     from.mergedInto = into;
     if (from.traceId !== undefined) {
       into.traceId = from.traceId;
@@ -110,7 +109,10 @@ export class Assembler {
   closed(pending: Pending): void {
     const group = currentGroup(pending.group!);
     group.open--;
-    group.closed.push(pending);
+    const { closed } = group;
+    if (closed.length === 0) group.closed = [pending];
+    else if (closed.length === 1) group.closed = [closed[0]!, pending];
+    else closed.push(pending);
     this.waiting++;
     this.settle(group);
     if (this.waiting > this.#options.maxWaiting) this.#makeRoom();
@@ -192,14 +194,14 @@ export class Assembler {
 
   #release(group: Group, last: boolean): void {
     if (group.mergedInto !== undefined) return;
-    if (group.closed.length > 1) group.closed.sort(parentsFirst);
+    sortParentsFirst(group.closed);
     // Identities are not waited for where there is no room to wait in.
     if (!this.#handOver(group.closed, last || this.waiting > this.#options.maxWaiting)) {
       this.#ready.push(group);
       return;
     }
     this.waiting -= group.closed.length;
-    group.closed = [];
+    group.closed = NO_PENDING;
     group.ready = false;
     if (group.open === 0) this.#forget(group);
   }
@@ -214,6 +216,14 @@ export class Assembler {
 /** Nothing is missing but servers that, most likely, are elsewhere. */
 function clientsOnly(group: Group): boolean {
   return group.open === 0 && group.loneServers === 0;
+}
+
+function sortParentsFirst(closed: Pending[]): void {
+  if (closed.length > 2) {
+    closed.sort(parentsFirst);
+  } else if (closed.length === 2 && parentsFirst(closed[0]!, closed[1]!) > 0) {
+    closed.reverse();
+  }
 }
 
 /** A server never goes before its own client, whatever their clocks say; else by start. */

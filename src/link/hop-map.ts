@@ -1,3 +1,4 @@
+import type { HopKey } from '../decode/exchange.ts';
 import { type Group, Hop, type Pending } from './pending.ts';
 
 const DEFAULT_MAX = 65_536;
@@ -14,7 +15,9 @@ export class HopMap {
   duplicates = 0;
   readonly #max: number;
   readonly #keepNs: number;
+  /** By a fold of the key; those of one fold are chained by `next`. */
   readonly #hops = new Map<number, Hop>();
+  #size = 0;
   /** Hops one end of which has left, by the time they are forgotten. */
   #fading: Hop[] = [];
   #fadingHead = 0;
@@ -25,7 +28,7 @@ export class HopMap {
   }
 
   get size(): number {
-    return this.#hops.size;
+    return this.#size;
   }
 
   /** Puts an exchange at its end of its hop; undefined when that end is taken. */
@@ -34,14 +37,8 @@ export class HopMap {
     if (key === undefined) return undefined;
     const mapKey = foldKey(key.high, key.low);
     let hop = this.#hops.get(mapKey);
-    if (hop === undefined) {
-      if (this.#hops.size >= this.#max) this.#evict(nowNs);
-      hop = new Hop(key, mapKey);
-      this.#hops.set(mapKey, hop);
-    } else if (hop.key.high !== key.high || hop.key.low !== key.low || hop.key.kind !== key.kind) {
-      this.duplicates++;
-      return undefined;
-    }
+    while (hop !== undefined && !sameKey(hop.key, key)) hop = hop.next;
+    if (hop === undefined) hop = this.#add(key, mapKey, nowNs);
     const taken =
       role === 'client'
         ? hop.client !== undefined || hop.clientLeft !== undefined
@@ -98,6 +95,15 @@ export class HopMap {
     }
   }
 
+  #add(key: HopKey, mapKey: number, nowNs: number): Hop {
+    if (this.#size >= this.#max) this.#evict(nowNs);
+    const hop = new Hop(key, mapKey);
+    hop.next = this.#hops.get(mapKey);
+    this.#hops.set(mapKey, hop);
+    this.#size++;
+    return hop;
+  }
+
   #fade(hop: Hop, nowNs: number): void {
     hop.expiresNs = nowNs + this.#keepNs;
     this.#fading.push(hop);
@@ -112,14 +118,30 @@ export class HopMap {
   }
 
   #delete(hop: Hop): void {
-    if (this.#hops.get(hop.mapKey) === hop) this.#hops.delete(hop.mapKey);
+    const { mapKey, next } = hop;
+    let before = this.#hops.get(mapKey);
+    if (before === hop) {
+      if (next === undefined) this.#hops.delete(mapKey);
+      else this.#hops.set(mapKey, next);
+    } else {
+      while (before !== undefined && before.next !== hop) before = before.next;
+      if (before === undefined) return; // deleted before
+      before.next = next;
+    }
+    this.#size--;
+  }
+
+  #has(hop: Hop): boolean {
+    let found = this.#hops.get(hop.mapKey);
+    while (found !== undefined && found !== hop) found = found.next;
+    return found === hop;
   }
 
   #evict(nowNs: number): void {
     const fading = this.#fading[this.#fadingHead];
     if (fading !== undefined) {
       this.#unfade();
-      if (this.#hops.get(fading.mapKey) !== fading) return this.#evict(nowNs);
+      if (!this.#has(fading)) return this.#evict(nowNs);
       this.evicted++;
       this.#delete(fading);
       return;
@@ -132,7 +154,11 @@ export class HopMap {
   }
 }
 
-/** 53 of the key's 64 bits; a map's keys are numbers, and the whole key is compared afterwards. */
+/** 32 bits as a signed number: a larger one would be an object of its own, hashed by a call out of compiled code. */
 function foldKey(high: number, low: number): number {
-  return high * 0x200000 + ((low ^ (low >>> 11)) & 0x1fffff);
+  return (high ^ Math.imul(low, 0x9e3779b1)) | 0;
+}
+
+function sameKey(one: HopKey, other: HopKey): boolean {
+  return one.high === other.high && one.low === other.low && one.kind === other.kind;
 }

@@ -91,7 +91,8 @@ export class Linker {
   #seed: IdKey;
   #nowNs = 0;
   readonly #options: LinkerOptions;
-  readonly #open = new Map<Exchange, Pending>();
+  /** Exchanges that are open; each holds its Pending as its note. */
+  #open = 0;
 
   constructor(options: LinkerOptions) {
     this.#options = options;
@@ -103,12 +104,12 @@ export class Linker {
 
   /** Exchanges opened that are neither a span nor lost yet. */
   get held(): number {
-    return this.#open.size + this.assembler.waiting;
+    return this.#open + this.assembler.waiting;
   }
 
   /** Exchanges that are open. */
   get open(): number {
-    return this.#open.size;
+    return this.#open;
   }
 
   /** From the host record, which comes first. */
@@ -125,8 +126,8 @@ export class Linker {
   }
 
   closed(exchange: Exchange): void {
-    const pending = this.#open.get(exchange) ?? this.#admit(exchange);
-    this.#open.delete(exchange);
+    const pending = noteOf(exchange) ?? this.#admit(exchange);
+    this.#forget(exchange);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
     pending.clock = this.#options.clock.pair ?? NO_CLOCK;
     if (this.#options.traceContextOf === undefined) {
@@ -138,9 +139,9 @@ export class Linker {
 
   /** The exchange was lost before its end; whoever lost it has counted it. */
   dropped(exchange: Exchange): void {
-    const pending = this.#open.get(exchange);
+    const pending = noteOf(exchange);
     if (pending === undefined) return;
-    this.#open.delete(exchange);
+    this.#forget(exchange);
     const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
@@ -160,7 +161,8 @@ export class Linker {
 
   #admit(exchange: Exchange): Pending {
     const pending = new Pending(exchange);
-    this.#open.set(exchange, pending);
+    exchange.note = pending;
+    this.#open++;
     if (exchange.hop !== undefined) this.#join(pending);
     if (pending.group === undefined) {
       pending.group = new Group();
@@ -169,6 +171,11 @@ export class Linker {
     const raw = this.#options.traceContextOf?.(exchange);
     if (raw !== undefined) this.#believe(pending, raw);
     return pending;
+  }
+
+  #forget(exchange: Exchange): void {
+    exchange.note = undefined;
+    this.#open--;
   }
 
   /** Puts an exchange at its end of its hop, and into one group with the other end if that is still here. */
@@ -260,13 +267,16 @@ export class Linker {
       pending.resource = resource;
     }
     for (const pending of trace) this.#judge(pending);
-    const spans: Span[] = [];
+    // As long as it may become: most traces are of two spans, for which push() reserves room for 17.
+    const spans = new Array<Span>(trace.length);
+    let made = 0;
     for (const pending of trace) {
       const span = this.#finish(pending);
-      if (span !== undefined) spans.push(span);
+      if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
     }
-    if (spans.length === 0) return true;
+    if (made === 0) return true;
+    spans.length = made;
     this.#options.onTrace(spans);
     return true;
   }
@@ -308,4 +318,9 @@ export class Linker {
     }
     return buildSpan(pending, pending.placement!);
   }
+}
+
+/** The linker's own note on an exchange, while it is open. */
+function noteOf(exchange: Exchange): Pending | undefined {
+  return exchange.note as Pending | undefined;
 }

@@ -71,6 +71,8 @@ export class Hop {
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;
+  /** Another hop of the same place in the map. */
+  next: Hop | undefined;
   /** The key in hexadecimal, once made. */
   id: string | undefined;
 
@@ -80,10 +82,13 @@ export class Hop {
   }
 }
 
+/** Shared by all groups without a closed exchange; never changed. */
+export const NO_PENDING: Pending[] = [];
+
 /** Exchanges of one trace that leave together. */
 export class Group {
-  /** Closed ones that have not left. */
-  closed: Pending[] = [];
+  /** Closed ones that have not left. Replaced, not emptied: most groups hold two, for which a literal is a fifth of what push() reserves. */
+  closed: Pending[] = NO_PENDING;
   open = 0;
   /** Hops of which one end only has been seen, by that end. */
   loneClients = 0;

@@ -7,18 +7,12 @@ import { type Span, SpanKind, StatusCode } from './span.ts';
 
 const SAMPLED = 1;
 
-/** Keys of our own that no convention has; docs/attributes name them. */
-export const OWN = {
-  hopId: 'undertrace.hop.id',
-  linkMethod: 'undertrace.link.method',
-  linkConfidence: 'undertrace.link.confidence',
-  routeSource: 'undertrace.http.route.source',
-} as const;
-
 /**
  * Makes the span of a placed exchange. The description's attributes become the span's: `describe` makes a new object each time and gives it
  * away. A server's name is `{method} {http.route}`; a client's is the method alone, unless the configuration names a template for the path,
  * since a route learned at one end says nothing about the conventions of the other.
+ *
+ * Keys are written out where they are set: V8 makes a slow dictionary of an object of this size at the first store under a computed key.
  */
 export function buildSpan(pending: Pending, placement: Placement): Span {
   const { exchange, route, hop } = pending;
@@ -29,14 +23,15 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
   let name = description.name;
   if (route !== undefined) {
     name = spanName(route, name);
-    attributes[server ? 'http.route' : 'url.template'] = route.route;
-    attributes[OWN.routeSource] = route.source;
+    if (server) attributes['http.route'] = route.route;
+    else attributes['url.template'] = route.route;
+    attributes['undertrace.http.route.source'] = route.source;
   }
   if (description.errorType !== undefined) attributes['error.type'] = description.errorType;
-  if (hop !== undefined) attributes[OWN.hopId] = hop.id ??= hopId(hop.key);
+  if (hop !== undefined) attributes['undertrace.hop.id'] = hop.id ??= hopId(hop.key);
   if (parent !== undefined) {
-    attributes[OWN.linkMethod] = placement.method!;
-    attributes[OWN.linkConfidence] = parent.confidence;
+    attributes['undertrace.link.method'] = placement.method!;
+    attributes['undertrace.link.confidence'] = parent.confidence;
   }
   const durationNs = durationOf(exchange);
   const startTime = toHrTime(pending.clock!, exchange.startNs);

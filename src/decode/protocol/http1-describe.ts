@@ -12,6 +12,11 @@ interface Target {
   query: string | undefined;
 }
 
+/** Filled anew for every exchange: described one after another, and nothing of it is kept. */
+const parsed: Target = { scheme: undefined, authority: undefined, path: undefined, query: undefined };
+/** The same; '' and 0 where it is not known. */
+const server = { address: '', port: 0 };
+
 /** HTTP spans by the semantic conventions 1.44. The decoder of every HTTP version ends here. */
 export function createDescriber(
   redactedKeys: readonly string[] = REDACTED_QUERY_KEYS,
@@ -25,17 +30,19 @@ function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
   const response = exchange.response as HttpResponse | undefined;
   const client = exchange.role === 'client';
   const target = parseTarget(request, keys);
-  const attributes: Attributes = {};
   const known = isKnownMethod(request.method);
-  attributes['http.request.method'] = known ? request.method : '_OTHER';
-  if (!known) attributes['http.request.method_original'] = request.method;
+  const method = known ? request.method : '_OTHER';
   const scheme = target.scheme ?? (client ? 'http' : forwardedScheme(request));
-  describeUrl(attributes, exchange, target, scheme);
-  describeServer(attributes, exchange, target.authority, scheme);
-  describeNetwork(attributes, exchange, request);
+  findServer(exchange, target.authority, scheme);
+  const attributes =
+    usualAttributes(exchange, request, response, target, method, scheme) ??
+    otherAttributes(exchange, request, response, target, method, scheme);
+  if (!known) attributes['http.request.method_original'] = request.method;
+  if (!client && target.query !== undefined) attributes['url.query'] = target.query;
   if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
   if (!client) describeClient(attributes, exchange, request);
-  describeOutcome(attributes, exchange, request, response);
+  if (request.truncated || response?.truncated) attributes['undertrace.http.head_truncated'] = true;
+  if (exchange.incomplete !== undefined) attributes['undertrace.exchange.incomplete'] = exchange.incomplete;
   const errorType = exchange.failure ?? statusError(response, client);
   if (errorType !== undefined) attributes['error.type'] = errorType;
   return {
@@ -48,27 +55,92 @@ function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
   };
 }
 
-function describeUrl(attributes: Attributes, exchange: Exchange, target: Target, scheme: string): void {
-  if (exchange.role === 'client') {
-    attributes['url.full'] = fullUrl(exchange, target, scheme);
-  } else {
-    if (target.path !== undefined) attributes['url.path'] = target.path;
-    if (target.query !== undefined) attributes['url.query'] = target.query;
-  }
-  attributes['url.scheme'] = scheme;
-}
-
-function describeOutcome(
-  attributes: Attributes,
+/**
+ * What a complete exchange over TCP has, made at once: an object keeps in itself the properties it is made with, while those that are added
+ * need a list beside it that is copied as it grows. Undefined for others.
+ */
+function usualAttributes(
   exchange: Exchange,
   request: HttpRequest,
   response: HttpResponse | undefined,
-): void {
+  target: Target,
+  method: string,
+  scheme: string,
+): Attributes | undefined {
+  const { transport, remoteAddress, remotePort, localAddress, localPort } = exchange.connection;
+  const requestSize = request.bodySize;
+  const responseSize = response?.bodySize;
+  if (remoteAddress === '' || remotePort === 0 || localAddress === '' || localPort === 0) return undefined;
+  if (server.address === '' || server.port === 0 || target.path === undefined) return undefined;
+  if (response === undefined || requestSize === undefined || responseSize === undefined) return undefined;
+  if (exchange.role === 'client') {
+    return {
+      'http.request.method': method,
+      'url.full': fullUrl(exchange, target, scheme),
+      'url.scheme': scheme,
+      'server.address': server.address,
+      'server.port': server.port,
+      'network.transport': transport,
+      'network.protocol.version': versionOf(request),
+      'network.peer.address': remoteAddress,
+      'network.peer.port': remotePort,
+      'network.local.address': localAddress,
+      'network.local.port': localPort,
+      'http.response.status_code': response.status,
+      'http.request.body.size': requestSize,
+      'http.response.body.size': responseSize,
+    };
+  }
+  return {
+    'http.request.method': method,
+    'url.path': target.path,
+    'url.scheme': scheme,
+    'server.address': server.address,
+    'server.port': server.port,
+    'network.transport': transport,
+    'network.protocol.version': versionOf(request),
+    'network.peer.address': remoteAddress,
+    'network.peer.port': remotePort,
+    'network.local.address': localAddress,
+    'network.local.port': localPort,
+    'http.response.status_code': response.status,
+    'http.request.body.size': requestSize,
+    'http.response.body.size': responseSize,
+  };
+}
+
+/** The same, whatever is missing. */
+function otherAttributes(
+  exchange: Exchange,
+  request: HttpRequest,
+  response: HttpResponse | undefined,
+  target: Target,
+  method: string,
+  scheme: string,
+): Attributes {
+  const { transport, remoteAddress, remotePort, localAddress, localPort } = exchange.connection;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.scheme': scheme,
+    'network.transport': transport,
+    'network.protocol.version': versionOf(request),
+  };
+  if (exchange.role === 'client') attributes['url.full'] = fullUrl(exchange, target, scheme);
+  else if (target.path !== undefined) attributes['url.path'] = target.path;
+  if (server.address !== '') attributes['server.address'] = server.address;
+  if (server.port !== 0) attributes['server.port'] = server.port;
+  if (remoteAddress !== '') attributes['network.peer.address'] = remoteAddress;
+  if (remotePort !== 0) attributes['network.peer.port'] = remotePort;
+  if (localAddress !== '') attributes['network.local.address'] = localAddress;
+  if (localPort !== 0) attributes['network.local.port'] = localPort;
   if (response) attributes['http.response.status_code'] = response.status;
   if (request.bodySize !== undefined) attributes['http.request.body.size'] = request.bodySize;
   if (response?.bodySize !== undefined) attributes['http.response.body.size'] = response.bodySize;
-  if (request.truncated || response?.truncated) attributes['undertrace.http.head_truncated'] = true;
-  if (exchange.incomplete !== undefined) attributes['undertrace.exchange.incomplete'] = exchange.incomplete;
+  return attributes;
+}
+
+function versionOf(request: HttpRequest): string {
+  return request.version === 10 ? '1.0' : '1.1';
 }
 
 /** 4xx are the client's errors only; 5xx are both ends'. */
@@ -76,12 +148,13 @@ function statusError(response: HttpResponse | undefined, client: boolean): strin
   return response && response.status >= (client ? 400 : 500) ? String(response.status) : undefined;
 }
 
+/** Fills `parsed`. */
 function parseTarget(request: HttpRequest, keys: ReadonlySet<string>): Target {
   const { target, host } = request;
   const authority = host === undefined || host === '' ? undefined : withoutUserinfo(host);
   const first = target.charCodeAt(0);
   if (first === 47 /* / */) return withPath(undefined, authority, target, keys);
-  if (target === '*') return { scheme: undefined, authority, path: '*', query: undefined };
+  if (target === '*') return setTarget(undefined, authority, '*', undefined);
   const colon = target.indexOf('://');
   if (colon > 0 && request.method !== 'CONNECT') {
     let end = target.length;
@@ -93,7 +166,7 @@ function parseTarget(request: HttpRequest, keys: ReadonlySet<string>): Target {
     const scheme = target.slice(0, colon).toLowerCase();
     return withPath(scheme, named || authority, target.slice(end) || '/', keys);
   }
-  return { scheme: undefined, authority: withoutUserinfo(target), path: undefined, query: undefined };
+  return setTarget(undefined, withoutUserinfo(target), undefined, undefined);
 }
 
 function withPath(
@@ -105,9 +178,22 @@ function withPath(
   const fragment = rest.indexOf('#');
   const plain = fragment < 0 ? rest : rest.slice(0, fragment);
   const mark = plain.indexOf('?');
-  if (mark < 0) return { scheme, authority, path: plain, query: undefined };
+  if (mark < 0) return setTarget(scheme, authority, plain, undefined);
   const path = plain.slice(0, mark) || '/';
-  return { scheme, authority, path, query: redactQuery(plain.slice(mark + 1), keys) };
+  return setTarget(scheme, authority, path, redactQuery(plain.slice(mark + 1), keys));
+}
+
+function setTarget(
+  scheme: string | undefined,
+  authority: string | undefined,
+  path: string | undefined,
+  query: string | undefined,
+): Target {
+  parsed.scheme = scheme;
+  parsed.authority = authority;
+  parsed.path = path;
+  parsed.query = query;
+  return parsed;
 }
 
 function fullUrl(exchange: Exchange, target: Target, scheme: string): string {
@@ -125,39 +211,24 @@ function peerAuthority(exchange: Exchange): string {
   return remotePort === 80 ? host : `${host}:${remotePort}`;
 }
 
-function describeServer(
-  attributes: Attributes,
-  exchange: Exchange,
-  authority: string | undefined,
-  scheme: string,
-): void {
+/** Fills `server` from the authority that was asked for, else from the connection. */
+function findServer(exchange: Exchange, authority: string | undefined, scheme: string): void {
   if (authority === undefined) {
     const { connection } = exchange;
     const client = exchange.role === 'client';
     const address = client ? connection.remoteAddress : connection.localAddress;
     const port = client ? connection.remotePort : connection.localPort;
-    if (address !== '') attributes['server.address'] = address;
-    if (port !== 0) attributes['server.port'] = port;
+    server.address = address;
+    server.port = port;
     return;
   }
   const colon = authority.lastIndexOf(':');
   const bracket = authority.lastIndexOf(']');
   const hasPort = colon > bracket && colon < authority.length - 1;
   const host = colon > bracket ? authority.slice(0, colon) : authority;
-  attributes['server.address'] = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  server.address = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
   const port = hasPort ? Number(authority.slice(colon + 1)) : scheme === 'https' ? 443 : 80;
-  if (Number.isInteger(port) && port > 0 && port < 65_536) attributes['server.port'] = port;
-}
-
-function describeNetwork(attributes: Attributes, exchange: Exchange, request: HttpRequest): void {
-  const { connection } = exchange;
-  const { remoteAddress, remotePort, localAddress, localPort } = connection;
-  attributes['network.transport'] = connection.transport;
-  attributes['network.protocol.version'] = request.version === 10 ? '1.0' : '1.1';
-  if (remoteAddress !== '') attributes['network.peer.address'] = remoteAddress;
-  if (remotePort !== 0) attributes['network.peer.port'] = remotePort;
-  if (localAddress !== '') attributes['network.local.address'] = localAddress;
-  if (localPort !== 0) attributes['network.local.port'] = localPort;
+  server.port = Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
 /** The address of who really asked: what proxies wrote down, else the peer. */

@@ -95,7 +95,8 @@ function isText(bytes: Uint8Array, from: number, value: string): boolean {
   return true;
 }
 
-function methodText(bytes: Uint8Array, from: number, to: number): string {
+/** A method, as one of the strings that exist already where it is known. */
+export function methodText(bytes: Uint8Array, from: number, to: number): string {
   for (const method of METHODS) {
     if (method.length === to - from && isText(bytes, from, method)) return method;
   }

@@ -1,5 +1,5 @@
 import { Claim } from '../decoder.ts';
-import { isKnownMethod } from './http1-head.ts';
+import { isKnownMethod, methodText } from './http1-head.ts';
 
 /** A request line may be this long until it must have ended. */
 const MAX_LINE = 8192;
@@ -82,7 +82,7 @@ function probeRequest(bytes: Uint8Array, from: number, to: number, final: boolea
   let i = from;
   while (i < to && IS_TOKEN[bytes[i]!] === 1) i++;
   if (i === from || i - from > MAX_METHOD) return Claim.no;
-  const method = String.fromCharCode(...bytes.subarray(from, i));
+  const method = methodText(bytes, from, i);
   if (joined && !mayBeMethod(method, i === to)) return Claim.no;
   if (i === to) return final ? Claim.no : Claim.more;
   if (bytes[i] !== SP) return Claim.no;

@@ -11,17 +11,21 @@ export const REDACTED = 'REDACTED';
 
 /** Replaces the values of the given keys (in lower case) in a query without its question mark. */
 export function redactQuery(query: string, keys: ReadonlySet<string>): string {
-  if (!query.includes('=')) return query;
-  let changed = false;
-  const parts = query.split('&');
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i]!;
-    const equals = part.indexOf('=');
-    if (equals <= 0 || equals === part.length - 1 || !keys.has(plainKey(part.slice(0, equals)))) continue;
-    parts[i] = `${part.slice(0, equals)}=${REDACTED}`;
-    changed = true;
+  let redacted = '';
+  /** Up to here `redacted` has it. */
+  let copied = 0;
+  for (let start = 0; start < query.length;) {
+    const mark = query.indexOf('&', start);
+    const end = mark < 0 ? query.length : mark;
+    const equals = query.indexOf('=', start);
+    if (equals < 0) break;
+    if (equals > start && equals < end - 1 && keys.has(plainKey(query.slice(start, equals)))) {
+      redacted += query.slice(copied, equals + 1) + REDACTED;
+      copied = end;
+    }
+    start = end + 1;
   }
-  return changed ? parts.join('&') : query;
+  return copied === 0 ? query : redacted + query.slice(copied);
 }
 
 function plainKey(key: string): string {
