@@ -30,8 +30,7 @@ async function startSink(): Promise<{ port: number; agesMs: number[]; close: () 
       if (requests++ % SAMPLED !== 0) return;
       const body = Buffer.concat(parts);
       const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-      for (const { endTimeUnixNano } of decodeProto(bytes))
-        agesMs.push(arrivedMs - Number(BigInt(endTimeUnixNano) / 1_000_000n));
+      for (const { end } of decodeProto(bytes)) agesMs.push(arrivedMs - Number(BigInt(end) / 1_000_000n));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

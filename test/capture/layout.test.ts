@@ -19,7 +19,8 @@ describe('capture/records', () => {
       const { size, members } = tracer.structLayout(`${name}_record`);
       tracer.close();
       assert.equal(size, layout.size);
-      for (const [field, { offset, type, count }] of Object.entries(layout.fields))
+      const fields: Record<string, { offset: number; type: string; count: number }> = layout.fields;
+      for (const [field, { offset, type, count }] of Object.entries(fields))
         assert.deepEqual(members[field], { offset, size: WIDTHS[type]! * count }, field);
     });
   }

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Ledger } from '../src/base/ledger.ts';
+import { RecordingWriter, readRecording } from '../src/capture/recording.ts';
+import { Counter } from '../src/capture/records.gen.ts';
+import { loadSettings } from '../src/config.ts';
+import type { Span } from '../src/link/span.ts';
+import { Pipeline } from '../src/pipeline.ts';
+import { RecordWriter, TestEnd } from './support/records.ts';
+
+/** Of every process of the record writer's ends. */
+const START_NS = 5e9;
+const HOST = {
+  hostName: 'h',
+  arch: 'amd64',
+  osType: 'linux',
+  kernel: '6.1',
+  backend: 'syscalls',
+  bootId: 'b',
+};
+
+/** A client, a server that is excluded nowhere, and what the kernel counted of them. */
+function conversation(): Uint8Array[] {
+  const writer = new RecordWriter();
+  const batches: Uint8Array[] = [];
+  writer.json('host', {}, { ...HOST, agentVersion: '1', agentPid: 1, boottimeOffsetNs: 0 });
+  writer.json(
+    'process',
+    { tgid: 100, start_ns: START_NS },
+    { source: 'scan', comm: 'shop', exe: '/opt/shop/shopd', argv: ['/opt/shop/shopd'] },
+  );
+  writer.json(
+    'process',
+    { tgid: 200, start_ns: START_NS },
+    { source: 'exec', comm: 'curl', exe: '/usr/bin/curl', argv: ['curl'] },
+  );
+  batches.push(writer.clock().take());
+  const client = new TestEnd(writer, { tgid: 200 });
+  const server = new TestEnd(writer, { tgid: 100, accepted: true });
+  let delivered = 1; // the exec
+  for (const path of ['/orders/1', '/orders/2', '/healthz']) {
+    const request = `GET ${path}?token=s3cret HTTP/1.1\r\nHost: shop\r\n\r\n`;
+    const response = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    client.send(request);
+    server.receive(request).send(response);
+    client.receive(response);
+    delivered += 4;
+    batches.push(writer.clock().take());
+  }
+  writer.add('fork', { tgid: 300, start_ns: 7e8, parent: 100, parent_start_ns: START_NS });
+  writer.add('exit', { tgid: 300, start_ns: 7e8 });
+  delivered += 2;
+  const counters = new BigUint64Array(Object.keys(Counter).length);
+  counters[Counter.produced] = BigInt(delivered + 7);
+  counters[Counter.lost_ring_full] = 7n;
+  writer.add('counters', { delivered, counters: counters.length }, new Uint8Array(counters.buffer));
+  batches.push(writer.clock(writer.nowNs + 1e9).take());
+  return batches;
+}
+
+function run(batches: Iterable<Uint8Array>): { spans: Span[]; ledger: Ledger; pipeline: Pipeline } {
+  const ledger = new Ledger();
+  const spans: Span[] = [];
+  const { receiver } = loadSettings({ env: {}, isTty: false });
+  const pipeline = new Pipeline({
+    receiver,
+    ledger,
+    onTrace: (trace) => {
+      ledger.spans.out += trace.length; // as the output stage does
+      spans.push(...trace);
+    },
+  });
+  for (const batch of batches) pipeline.process(batch);
+  pipeline.finish();
+  return { spans, ledger, pipeline };
+}
+
+describe('pipeline', () => {
+  it('makes a client and a server span of each request, the server under the client', () => {
+    const { spans } = run(conversation());
+    assert.deepEqual(
+      spans.map(({ name, kind, resource }) => [name, kind, resource.serviceName]),
+      [
+        ['GET', 2, 'curl'],
+        ['GET /orders/{id}', 1, 'shopd'],
+        ['GET', 2, 'curl'],
+        ['GET /orders/{id}', 1, 'shopd'],
+      ],
+    );
+    const [client, server] = spans;
+    assert.equal(server!.parentSpanId, client!.spanId);
+    assert.equal(server!.traceId, client!.traceId);
+    assert.equal(client!.parentSpanId, undefined);
+  });
+
+  it('lets no secret into a span', () => {
+    assert.equal(JSON.stringify(run(conversation()).spans).includes('s3cret'), false);
+  });
+
+  it('keeps books that balance in every stage, filtered exchanges and records of all kinds included', () => {
+    const { ledger } = run(conversation());
+    assert.deepEqual(ledger.imbalances(), []);
+    assert.equal(ledger.exchanges.in, 6);
+    assert.equal(ledger.exchanges.lost.filtered, 2);
+    assert.equal(ledger.records.lost.ring_full, 7);
+  });
+
+  it('takes in every record that was taken out of the ring', () => {
+    const { ledger } = run(conversation());
+    assert.equal(ledger.delivered.in, ledger.records.out);
+  });
+
+  it('counts records of a version or kind that it does not know', () => {
+    const writer = new RecordWriter();
+    writer.add('fork', { tgid: 1 });
+    const batch = writer.take();
+    batch[5] = 99;
+    const other = new RecordWriter().add('fork', { tgid: 1 }).take();
+    other[4] = 200;
+    const { ledger } = run([batch, other]);
+    assert.deepEqual([ledger.delivered.in, ledger.delivered.lost.unknown_kind], [2, 2]);
+  });
+
+  it('gives the same spans from a recording', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'pipeline-'));
+    const path = join(directory, 'a.rec');
+    const writer = new RecordingWriter(path, { payload: true });
+    for (const batch of conversation()) writer.write(batch);
+    writer.close();
+    assert.deepEqual(run(readRecording(path)).spans, run(conversation()).spans);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('knows what processes and ports did', () => {
+    const { pipeline } = run(conversation());
+    assert.deepEqual(pipeline.observations.processes.get(100), { exchanges: 3, spans: 2, filtered: 1 });
+    assert.deepEqual(
+      [...pipeline.observations.ports.values()].map(({ exchanges, spans, filtered }) => [
+        exchanges,
+        spans,
+        filtered,
+      ]),
+      [[6, 4, 2]],
+    );
+  });
+});
