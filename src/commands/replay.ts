@@ -7,7 +7,7 @@ import { printBooks } from './books.ts';
 import type { CommandOptions } from './options.ts';
 
 /** Spans that may wait in a queue before the replay waits for it: nothing is lost for want of patience. */
-const QUEUE_HIGH_WATER = 4096;
+const QUEUE_HIGH_WATER = 2048;
 
 /** The whole pipeline from a file: no kernel, no privilege. Exit code 1 if the books do not balance. */
 export async function run(options: CommandOptions & { file: string }, settings: Settings): Promise<number> {

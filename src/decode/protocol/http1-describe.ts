@@ -33,15 +33,15 @@ function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
   const known = isKnownMethod(request.method);
   const method = known ? request.method : '_OTHER';
   const scheme = target.scheme ?? (client ? 'http' : forwardedScheme(request));
+  const truncated = request.truncated || response?.truncated === true;
   findServer(exchange, target.authority, scheme);
   const attributes =
     usualAttributes(exchange, request, response, target, method, scheme) ??
     otherAttributes(exchange, request, response, target, method, scheme);
   if (!known) attributes['http.request.method_original'] = request.method;
-  if (!client && target.query !== undefined) attributes['url.query'] = target.query;
   if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
-  if (!client) describeClient(attributes, exchange, request);
-  if (request.truncated || response?.truncated) attributes['undertrace.http.head_truncated'] = true;
+  if (!client) describeServing(attributes, exchange, request, target);
+  if (truncated) attributes['undertrace.http.head_truncated'] = true;
   if (exchange.incomplete !== undefined) attributes['undertrace.exchange.incomplete'] = exchange.incomplete;
   const errorType = exchange.failure ?? statusError(response, client);
   if (errorType !== undefined) attributes['error.type'] = errorType;
@@ -231,8 +231,14 @@ function findServer(exchange: Exchange, authority: string | undefined, scheme: s
   server.port = Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
-/** The address of who really asked: what proxies wrote down, else the peer. */
-function describeClient(attributes: Attributes, exchange: Exchange, request: HttpRequest): void {
+/** What servers alone say. The address is that of who really asked: what proxies wrote down, else the peer. */
+function describeServing(
+  attributes: Attributes,
+  exchange: Exchange,
+  request: HttpRequest,
+  target: Target,
+): void {
+  if (target.query !== undefined) attributes['url.query'] = target.query;
   const forwarded = forwardedFor(request);
   if (forwarded !== undefined) {
     attributes['client.address'] = forwarded;
