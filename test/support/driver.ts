@@ -67,6 +67,12 @@ export interface PlainData {
   tid: number;
   inode: number;
   netns: number;
+  protocol: number;
+  localPort: number;
+  remotePort: number;
+  /** Absolute sequence numbers of the first byte of each direction. */
+  txFirst: number;
+  rxFirst: number;
   direction: 'send' | 'receive';
   position: number;
   length: number;
@@ -129,9 +135,28 @@ class Collector {
 
 function plainData(record: DataRecord): PlainData {
   const { tgid, tid, inode, netns, position, length, message, enterNs, timeNs, flags } = record;
+  const { protocol, localPort, remotePort, txFirst, rxFirst } = record;
   const direction = record.direction === Direction.send ? 'send' : 'receive';
   const payload = Uint8Array.from(record.payload);
-  return { tgid, tid, inode, netns, direction, position, length, message, enterNs, timeNs, flags, payload };
+  return {
+    protocol,
+    localPort,
+    remotePort,
+    txFirst,
+    rxFirst,
+    tgid,
+    tid,
+    inode,
+    netns,
+    direction,
+    position,
+    length,
+    message,
+    enterNs,
+    timeNs,
+    flags,
+    payload,
+  };
 }
 
 /** Runs `driver LOG SCENARIO ARGUMENT...` with a capture of its own that gives no verdicts, so that every call leaves a record. */
