@@ -10,6 +10,7 @@ import {
   type ElisionRecord,
 } from '../capture/records.gen.ts';
 import { unixName } from './address.ts';
+import { SocketMap } from './socket-map.ts';
 import { Arrival, type Stream } from './stream.ts';
 import { TrackedConnection, type Closing, type Ending } from './tracked-connection.ts';
 import { alignUnix } from './unix-alignment.ts';
@@ -68,7 +69,7 @@ const EINPROGRESS = 115;
 export class ConnectionTable<S> {
   readonly #stage: Stage<LossReason<'delivered'>>;
   readonly #consumer: StreamConsumer<S>;
-  readonly #byAddress = new Map<number, TrackedConnection<S>>();
+  readonly #byAddress = new SocketMap<TrackedConnection<S>>();
   readonly #maxConnections: number;
   readonly #connectionBuffer: number;
   readonly #idleNs: number;
@@ -301,7 +302,7 @@ export class ConnectionTable<S> {
     }
     if (this.#byAddress.size >= this.#maxConnections) this.#evict(this.#oldest!);
     const connection = new TrackedConnection<S>(this.#nextId++, record);
-    this.#byAddress.set(connection.sock, connection);
+    this.#byAddress.add(connection);
     this.counters.opened++;
     this.#append(connection);
     if (connection.transport === 'unix') this.#name(connection, undefined);
@@ -437,7 +438,7 @@ export class ConnectionTable<S> {
     const records = connection.clear();
     this.#settle(connection);
     if (records > 0) this.#lose(connection, reason, records);
-    if (this.#byAddress.get(connection.sock) === connection) this.#byAddress.delete(connection.sock);
+    this.#byAddress.delete(connection);
     if (this.#last === connection) this.#last = undefined;
     this.#unlink(connection);
     connection.session = undefined;

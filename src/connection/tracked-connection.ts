@@ -77,6 +77,8 @@ export class TrackedConnection<S> implements Connection {
   waitTick = 0;
   revisit = false;
 
+  /** The table's: by address, and by use. */
+  chained: TrackedConnection<S> | undefined = undefined;
   newer: TrackedConnection<S> | undefined = undefined;
   older: TrackedConnection<S> | undefined = undefined;
 
