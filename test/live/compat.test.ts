@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Agent, sleep } from '../support/agent.ts';
+import { inCheckout, needMachine, needRoot } from '../support/programs.ts';
+
+describe('live/compat', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'compat-'));
+  const program = join(directory, 'compat');
+
+  before(function () {
+    needRoot(this);
+    needMachine(this, process.arch === 'x64', 'not x86-64: there are no i386 calls');
+    const flags = ['-m32', '-nostdlib', '-static', '-fno-pic', '-O1', '-Wall', '-Werror'];
+    execFileSync('gcc', [...flags, '-o', program, inCheckout('test', 'workload', 'c', 'compat.c')]);
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  it('counts the data calls of 32-bit programs and reads none of them', async function () {
+    const agent = await Agent.start();
+    try {
+      execFileSync(program); // the agent learns of 32-bit programs by the first one
+      const counted = async (): Promise<number> => (await agent.status()).kernelCounters.compat_calls ?? 0;
+      await sleep(100);
+      execFileSync(program);
+      const deadline = Date.now() + 5000;
+      while ((await counted()) < 200 && Date.now() < deadline) await sleep(100);
+      // The first run may have been counted in part.
+      assert.ok((await counted()) >= 200 && (await counted()) <= 400, String(await counted()));
+    } finally {
+      const { ledger } = await agent.stop();
+      assert.ok(ledger.balanced);
+    }
+  });
+});
