@@ -20,7 +20,7 @@
  */
 import type { Attributes, AttributeValue } from '../decode/exchange.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
-import type { HrTime, Span } from '../link/span.ts';
+import { type HrTime, type Span, SpanKind } from '../link/span.ts';
 import { SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, spanFlags } from './otlp-scope.ts';
 
 const INITIAL_BYTES = 256 * 1024;
@@ -41,12 +41,23 @@ for (let i = 0; i < 16; i++) {
   HEX['0123456789ABCDEF'.charCodeAt(i)] = i;
 }
 
+/** What is known of a key: most values are those of the span before. */
+interface KeyEntry {
+  /** `1 key` of KeyValue, tag and length included. */
+  readonly key: Buffer;
+  /** The last value, where it was no list. */
+  value: AttributeValue | undefined;
+  /** Length and content of the KeyValue with that value, once it has come twice. */
+  attribute: Buffer | undefined;
+}
+
 /** Encodes batches, one after another; keeps one buffer, the encoded keys and the encoded resources. */
 export class OtlpProtobufEncoder {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #at = 0;
-  /** `1 key` of KeyValue, tag and length included, by key. */
-  readonly #keys = new Map<string, Buffer>();
+  /** By key; of clients and servers apart, since what one of them repeats differs from what the other does. */
+  readonly #clientKeys = new Map<string, KeyEntry>();
+  readonly #otherKeys = new Map<string, KeyEntry>();
   /** `1 resource` of ResourceSpans. Resources are never copied or changed, so identity is enough. */
   readonly #resources = new WeakMap<ServiceResource, Buffer>();
   readonly #scope: Buffer;
@@ -109,7 +120,7 @@ export class OtlpProtobufEncoder {
     if (cached) return cached;
     const start = this.#at;
     const slot = this.#open((1 << 3) | LENGTH_DELIMITED, 2);
-    this.#writeAttributes(TAG_ATTRIBUTE_OF_RESOURCE, resource.attributes);
+    this.#writeAttributes(TAG_ATTRIBUTE_OF_RESOURCE, resource.attributes, this.#otherKeys);
     this.#close(slot, 2);
     const encoded = Buffer.from(this.#bytes.subarray(start, this.#at));
     this.#at = start;
@@ -142,27 +153,37 @@ export class OtlpProtobufEncoder {
     this.#writeFixed32(spanFlags(span));
     if (span.traceState) this.#writeTextField((3 << 3) | LENGTH_DELIMITED, span.traceState);
     this.#writeTextField((5 << 3) | LENGTH_DELIMITED, span.name);
-    this.#writeAttributes(TAG_ATTRIBUTE_OF_SPAN, span.attributes);
+    const keys = span.kind === SpanKind.CLIENT ? this.#clientKeys : this.#otherKeys;
+    this.#writeAttributes(TAG_ATTRIBUTE_OF_SPAN, span.attributes, keys);
     this.#close(start, 2);
   }
 
-  #writeAttributes(tag: number, attributes: Attributes): void {
+  #writeAttributes(tag: number, attributes: Attributes, keys: Map<string, KeyEntry>): void {
     for (const key in attributes) {
       const value = attributes[key];
       if (value === undefined) continue;
       this.#reserve(2);
       this.#bytes[this.#at++] = tag;
+      const entry = this.#entryOf(key, keys);
+      const repeated = entry.value === value;
+      if (repeated && entry.attribute !== undefined) {
+        this.#writeRaw(entry.attribute);
+        continue;
+      }
       // A string's KeyValue is often under 128 bytes: one byte of length, corrected when that was too little.
       const slot = this.#at;
       this.#at += 1;
-      this.#writeRaw(this.#keyOf(key));
+      this.#writeRaw(entry.key);
       this.#writeAnyValue((2 << 3) | LENGTH_DELIMITED, value);
       this.#close(slot, 1);
+      // Kept the second time only, so that what always changes costs nothing.
+      entry.attribute = repeated ? Buffer.from(this.#bytes.subarray(slot, this.#at)) : undefined;
+      if (typeof value !== 'object') entry.value = value;
     }
   }
 
-  #keyOf(key: string): Buffer {
-    const cached = this.#keys.get(key);
+  #entryOf(key: string, keys: Map<string, KeyEntry>): KeyEntry {
+    const cached = keys.get(key);
     if (cached) return cached;
     const text = Buffer.from(key, 'utf8');
     const head: number[] = [(1 << 3) | LENGTH_DELIMITED];
@@ -173,10 +194,14 @@ export class OtlpProtobufEncoder {
       }
       head.push((n & 0x7f) | 0x80);
     }
-    const encoded = Buffer.concat([Buffer.from(head), text]);
+    const entry: KeyEntry = {
+      key: Buffer.concat([Buffer.from(head), text]),
+      value: undefined,
+      attribute: undefined,
+    };
     // Keys come from this program's own tables; the bound is for those that could come from a configuration.
-    if (this.#keys.size < MAX_CACHED_KEYS) this.#keys.set(key, encoded);
-    return encoded;
+    if (keys.size < MAX_CACHED_KEYS) keys.set(key, entry);
+    return entry;
   }
 
   /** `tag`, length and AnyValue. */
