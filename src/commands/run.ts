@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
 import { Agent } from '../agent.ts';
@@ -40,9 +39,8 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
 /** The host comes first: on a machine without idle time the agent loses records, which it counts, rather than take the time from others. */
 function yieldToOthers(log: RunOptions['log']): void {
   try {
-    // On Linux a priority is a thread's: those that V8 and libuv have started already are to follow.
-    for (const thread of readdirSync('/proc/self/task'))
-      setPriority(Number(thread), constants.priority.PRIORITY_LOW);
+    // On Linux that is the main thread alone. Those of V8 and zlib follow its pace, and must not be what it waits for.
+    setPriority(constants.priority.PRIORITY_LOW);
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'the priority cannot be lowered');
   }
