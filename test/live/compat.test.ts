@@ -15,7 +15,7 @@ describe('live/compat', () => {
     needRoot(this);
     needMachine(this, process.arch === 'x64', 'not x86-64: there are no i386 calls');
     const flags = ['-m32', '-nostdlib', '-static', '-fno-pic', '-O1', '-Wall', '-Werror'];
-    execFileSync('gcc', [...flags, '-o', program, inCheckout('test', 'workload', 'c', 'compat.c')]);
+    execFileSync('gcc', [...flags, '-o', program, inCheckout('test', 'workload', 'i386', 'compat.c')]);
   });
   after(() => rmSync(directory, { recursive: true }));
 

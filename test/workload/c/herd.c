@@ -1,9 +1,9 @@
 /*
- * Many connections at once: herd RUN CONNECTIONS PROCESSES
+ * Many connections at once: herd RUN CONNECTIONS PROCESSES PAUSE
  *
  * PROCESSES servers and as many clients, a pair a port (a process may not have all the descriptors). Every connection sends one request when
- * it is opened, and one more when all of them are open: /w/RUN/<pair>/<connection>/<round>, answered with 204. Prints {"requests":N}
- * at the end; exit status 1 if an answer was not as it should be.
+ * it is opened, and one more when all of them are open, with a pause of PAUSE microseconds before each: /w/RUN/<pair>/<connection>/<round>,
+ * answered with 204. Prints {"requests":N} at the end; exit status 1 if an answer was not as it should be.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -56,11 +56,14 @@ static void serve(int listener)
 	}
 }
 
+static int pause_us;
+
 static void ask(int fd, const char *run, int pair, int connection, int round)
 {
 	char bytes[256];
 	int n = sprintf(bytes, "GET /w/%s/%d/%d/%d HTTP/1.1\r\nHost: herd\r\n\r\n", run, pair, connection, round);
 
+	usleep(pause_us);
 	if (write(fd, bytes, n) != n)
 		die("write");
 	if (read(fd, bytes, sizeof(bytes)) != sizeof(answer) - 1 || memcmp(bytes, answer, sizeof(answer) - 1)) {
@@ -90,8 +93,9 @@ int main(int argc, char **argv)
 	struct rlimit limit;
 	pid_t servers[64];
 
-	if (argc < 4 || pairs > 64)
+	if (argc < 5 || pairs > 64)
 		return 2;
+	pause_us = atoi(argv[4]);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);

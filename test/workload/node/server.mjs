@@ -8,6 +8,7 @@ function answer(request, response) {
   request.resume();
   request.on('end', () => {
     if (query.has('hang')) return;
+    if (query.has('reset')) return void request.socket.resetAndDestroy();
     setTimeout(
       () => {
         const body = Buffer.alloc(Number(query.get('size') ?? 0), 'x');
