@@ -99,6 +99,33 @@ describe('output/otlp-protobuf', () => {
     }
   });
 
+  it('says the same where values repeat, change, return and change their type', () => {
+    const values: AttributeValue[] = [
+      'a',
+      'a',
+      'a',
+      'b',
+      'a',
+      'a',
+      'a',
+      1,
+      1,
+      1,
+      '1',
+      ['a'],
+      ['a'],
+      'a',
+      'a',
+    ];
+    values.push(true, true, true, 1, -0, 0, 0, 'x'.repeat(300), 'x'.repeat(300), 'x'.repeat(300), 'a');
+    // A client and a server each, so that both see every repetition.
+    const spans = values.flatMap((value, n) =>
+      [2 * n, 2 * n + 1].map((id) => makeSpan(id, { attributes: { same: 'always', value, third: n % 3 } })),
+    );
+    const official = ProtobufTraceSerializer.serializeRequest(spans.map(toReadableSpan))!;
+    assert.deepEqual(decodeProto(new OtlpProtobufEncoder().encode(spans)), decodeProto(official));
+  });
+
   it('says the same as OTLP/JSON of the same spans', () => {
     const spans = makeSpans(50);
     const json = decodeJson(encodeOtlpJson(spans).toString('utf8'));
