@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [checkout, busybox] = process.argv.slice(2);
+const isGuest = checkout === '/agent';
 const scratch = mkdtempSync(join(tmpdir(), 'undertrace-guest-'));
 const spansFile = join(scratch, 'spans.jsonl');
 const REQUESTS = 20;
@@ -81,7 +82,7 @@ async function startAgent() {
 }
 
 /** Node to Node over IPv4, IPv6 and a unix socket; gives back the planned requests. */
-async function converseNode() {
+async function converseNode(run) {
   const program = (name) => join(checkout, 'test/workload/node', `${name}.mjs`);
   const socket = join(scratch, 'socket');
   const env = (service) => ({ env: { ...process.env, OTEL_SERVICE_NAME: service } });
@@ -93,7 +94,7 @@ async function converseNode() {
   const planned = [];
   for (const [kind, base] of Object.entries(bases)) {
     const plan = Array.from({ length: REQUESTS }, (_, n) => ({
-      path: `/w/guest/${kind}/${n}`,
+      path: `/w/${run}/${kind}/${n}`,
       size: 100 * n,
       status: n % 4 ? 200 : 404,
     }));
@@ -148,6 +149,12 @@ function flat({ attributes, ...rest }) {
 const pathOf = (span) => span['url.path'] ?? new URL(span['url.full']).pathname;
 
 function check(planned) {
+  checkRequests(planned);
+  const page = readSpans().filter((span) => pathOf(span) === '/w/page');
+  assert.deepEqual(page.map(({ kind }) => kind).sort(), [SERVER, CLIENT], JSON.stringify(page));
+}
+
+function checkRequests(planned) {
   const spans = readSpans();
   for (const { path, size, status } of planned) {
     const [client, server, ...more] = spans
@@ -167,8 +174,27 @@ function check(planned) {
     assert.deepEqual([server.traceId, server.parentSpanId], [client.traceId, client.spanId], told);
     assert.ok(BigInt(server.startTimeUnixNano) >= BigInt(client.startTimeUnixNano), told);
   }
-  const page = spans.filter((span) => pathOf(span) === '/w/page');
-  assert.deepEqual(page.map(({ kind }) => kind).sort(), [SERVER, CLIENT], JSON.stringify(page));
+}
+
+/** Sets the clock an hour forward: only in a guest, whose clock is nobody else's. Times of spans follow it, and none runs backwards. */
+async function stepClock() {
+  const stepped = Math.floor(Date.now() / 1000) + 3600;
+  assert.equal(spawnSync(busybox, ['date', '-s', `@${stepped}`]).status, 0, 'date -s');
+  await sleep(1000);
+  const before = Date.now();
+  const planned = await converseNode('stepped');
+  return { planned, before, after: Date.now() };
+}
+
+function checkStepped({ planned, before, after }) {
+  const paths = new Set(planned.map(({ path }) => path));
+  for (const span of readSpans().filter((span) => paths.has(pathOf(span)))) {
+    const [start, end] = [span.startTimeUnixNano, span.endTimeUnixNano].map((ns) =>
+      Number(BigInt(ns) / 1_000_000n),
+    );
+    const told = `${pathOf(span)}: ${start} to ${end}, the clock went from ${before} to ${after}`;
+    assert.ok(start >= before - 5 && end <= after + 5 && end >= start, told);
+  }
 }
 
 async function main() {
@@ -178,14 +204,19 @@ async function main() {
   });
   console.log(doctor.stdout);
   const agent = await startAgent();
-  const planned = await converseNode();
+  const planned = await converseNode('guest');
   await converseBusybox();
+  const stepped = isGuest ? await stepClock() : undefined;
   await sleep(1500); // longer than a span waits for its trace
   const exited = once(agent, 'exit');
   agent.kill('SIGTERM');
   const [code, signal] = await exited;
   assert.deepEqual([code, signal], [0, null], 'how the agent ended');
   check(planned);
+  if (stepped) {
+    checkRequests(stepped.planned);
+    checkStepped(stepped);
+  }
 }
 
 let result = 'pass';

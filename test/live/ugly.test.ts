@@ -10,8 +10,10 @@ import { balancedBooks } from '../support/books.ts';
 import { checkSpans, realtimeOffset } from '../support/check-spans.ts';
 import { inCheckout, needCommand, needCompiled, needMachine, needRoot } from '../support/programs.ts';
 import {
-  CLIENTS,
+  C_CLIENT,
+  C_SERVER,
   makePlan,
+  NODE_SERVER,
   type Planned,
   type Program,
   runClient,
@@ -22,12 +24,6 @@ import {
 
 const CLIENT = 3;
 const SERVER = 2;
-const byName = (programs: readonly Program[], name: string): Program =>
-  programs.find((p) => p.name === name)!;
-const C_CLIENT = byName(CLIENTS, 'c');
-const C_SERVER = byName(SERVERS, 'c');
-const NODE_SERVER = byName(SERVERS, 'node');
-
 let serial = 0;
 const newRun = (): string => `ugly-${process.pid}-${serial++}`;
 

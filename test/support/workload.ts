@@ -146,6 +146,13 @@ export const CLIENTS: readonly Program[] = [
   },
 ];
 
+const byName = (programs: readonly Program[], name: string): Program =>
+  programs.find((p) => p.name === name)!;
+/** The quickest ones, for tests that are not about clients and servers. */
+export const C_CLIENT = byName(CLIENTS, 'c');
+export const C_SERVER = byName(SERVERS, 'c');
+export const NODE_SERVER = byName(SERVERS, 'node');
+
 /** One planned request and what it must come to. */
 export interface Planned {
   method: string;
