@@ -26,6 +26,7 @@ import { type RouteMatch, RouteTable } from './enrich/route.ts';
 import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
+import { limitAttributes } from './link/limits.ts';
 import { Linker, type RawTraceContext, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
@@ -141,6 +142,7 @@ export class Pipeline {
   }
 
   #createLinker({ receiver, ledger, onTrace, onRequest }: PipelineOptions): Linker {
+    const { attributeLength } = receiver.limits;
     return new Linker({
       describe: (exchange) => this.decode.describe(exchange),
       // A decoded request holds its trace context under the header's names; describing it is left until a span is made of it.
@@ -153,7 +155,10 @@ export class Pipeline {
         this.observations.ended(exchange, true);
         onRequest?.(service, exchange, description, route, durationNs);
       },
-      onTrace,
+      onTrace: (spans) => {
+        if (attributeLength !== undefined) limitAttributes(spans, attributeLength);
+        onTrace(spans);
+      },
       clock: this.clock,
       sampler: new Sampler(receiver.sampler.name, receiver.sampler.ratio),
       exchanges: ledger.exchanges,
