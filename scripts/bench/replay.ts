@@ -28,10 +28,14 @@ const RESPONSE =
 function writeLoad(path: string, connections: number): void {
   const file = new RecordingWriter(path, { payload: true });
   const writer = new RecordWriter();
-  const pairs = Array.from({ length: connections }, () => [
-    new TestEnd(writer),
-    new TestEnd(writer, { accepted: true }),
-  ]);
+  const pairs = Array.from({ length: connections }, (_, i) => {
+    // As on a real host: no two connections share their first sequence numbers.
+    const [client, server] = [(i * 2_654_435_761) >>> 0, (i * 2_246_822_519 + 1) >>> 0];
+    return [
+      new TestEnd(writer, { txFirst: client, rxFirst: server }),
+      new TestEnd(writer, { txFirst: server, rxFirst: client, accepted: true }),
+    ];
+  });
   for (let i = 0; i < EXCHANGES; i++) {
     const [client, server] = pairs[i % connections]!;
     client!.send(REQUEST);
@@ -46,6 +50,7 @@ function writeLoad(path: string, connections: number): void {
 /** CPU seconds of one replay, all threads. */
 async function replay(path: string, exporters: Record<string, unknown>): Promise<number> {
   const config = {
+    receivers: { undertrace: { limits: { connections: 131_072 } } }, // both ends of 50,000
     exporters,
     service: { pipelines: { traces: { receivers: ['undertrace'], exporters: Object.keys(exporters) } } },
   };
