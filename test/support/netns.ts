@@ -1,5 +1,6 @@
 /** A network namespace joined to ours by a veth pair. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { needCommand } from './programs.ts';
 
 let count = 0;
@@ -18,6 +19,7 @@ export class NetworkNamespace {
 
   static create(context: Mocha.Context): NetworkNamespace {
     needCommand(context, 'ip', 'network namespaces are made with iproute2');
+    removeLeftOvers();
     const subnet = (process.pid + count++) % 250;
     const netns = new NetworkNamespace(`undertrace-${process.pid}-${count}`, subnet);
     const [outer, inner] = [`utv${process.pid % 100_000}o${count}`, `utv${process.pid % 100_000}i${count}`];
@@ -46,6 +48,14 @@ export class NetworkNamespace {
   remove(): void {
     ip('netns', 'delete', this.name);
   }
+}
+
+/** Namespaces of test runs that were killed. */
+function removeLeftOvers(): void {
+  const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).matchAll(
+    /^undertrace-(\d+)-\d+/gm,
+  );
+  for (const [name, pid] of names) if (!existsSync(`/proc/${pid}`)) ip('netns', 'delete', name);
 }
 
 function ip(...args: string[]): void {
