@@ -60,8 +60,11 @@ static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
 	return nr == nr_splice ? SYSCALL_ARG3(regs) : SYSCALL_ARG1(regs);
 }
 
-/* Enter of a call that sends: the socket, the time, and where the stream stands. */
-static __always_inline void begin_send(struct pt_regs *regs, long nr)
+/*
+ * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
+ * one when the call returns (dup2 or close and reuse by another thread under a blocked read).
+ */
+static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr };
 	struct sock *sk;
@@ -72,8 +75,11 @@ static __always_inline void begin_send(struct pt_regs *regs, long nr)
 	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
 		return;
 	call.sock = number(sk, 0);
-	if (is_tcp(sk))
-		call.write_seq = GET(TYPED(struct tcp_sock, sk), write_seq);
+	if (is_tcp(sk)) {
+		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
+
+		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
+	}
 	call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(&call))
 		add(counter_state_lost, 1);
@@ -92,17 +98,17 @@ static __always_inline __u64 sent_position(struct data_record *r, struct conn *c
 	__u64 estimate = GET(tp, bytes_acked) + (__u32)(end - GET(tp, snd_una)) - bytes;
 
 	/* Somebody else wrote between enter and exit: where our bytes went is a guess. A SYN in between (fast open) is not that. */
-	if (call && call->write_seq != start && call->write_seq + 1 != start) {
+	if (call && call->seq != start && call->seq + 1 != start) {
 		r->flags |= flag_unsure;
-		start = call->write_seq;
+		start = call->seq;
 	}
 	return widen(start - conn->tx_first, estimate);
 }
 
 /* Position of the first of `bytes` received bytes. */
-static __always_inline __u64 received_position(struct data_record *r, struct conn *conn, struct tcp_sock *tp, __u32 bytes)
+static __always_inline __u64 received_position(struct data_record *r, struct conn *conn, struct tcp_sock *tp, struct call *call, __u32 bytes)
 {
-	__u32 end = GET(tp, copied_seq), next = GET(tp, rcv_nxt);
+	__u32 end = GET(tp, copied_seq), next = GET(tp, rcv_nxt), start;
 	__u64 estimate = GET(tp, bytes_received) - (__u32)(next - end);
 
 	/* A read that took the FIN along moved copied_seq over it. */
@@ -111,7 +117,13 @@ static __always_inline __u64 received_position(struct data_record *r, struct con
 		estimate--;
 		r->flags |= flag_eof;
 	}
-	return widen(end - bytes - conn->rx_first, estimate - bytes);
+	start = end - bytes;
+	/* Somebody else read between enter and exit, as Go's HTTP server does: most likely after us, since we were here first. */
+	if (call && call->seq != start) {
+		r->flags |= flag_unsure;
+		start = call->seq;
+	}
+	return widen(start - conn->rx_first, estimate - bytes);
 }
 
 /* Fills r->position and its kind for a call that moved `bytes` in `messages` messages; moves the counters of counted sockets. */
@@ -132,7 +144,7 @@ static __always_inline __u64 locate(struct data_record *r, struct transfer *t, s
 		r->position_kind = position_kind_tcp;
 		if (t->direction == direction_send)
 			return sent_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
-		return received_position(r, conn, TYPED(struct tcp_sock, sk), bytes);
+		return received_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
 	}
 	r->position_kind = position_kind_counter;
 	position = *count;
@@ -471,7 +483,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r->result = ret;
 	r->direction = direction;
 	r->message = 0;
-	r->enter_ns = call ? call->enter_ns : 0;
+	r->enter_ns = call && direction == direction_send ? call->enter_ns : 0;
 	r->context_id = r->context_parent = r->context_origin = 0;
 	r->layer = r->context_kind = 0;
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
@@ -487,6 +499,13 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		find_message(regs, nr, &m, &name);
 	if (t.datagram)
 		read_peer(r, name);
+	if (t.datagram && flags & MSG_TRUNC && !m.count) {
+		/* `ret` is the datagram's length, which may be more than the buffer's. */
+		__u64 room = nr == nr_recvfrom ? SYSCALL_ARG3(regs) : 0;
+
+		if (t.budget > room)
+			t.budget = room;
+	}
 	emit_message(&t, &m);
 }
 
@@ -505,46 +524,65 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 inode, long nr,
 		report(sk, inode, event_failed, ret, fd, nr);
 }
 
-/*
- * Exit of a call that sends. Without an enter half the descriptor was no socket, or not in scope; a send that was already under way when the
- * agent attached is a hole in its stream.
- */
-static __always_inline void end_send(struct pt_regs *regs, long nr, long ret)
+static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 inode, struct call *call, __u8 direction,
+				   __u32 fd)
 {
-	struct call *kept = kept_call(), call;
-	struct sock *sk;
-
-	if (!kept || kept->nr != nr)
-		return;
-	kept->nr = -1;
-	call = *kept;
-	if (is_compat()) {
+	if (is_compat())
 		add(counter_compat_calls, 1); /* int 0x80 from 64-bit code */
-		return;
-	}
-	sk = TYPED(struct sock, call.sock);
-	if (ret > 0)
-		finish_transfer(regs, nr, ret, sk, call.inode, &call, direction_send);
+	else if (ret > 0)
+		finish_transfer(regs, nr, ret, sk, inode, call, direction);
 	else
-		fail_transfer(sk, call.inode, nr, ret, send_fd(regs, nr));
+		fail_transfer(sk, inode, nr, ret, fd);
 }
 
-/* Exit of a call that receives; also of a splice out of a socket. */
-static __always_inline void end_receive(struct pt_regs *regs, long nr, long ret)
+/* remember_thread - this thread has been seen. Global, to keep its frame off the others' stack. */
+__attribute__((noinline)) int remember_thread(void)
+{
+	struct call none = { .nr = -1 };
+
+	return keep_call(&none);
+}
+
+/* Exit of a receive whose enter half is not there: it was under way when the agent attached, or is a splice out of a socket. */
+static __always_inline void end_late_receive(struct pt_regs *regs, long nr, long ret)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
 	__u64 inode = 0;
-	struct sock *sk;
+	struct sock *sk = sock_of_fd(fd, &inode);
 
-	sk = sock_of_fd(fd, &inode);
-	if (!sk || is_excluded(bpf_get_current_pid_tgid() >> 32))
+	if (sk && !is_excluded(bpf_get_current_pid_tgid() >> 32))
+		end_on(regs, nr, ret, sk, inode, 0, direction_receive, fd);
+}
+
+/*
+ * Exit of a data call. Without an enter half the descriptor was no socket, or not in scope. Only a thread that was never seen entering may
+ * have been inside the call since before the agent: its receive is resolved now, and remembered as seen. (A send that was under way then is a
+ * hole in its stream.)
+ */
+static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bool send)
+{
+	struct call *call = kept_call();
+
+	if (!call) {
+		if (!send) {
+			remember_thread();
+			end_late_receive(regs, nr, ret);
+		}
 		return;
-	if (is_compat())
-		add(counter_compat_calls, 1);
-	else if (ret > 0)
-		finish_transfer(regs, nr, ret, sk, inode, 0, direction_receive);
-	else
-		fail_transfer(sk, inode, nr, ret, fd);
+	}
+	if (call->nr != nr)
+		return;
+	call->nr = -1;
+	end_on(regs, nr, ret, TYPED(struct sock, call->sock), call->inode, call, send ? direction_send : direction_receive, send_fd(regs, nr));
+}
+
+/* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
+static __always_inline void forget_call(void)
+{
+	struct call *call = kept_call();
+
+	if (call)
+		call->nr = -1;
 }
 
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */

@@ -47,11 +47,11 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
-/* The enter half of a send. A thread is inside at most one system call. */
+/* The enter half of a data call. A thread is inside at most one system call. */
 struct call {
 	__u64 enter_ns;
-	__u64 sock, inode; /* sock 0: not a socket */
-	__u32 write_seq;
+	__u64 sock, inode;
+	__u32 seq; /* TCP: where the stream stood, write_seq of a send, copied_seq of a receive */
 	__s32 nr; /* -1: taken */
 };
 

@@ -108,6 +108,6 @@ static __always_inline bool is_receive(long nr)
 {
 	if (in_bits(nr, RECEIVE_BITS))
 		return true;
-	return nr == nr_recvmmsg || nr == nr_splice || (BIT_OF(nr_recvfrom) == 0 &&
+	return nr == nr_recvmmsg || (BIT_OF(nr_recvfrom) == 0 &&
 				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
 }

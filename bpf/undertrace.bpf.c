@@ -11,14 +11,14 @@
  */
 #include "process.bpf.h"
 
-/* sys_enter: only for what is gone at exit: when a send began, and the file behind a descriptor that is closed. */
+/* sys_enter: only for what is gone at exit: when a call began, on which socket, and the file behind a descriptor that is closed. */
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 {
 	if (compat_tasks && is_compat())
 		return 0;
-	if (is_send(nr))
-		begin_send(regs, nr);
+	if (is_send(nr) || is_receive(nr))
+		begin_call(regs, nr, is_send(nr));
 	else if (nr == nr_close)
 		begin_close(regs);
 	return 0;
@@ -34,15 +34,14 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 		count_compat(regs, nr, ret);
 		return 0;
 	}
-	if (is_send(nr)) {
-		if (ret > 0 || is_connection_error(ret))
-			end_send(regs, nr, ret);
-		if (nr != nr_splice)
-			return 0;
-	}
-	if (is_receive(nr)) {
-		if (ret > 0 || is_connection_error(ret))
-			end_receive(regs, nr, ret);
+	if (is_send(nr) || is_receive(nr)) {
+		if (ret > 0 || is_connection_error(ret)) {
+			end_call(regs, nr, ret, is_send(nr));
+			if (nr == nr_splice)
+				end_late_receive(regs, nr, ret);
+		} else {
+			forget_call();
+		}
 		return 0;
 	}
 	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)
