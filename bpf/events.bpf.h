@@ -19,10 +19,10 @@ static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 stat
 }
 
 /* The accepting end of a unix connection exists before accept(2): born here, its inode filled in by the first call on it. */
-static __always_inline void born_peer(struct sock *sk)
+static __always_inline void born_peer(struct sock *sk, __u64 inode)
 {
 	struct sock *peer = GET(TYPED(struct unix_sock, sk), peer);
-	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED };
+	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED, .rx_first = inode };
 	__u64 key = name_of(peer, 0);
 
 	if (peer)
@@ -41,7 +41,7 @@ static __always_inline void end_connect(struct pt_regs *regs, long ret)
 	if (!born(sk, inode, 0))
 		return;
 	if (!ret && GET(sk, __sk_common.skc_family) == AF_UNIX && GET(sk, sk_type) != SOCK_DGRAM)
-		born_peer(sk);
+		born_peer(sk, inode);
 	report(sk, inode, event_connect, ret, fd, nr_connect);
 }
 
@@ -117,6 +117,16 @@ static __always_inline void begin_close(struct pt_regs *regs)
 		bpf_map_delete_elem(&conns, &key);
 }
 
+/* Why a TCP socket went to CLOSE: its error, a reset that it sent itself (which leaves none yet), or 0 for an orderly end. */
+static __always_inline int close_errno(struct sock *sk, int from)
+{
+	int error = GET(sk, sk_err);
+
+	if (!error && (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT))
+		error = 104; /* ECONNRESET */
+	return -error;
+}
+
 /*
  * inet_sock_set_state: the only hook that sees a connection end whoever holds it, and establish before the first byte.
  * It runs in softirq as well, in the name of any task: tgid and thread are those of the connecting process, or 0.
@@ -127,7 +137,6 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 	struct work *w = work(1);
 	__u64 key = name_of(sk, 1), own;
 	struct conn *conn, fresh = {};
-	struct socket *socket;
 	__u8 one = 1;
 
 	if (!w || GET(sk, sk_protocol) != IPPROTO_TCP)
@@ -138,9 +147,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		fresh.tgid = tgid;
 		fresh.start_ns = GET2(task, group_leader, start_boottime);
 		fresh.state = CONN_FRESH | (tgid == own_tgid ? CONN_OURS : 0);
-		socket = GET(sk, sk_socket);
-		if (socket)
-			fresh.inode = GET(TYPED(struct socket_alloc, socket), vfs_inode.i_ino);
+		fresh.inode = inode_of(sk);
 		if (tgid == own_tgid)
 			fresh.verdict = verdict_own;
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
@@ -169,7 +176,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		r->start_ns = conn->start_ns;
 		r->tgid = r->tid = conn->tgid;
 		emit_event(w, sk, conn->inode, conn, from == TCP_SYN_SENT ? event_failed : event_destroyed,
-			   -GET(sk, sk_err), -1, 0);
+			   close_errno(sk, from), -1, 0);
 		r->cgroup = 0;
 	}
 	bpf_map_delete_elem(&conns, &key);

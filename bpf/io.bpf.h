@@ -61,6 +61,30 @@ static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
 }
 
 /*
+ * enter_counted - a call begins on a stream whose bytes are counted at exit. Returns the low half of the count so far. With leave_counted it
+ * tells calls that overlap, whose order in the stream is not known.
+ */
+__attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direction)
+{
+	struct conn *conn = conn_of((struct sock *)sock, inode);
+
+	if (!conn)
+		return 0;
+	__sync_fetch_and_add(&conn->in_flight[direction & 1], 1);
+	return direction & 1 ? conn->tx_count : conn->rx_count;
+}
+
+/* leave_counted - the call is over, and its bytes are counted. */
+__attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direction)
+{
+	struct conn *conn = conn_of((struct sock *)sock, inode);
+
+	if (conn && conn->in_flight[direction & 1])
+		__sync_fetch_and_add(&conn->in_flight[direction & 1], -1);
+	return 0;
+}
+
+/*
  * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
  * one when the call returns (dup2 or close and reuse by another thread under a blocked read).
  */
@@ -75,10 +99,13 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
 		return;
 	call.sock = number(sk, 0);
-	if (is_tcp(sk)) {
+	if (has_sequence(sk)) {
 		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
 
 		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
+	} else if (GET(sk, sk_type) == SOCK_STREAM) {
+		call.seq = enter_counted(call.sock, call.inode, send ? direction_send : direction_receive);
+		call.counted = 1;
 	}
 	call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(&call))
@@ -147,26 +174,51 @@ static __always_inline __u64 locate(struct data_record *r, struct transfer *t, s
 		return received_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
 	}
 	r->position_kind = position_kind_counter;
+	/* Either another call is inside still, or it has moved the count before it left. */
+	if (call && call->counted && conn->in_flight[t->direction & 1] > 1)
+		r->flags |= flag_unsure;
+	barrier();
 	position = *count;
 	__sync_fetch_and_add(count, bytes);
+	if (call && call->counted && call->seq != (__u32)position)
+		r->flags |= flag_unsure;
 	if (t->direction == direction_receive && !GET(sk, sk_receive_queue.qlen))
 		r->flags |= flag_drained;
 	return position;
 }
 
-/* Turns of direction begin a new run with a full budget. Returns the payload bytes that this call may carry. */
-static __always_inline __u32 take_budget(struct conn *conn, __u8 direction, __u64 bytes, bool datagram)
+/* begins_message - whether a message of a protocol that user space decodes begins here. Global, to keep its frame off the others' stack. */
+__attribute__((noinline)) int begins_message(__u64 base, __u32 count)
 {
+	struct user_iovec part = { .base = base };
+	__u32 word = 0;
+
+	if (count && bpf_probe_read_user(&part, sizeof(part), (void *)base))
+		return 0;
+	if (!part.base || bpf_probe_read_user(&word, sizeof(word), (void *)part.base))
+		return 0;
+	return bpf_map_lookup_elem(&message_starts, &word) != 0;
+}
+
+/*
+ * The payload bytes that this call may carry. A run begins with a turn of direction, or where the budget is spent and the call looks like
+ * the start of a message: the next request behind a body that the server answered before it was there, say.
+ */
+static __always_inline __u32 take_budget(struct transfer *t, struct message *m, __u64 bytes)
+{
+	struct conn *conn = t->conn;
 	__u32 limit = conn->budget ? conn->budget : default_budget, left;
 
 	if (conn->verdict == verdict_header)
 		return 0;
-	if (datagram)
+	if (t->datagram)
 		return limit;
-	if (conn->run_direction != direction) {
-		conn->run_direction = direction;
+	if (conn->run_direction != t->direction) {
+		conn->run_direction = t->direction;
 		conn->run_bytes = 0;
 	}
+	if (conn->run_bytes >= limit && begins_message(m->base, m->count))
+		conn->run_bytes = 0;
 	left = conn->run_bytes < limit ? limit - conn->run_bytes : 0;
 	conn->run_bytes = bytes > 0x7fffffff - conn->run_bytes ? 0x7fffffff : conn->run_bytes + bytes;
 	return left;
@@ -206,14 +258,10 @@ static __always_inline void count_unrecognised(struct sock *sk, struct conn *con
 	}
 }
 
-/*
- * Whether the call goes on to become records. What is elided is summed up in conn and rides on the connection's next record.
- */
-static __always_inline bool passes(struct transfer *t, struct data_record *r, __u64 bytes, __u64 end)
+/* Whether user space wants anything of this connection. */
+static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 {
-	struct conn *conn = t->conn;
-
-	switch (conn->verdict) {
+	switch (t->conn->verdict) {
 	case verdict_own:
 		add(counter_own_records, 1);
 		return false;
@@ -221,21 +269,24 @@ static __always_inline bool passes(struct transfer *t, struct data_record *r, __
 		add(counter_filtered_records, 1);
 		return false;
 	case verdict_drop:
-		count_unrecognised(t->sk, conn, bytes);
-		return false;
-	case verdict_elide:
-		if (t->budget)
-			return true;
-		conn->gap_end = end;
-		conn->gap_ns = r->time_ns;
-		conn->gap_direction = t->direction;
-		conn->gap_records++;
-		add(counter_elided_records, 1);
-		add(counter_elided_bytes, bytes);
+		count_unrecognised(t->sk, t->conn, bytes);
 		return false;
 	default:
 		return true;
 	}
+}
+
+/* The call makes no record: it is summed up in conn, and the sum rides on the connection's next record. */
+static __always_inline void elide(struct transfer *t, struct data_record *r, __u64 bytes)
+{
+	struct conn *conn = t->conn;
+
+	conn->gap_end = r->position + bytes;
+	conn->gap_ns = r->time_ns;
+	conn->gap_direction = t->direction;
+	conn->gap_records++;
+	add(counter_elided_records, 1);
+	add(counter_elided_bytes, bytes);
 }
 
 #define CHUNK_MORE 1
@@ -464,16 +515,29 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	t.datagram = GET(sk, sk_type) != SOCK_STREAM;
 	if (!(t.conn->state & CONN_SEQ_KNOWN) && has_sequence(sk))
 		learn_sequences(t.conn, sk);
-	if (GET(sk, __sk_common.skc_family) == AF_UNIX)
+	if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
+		learn_inodes(t.conn, sk);
 		introduce(sk, inode, t.conn, nr);
+	}
 
 	r = &w->data;
 	head(r, kind_data, now);
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), ret) : ret;
 	r->position = locate(r, &t, call, bytes, many ? ret : 1);
 	count_call(t.conn, direction, bytes);
-	t.budget = take_budget(t.conn, direction, bytes, t.datagram);
-	if (!passes(&t, r, bytes, r->position + bytes) || lost_beforehand(many ? ret : 1))
+	if (!is_wanted(&t, bytes))
+		return;
+	m.length = ret;
+	if (nr == nr_sendfile || nr == nr_splice || (flags & MSG_TRUNC && !t.datagram))
+		t.no_payload = 1; /* no user buffer, or one that was left untouched */
+	else if (!many)
+		find_message(regs, nr, &m, &name);
+	t.budget = take_budget(&t, &m, bytes);
+	if (!t.budget && t.conn->verdict == verdict_elide) {
+		elide(&t, r, bytes);
+		return;
+	}
+	if (lost_beforehand(many ? ret : 1))
 		return;
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 
@@ -492,11 +556,6 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		emit_many(SYSCALL_ARG2(regs), ret, t.budget, t.datagram);
 		return;
 	}
-	m.length = ret;
-	if (nr == nr_sendfile || nr == nr_splice || (flags & MSG_TRUNC && !t.datagram))
-		t.no_payload = 1; /* no user buffer, or one that was left untouched */
-	else
-		find_message(regs, nr, &m, &name);
 	if (t.datagram)
 		read_peer(r, name);
 	if (t.datagram && flags & MSG_TRUNC && !m.count) {
@@ -574,15 +633,20 @@ static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bo
 		return;
 	call->nr = -1;
 	end_on(regs, nr, ret, TYPED(struct sock, call->sock), call->inode, call, send ? direction_send : direction_receive, send_fd(regs, nr));
+	if (call->counted)
+		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
 }
 
 /* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
-static __always_inline void forget_call(void)
+static __always_inline void forget_call(bool send)
 {
 	struct call *call = kept_call();
 
-	if (call)
-		call->nr = -1;
+	if (!call || call->nr == -1)
+		return;
+	call->nr = -1;
+	if (call->counted)
+		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
 }
 
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */

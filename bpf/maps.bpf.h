@@ -51,8 +51,9 @@ struct {
 struct call {
 	__u64 enter_ns;
 	__u64 sock, inode;
-	__u32 seq; /* TCP: where the stream stood, write_seq of a send, copied_seq of a receive */
+	__u32 seq; /* where the stream stood. TCP: write_seq of a send, copied_seq of a receive; else low half of the count */
 	__s32 nr; /* -1: taken */
+	__u64 counted; /* in conn.in_flight */
 };
 
 /* Since 5.11. Freed with the task, so a killed thread leaves nothing. */
@@ -79,8 +80,9 @@ struct conn {
 	__u32 gap_records;
 	__u32 budget;	 /* payload bytes a run may carry, 0: default */
 	__u32 run_bytes; /* of the current run, captured or not, saturating */
-	__u32 tx_first, rx_first;
-	__u32 tgid;	    /* that connected, for events that happen outside any process */
+	__u32 tx_first, rx_first; /* as in records.toml */
+	__u32 in_flight[2];	  /* streams that are counted: calls inside, by enum direction */
+	__u32 tgid;		  /* that connected, for events that happen outside any process */
 	__u64 start_ns;
 	__u8 run_direction; /* enum direction */
 	__u8 gap_direction;
@@ -88,7 +90,7 @@ struct conn {
 	__u8 state;	    /* CONN_* */
 };
 
-#define CONN_SEQ_KNOWN 1 /* tx_first and rx_first are set */
+#define CONN_SEQ_KNOWN 1 /* tx_first and rx_first are those of the TCP connection */
 #define CONN_FRESH 2	 /* seen from its creation */
 #define CONN_ACCEPTED 4
 #define CONN_NAMED 8	 /* unix: its `seen` record went out */
@@ -117,6 +119,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } processes SEC(".maps");
+
+/* The first four bytes of messages in the protocols that user space decodes. Written by user space before anything is attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u8);
+} message_starts SEC(".maps");
 
 struct port_count {
 	__u64 records, bytes;

@@ -51,7 +51,7 @@ enum event {
 	event_established = 3, /* TCP handshake done */
 	event_shutdown = 4, /* shutdown(2) returned */
 	event_close = 5, /* the last descriptor of this process for the socket may be gone: close(2) returned */
-	event_destroyed = 6, /* TCP state CLOSE: the socket is over whoever holds it */
+	event_destroyed = 6, /* TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end */
 	event_failed = 7, /* a data call or the handshake failed; result is the negative errno */
 	event_seen = 8, /* first data on a unix socket; the payload is its name */
 	event_scan = 9, /* found open when the agent started */
@@ -112,8 +112,8 @@ struct data_record {
 	__u64 gap_ns; /* time of the last elided call */
 	__s64 result; /* return value of the system call */
 	__u32 netns; /* inode of the network namespace */
-	__u32 tx_first; /* TCP: absolute sequence number of the first byte sent by this end */
-	__u32 rx_first; /* TCP: absolute sequence number of the first byte received by this end */
+	__u32 tx_first; /* what names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode */
+	__u32 rx_first; /* the same of the peer, 0 while it is not known */
 	__u32 gap_records; /* calls elided since the last record of this socket */
 	__u16 local_port; /* host order */
 	__u16 remote_port; /* host order */
@@ -159,8 +159,8 @@ struct connection_record {
 	__u64 gap_ns; /* time of the last elided call */
 	__s64 result; /* return value of the system call */
 	__u32 netns; /* inode of the network namespace */
-	__u32 tx_first; /* TCP: absolute sequence number of the first byte sent by this end */
-	__u32 rx_first; /* TCP: absolute sequence number of the first byte received by this end */
+	__u32 tx_first; /* what names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode */
+	__u32 rx_first; /* the same of the peer, 0 while it is not known */
 	__u32 gap_records; /* calls elided since the last record of this socket */
 	__u16 local_port; /* host order */
 	__u16 remote_port; /* host order */

@@ -155,6 +155,22 @@ static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
 	return conn;
 }
 
+/* Low half of the inode, which is all of it: sockfs counts in 32 bits. 0 before accept(2) and after the last close. */
+static __always_inline __u32 inode_of(struct sock *sk)
+{
+	struct socket *socket = sk ? GET(TYPED(struct sock, sk), sk_socket) : 0;
+
+	return socket ? GET(TYPED(struct socket_alloc, socket), vfs_inode.i_ino) : 0;
+}
+
+/* Unix: the inodes name the two ends, since addresses of sockets are used again within milliseconds. */
+static __always_inline void learn_inodes(struct conn *conn, struct sock *sk)
+{
+	conn->tx_first = conn->inode;
+	if (!conn->rx_first)
+		conn->rx_first = inode_of(GET(TYPED(struct unix_sock, sk), peer));
+}
+
 static __always_inline void mapped(__u8 *out, __u32 v4)
 {
 	*(__u64 *)out = 0;

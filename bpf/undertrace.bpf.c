@@ -40,7 +40,7 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 			if (nr == nr_splice)
 				end_late_receive(regs, nr, ret);
 		} else {
-			forget_call();
+			forget_call(is_send(nr));
 		}
 		return 0;
 	}

@@ -28,6 +28,6 @@ export function findClang(path = process.env.PATH ?? '') {
 
 function versionOf(file) {
   if (!existsSync(file)) return 0; // a link to nothing
-  const match = /(?:clang|llvm)-?(\d+)/.exec(realpathSync(file).replace(/\/clang$/, ''));
+  const match = /\/(?:clang|llvm)-?(\d+)[\d.]*(?=\/|$)/.exec(realpathSync(file));
   return match ? Number(match[1]) : Infinity;
 }

@@ -59,6 +59,11 @@ export const LOSSES = {
         meaning: 'A response whose request was before the start of the capture or was lost.',
         remedy: 'None needed at start; later see records lost.',
       },
+      head_cut: {
+        meaning:
+          'A request (or several) whose head lay beyond the captured part of its run: behind a body, or in a long row of pipelined requests.',
+        remedy: 'Raise receivers.undertrace.payload_limit.',
+      },
       evicted: {
         meaning: 'Its connection was dropped from the table, which was full, before it could become a span.',
         remedy: 'Raise receivers.undertrace.limits.connections.',

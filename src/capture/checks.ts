@@ -141,7 +141,12 @@ function tracefs(): Check {
 function programs(addon: NativeAddon): Check[] {
   let tracer;
   try {
-    tracer = openTracer(addon, { ringBytes: 1 << 20, payloadBudget: 8192, connections: 1024 });
+    tracer = openTracer(addon, {
+      ringBytes: 1 << 20,
+      payloadBudget: 8192,
+      messageStarts: [],
+      connections: 1024,
+    });
   } catch (error) {
     return [
       {

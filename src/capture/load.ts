@@ -6,6 +6,8 @@ export interface LoadOptions {
   ringBytes: number;
   /** Payload bytes that a run may carry before a verdict says otherwise. */
   payloadBudget: number;
+  /** First four bytes of messages, at which the kernel captures again; at most 256. */
+  messageStarts: readonly string[];
   /** Sockets that the kernel keeps state of. */
   connections: number;
 }
@@ -40,6 +42,8 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     tracer.setMaxEntries('conns', options.connections);
     tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
     tracer.load();
+    for (const start of options.messageStarts)
+      tracer.update('message_starts', Buffer.from(start, 'latin1'), Uint8Array.of(1));
     return tracer;
   } catch (error) {
     tracer?.close();

@@ -82,7 +82,7 @@ export const Event = {
   shutdown: 4,
   /** The last descriptor of this process for the socket may be gone: close(2) returned. */
   close: 5,
-  /** TCP state CLOSE: the socket is over whoever holds it. */
+  /** TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end. */
   destroyed: 6,
   /** A data call or the handshake failed; result is the negative errno. */
   failed: 7,
@@ -223,11 +223,11 @@ export class DataRecord extends RecordView {
   get netns(): number {
     return this.u32[(this.offset + 88) >>> 2]!;
   }
-  /** TCP: absolute sequence number of the first byte sent by this end. */
+  /** What names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode. */
   get txFirst(): number {
     return this.u32[(this.offset + 92) >>> 2]!;
   }
-  /** TCP: absolute sequence number of the first byte received by this end. */
+  /** The same of the peer, 0 while it is not known. */
   get rxFirst(): number {
     return this.u32[(this.offset + 96) >>> 2]!;
   }
@@ -397,11 +397,11 @@ export class ConnectionRecord extends RecordView {
   get netns(): number {
     return this.u32[(this.offset + 88) >>> 2]!;
   }
-  /** TCP: absolute sequence number of the first byte sent by this end. */
+  /** What names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode. */
   get txFirst(): number {
     return this.u32[(this.offset + 92) >>> 2]!;
   }
-  /** TCP: absolute sequence number of the first byte received by this end. */
+  /** The same of the peer, 0 while it is not known. */
   get rxFirst(): number {
     return this.u32[(this.offset + 96) >>> 2]!;
   }

@@ -36,11 +36,14 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
   return 0;
 }
 
-/** The host comes first: on a machine without idle time the agent loses records, which it counts, rather than take the time from others. */
+/**
+ * The host comes first: on a machine without idle time the agent gets a tenth of what an ordinary program gets, and loses records, which it
+ * counts, rather than take more from others. At the lowest priority of all it would get next to nothing, and see nothing.
+ */
 function yieldToOthers(log: RunOptions['log']): void {
   try {
     // On Linux that is the main thread alone. Those of V8 and zlib follow its pace, and must not be what it waits for.
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'the priority cannot be lowered');
   }

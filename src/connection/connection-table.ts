@@ -154,7 +154,7 @@ export class ConnectionTable<S> {
       return;
     }
     if (record.gapEnd !== 0) this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
-    if (connection.transport === 'unix') alignUnix(connection, this.#byAddress.get(connection.peer), record);
+    if (connection.transport === 'unix') alignUnix(connection, this.#peerOf(connection), record);
     this.#bytes(connection, record);
   }
 
@@ -223,7 +223,7 @@ export class ConnectionTable<S> {
         this.#close(connection, record.timeNs, true);
         break;
       case Event.destroyed:
-        this.#ending(connection, 'closed', record.timeNs);
+        this.#ending(connection, ERRNO_ENDINGS[-record.result] ?? 'closed', record.timeNs);
         break;
       default:
     }
@@ -317,10 +317,18 @@ export class ConnectionTable<S> {
       const name = unixName(record.u8.subarray(start, start + record.captured));
       if (name !== '') connection.localAddress = name;
     }
-    const peer = connection.peer === 0 ? undefined : this.#byAddress.get(connection.peer);
-    if (peer?.transport !== 'unix' || (peer.peer !== 0 && peer.peer !== connection.sock)) return;
+    const peer = this.#peerOf(connection);
+    if (!peer) return;
     if (connection.localAddress !== '') peer.remoteAddress = connection.localAddress;
     if (peer.localAddress !== '') connection.remoteAddress = peer.localAddress;
+  }
+
+  /** The other end of a unix pair. Addresses are used again at once, so what is found there must know of this end, and be the one it knows. */
+  #peerOf(connection: TrackedConnection<S>): TrackedConnection<S> | undefined {
+    const peer = connection.peer === 0 ? undefined : this.#byAddress.get(connection.peer);
+    if (peer?.transport !== 'unix' || (peer.peer !== 0 && peer.peer !== connection.sock)) return undefined;
+    const strange = connection.rxFirst !== 0 && peer.txFirst !== 0 && connection.rxFirst !== peer.txFirst;
+    return strange ? undefined : peer;
   }
 
   /** A failed handshake or data call. True if the record told of one. */

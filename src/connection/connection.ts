@@ -13,7 +13,7 @@ export interface Connection {
   localPort: number;
   remoteAddress: string;
   remotePort: number;
-  /** TCP: absolute sequence numbers of the first byte of each direction. */
+  /** TCP: absolute sequence numbers of the first byte of each direction. Unix: low halves of the own inode and of the peer's. 0: not known. */
   txFirst: number;
   rxFirst: number;
   /** Unix: kernel address of the peer socket. */

@@ -29,6 +29,8 @@ export interface ConversationContext<S> {
   closed(exchange: LiveExchange): void;
   /** A response without a request. */
   orphan(): void;
+  /** At least one request whose head was not captured. */
+  headCut(): void;
   lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void;
   awaitTick(connection: TrackedConnection<S>): void;
   tick(): number;
@@ -243,7 +245,7 @@ export class Conversation<S> {
     if (!front) return false;
     if (stream.available === 0) {
       // Bytes without content where a message should begin.
-      this.#damage(side, front.timeNs);
+      this.#cut(side, front.timeNs);
       return true;
     }
     first.position = stream.cursor;
@@ -285,7 +287,7 @@ export class Conversation<S> {
     switch (step) {
       case Step.more:
         if (!reader.blocked) return false;
-        if (side.atStart) this.#damage(side, side.stream.front?.timeNs ?? 0);
+        if (side.atStart) this.#cut(side, side.stream.front?.timeNs ?? 0);
         else this.#loseSight(side);
         return true;
       case Step.head:
@@ -475,6 +477,12 @@ export class Conversation<S> {
       this.#resync(side);
       return;
     }
+    this.#damage(side, timeNs);
+  }
+
+  /** The head of a message crossed at `timeNs`, and was not captured as far as it is needed. */
+  #cut(side: Side, timeNs: number): void {
+    if (side.isRequest) this.#session.context.headCut();
     this.#damage(side, timeNs);
   }
 

@@ -55,8 +55,8 @@ export interface ConnectionReport {
 /**
  * Records in, exchanges out: the connection table, and for each connection a session that finds the protocol and reads messages.
  *
- * Books: `delivered` is kept by the table. Of `exchanges`, `in` and what is held are kept here, and the losses `orphan_response` and
- * `evicted`; `out` and the other losses are the sink's.
+ * Books: `delivered` is kept by the table. Of `exchanges`, `in` and what is held are kept here, and the losses `orphan_response`,
+ * `head_cut` and `evicted`; `out` and the other losses are the sink's.
  */
 export class DecodeStage implements StreamConsumer<Session> {
   readonly table: ConnectionTable<Session>;
@@ -198,6 +198,10 @@ export class DecodeStage implements StreamConsumer<Session> {
       orphan: () => {
         books.in++;
         books.lost.orphan_response++;
+      },
+      headCut: () => {
+        books.in++;
+        books.lost.head_cut++;
       },
       lose: (connection, reason, records) => this.table.lose(connection, reason, records),
       awaitTick: (connection) => this.table.awaitTick(connection),

@@ -37,6 +37,11 @@ export type Claim = (typeof Claim)[keyof typeof Claim];
 export interface Decoder<State = unknown> {
   /** As in span attributes, metrics, fixtures and documentation. */
   readonly name: string;
+  /**
+   * What its messages begin with, four ASCII characters each. Where a call begins so, the kernel captures again although the payload budget
+   * of the run is spent. Need not be complete, and other bytes may begin so, too.
+   */
+  readonly starts: readonly string[];
   /** How responses find their requests. `fifo`: in order of the requests. */
   readonly pairing: 'fifo';
   /**

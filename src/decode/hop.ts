@@ -7,7 +7,8 @@ const TWO_32 = 4294967296;
  * The hop key of a request that begins at `position`; undefined where this end cannot know it (a unix stream whose two counts are not aligned).
  *
  * TCP: high = absolute sequence number of the request's first byte, low = the server's first data sequence number; no address, so it
- * survives NAT. Unix: a hash of (client's socket, server's socket, common position), which is unique on the host while the sockets live.
+ * survives NAT. Unix: a hash of (client's inode and socket, server's socket, common position). The server's inode takes no part: the client
+ * may send before the connection is accepted, when there is none.
  */
 export function hopKey<S>(
   connection: TrackedConnection<S>,
@@ -22,16 +23,17 @@ export function hopKey<S>(
   }
   if (connection.transport !== 'unix' || connection.peer === 0) return undefined;
   const shift = isClient ? connection.unix?.txShift : connection.unix?.rxShift;
-  if (shift === undefined) return undefined;
+  const inode = isClient ? connection.txFirst : connection.rxFirst;
+  if (shift === undefined || inode === 0) return undefined;
   const client = isClient ? connection.sock : connection.peer;
   const server = isClient ? connection.peer : connection.sock;
   const common = position + shift;
-  return { kind: 'unix', high: mix(client, common, 0x9e3779b9), low: mix(server, common, 0x85ebca6b) };
+  return { kind: 'unix', high: mix(client, common, inode), low: mix(server, common, ~inode) };
 }
 
-/** 32 bits of two 64-bit numbers; both halves of each take part (murmur3's mixing steps). */
+/** 32 bits of two 64-bit numbers and a 32-bit one; all halves take part (murmur3's mixing steps). */
 function mix(a: number, b: number, seed: number): number {
-  let h = seed;
+  let h = seed | 0;
   for (const word of [a % TWO_32, Math.floor(a / TWO_32), b % TWO_32, Math.floor(b / TWO_32)]) {
     let k = Math.imul(word, 0xcc9e2d51);
     k = (k << 15) | (k >>> 17);

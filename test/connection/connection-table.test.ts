@@ -215,11 +215,15 @@ describe('connection/connection-table', () => {
     new TestEnd(writer).send(REQUEST).event('failed', { result: -110 });
     new TestEnd(writer).send(REQUEST).event('destroyed');
     new TestEnd(writer).send(REQUEST).event('failed', { result: -113 });
+    new TestEnd(writer).send(REQUEST).event('destroyed', { result: -104 });
     writer.clock().clock().clock();
     decoding.feed(writer);
     assert.deepEqual(
       decoding.closed.map((exchange) => decoding.describe(exchange).errorType),
-      ['connection_reset', 'connection_timed_out', 'connection_closed', 'connection_failed'],
+      [
+        ...['connection_reset', 'connection_timed_out', 'connection_closed', 'connection_failed'],
+        'connection_reset',
+      ],
     );
   });
 

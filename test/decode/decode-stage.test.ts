@@ -34,4 +34,41 @@ describe('decode/decode-stage', () => {
       [Verdict.elide, Verdict.elide],
     );
   });
+
+  it('gives the two ends of a unix connection one hop key, and another one when the addresses are used again', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const [here, there] = [0xffff888000a00000, 0xffff888000b00000];
+    for (const inode of [7001, 7003]) {
+      const pair = { transport: 'unix', tgid: 100 } as const;
+      const client = new TestEnd(writer, { ...pair, sock: here, peer: there, inode });
+      const server = new TestEnd(writer, {
+        ...{ ...pair, accepted: true, sock: there, peer: here, inode: inode + 1, rxFirst: inode },
+      });
+      client.send(REQUEST);
+      server.receive(REQUEST).send(RESPONSE);
+      client.receive(RESPONSE);
+    }
+    decoding.feed(writer);
+    const [first, second, third, fourth] = decoding.closed.map((exchange) => exchange.hop);
+    assert.equal(first?.kind, 'unix');
+    assert.deepEqual(first, second);
+    assert.deepEqual(third, fourth);
+    assert.notDeepEqual(first, third);
+  });
+
+  it('counts a request whose head was not captured, and goes on at the next one', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const end = new TestEnd(writer, { accepted: true });
+    const upload = REQUEST.replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 20000\r\n\r\n');
+    end.receive(upload).send(RESPONSE);
+    // The rest of the body and the next head in one read, of which nothing is captured.
+    end.receive('', { beyond: 20_000 + REQUEST.length }).send(RESPONSE.replace('200', '201'));
+    end.receive(REQUEST).send(RESPONSE.replace('200', '202'));
+    decoding.feed(writer);
+    const statuses = decoding.spans().map((span) => span['http.response.status_code']);
+    assert.deepEqual(statuses, [200, 202]);
+    assert.equal(decoding.ledger.exchanges.lost.head_cut, 1);
+  });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Event, Flag } from '../../src/capture/records.gen.ts';
 import { assertRecorded, joinChunks, moving, play, type Played } from '../support/driver.ts';
 import { NetworkNamespace } from '../support/netns.ts';
-import { knownDefect, needCommand, needRoot } from '../support/programs.ts';
+import { needCommand, needRoot } from '../support/programs.ts';
 
 const STREAMS = ['tcp4', 'tcp6', 'mapped', 'unix', 'socketpair'];
 const MESSAGES = ['udp', 'udp6', 'unix-dgram', 'unix-seqpacket', 'socketpair-dgram', 'socketpair-seqpacket'];
@@ -88,7 +88,6 @@ describe('the records of the C driver', function () {
 
   for (const transport of ['tcp4', 'unix']) {
     it(`is never wrong in silence when two threads write on one socket (${transport})`, async function () {
-      if (transport === 'unix') knownDefect(this, 'overlapping sends on a unix socket are not marked');
       const played = await play(this, 'writers', [transport, '3000']);
       const places = new Map(played.notes.filter((n) => 'found' in n).map((n) => [n.found!, n.pos!]));
       const marks = played.notes.filter((n) => 'mark' in n);

@@ -121,8 +121,6 @@ describe('real clients and servers', function () {
 
       for (const client of CLIENTS) {
         it(`gives both spans of ${MANY} requests by ${client.name}`, async function () {
-          if (program.name === 'nginx')
-            knownDefect(this, 'the request after one that was answered early loses spans');
           if (client.name.startsWith('java')) knownDefect(this, 'a span is missing now and then');
           if (program.name === 'go' && client.name === 'go')
             knownDefect(this, 'reads of two goroutines on one connection lose spans');
@@ -137,7 +135,6 @@ describe('real clients and servers', function () {
         });
 
         it(`gives both spans over every other kind of address by ${client.name}`, async function () {
-          if (program.unix) knownDefect(this, 'unix sockets that live for one request are joined wrongly');
           for (const at of places.slice(0, -1)) {
             if (at.kind === 'unix' && !client.unix) continue;
             for (const mode of client.modes!) await converse(this, client, local, at, mode, FEW);

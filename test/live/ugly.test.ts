@@ -8,14 +8,7 @@ import { createInterface } from 'node:readline';
 import { Agent, type Ended, pathOf, sleep } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
 import { checkSpans, realtimeOffset } from '../support/check-spans.ts';
-import {
-  knownDefect,
-  inCheckout,
-  needCommand,
-  needCompiled,
-  needMachine,
-  needRoot,
-} from '../support/programs.ts';
+import { inCheckout, needCommand, needCompiled, needMachine, needRoot } from '../support/programs.ts';
 import {
   C_CLIENT,
   C_SERVER,
@@ -294,7 +287,6 @@ describe('when things are ugly', function () {
   });
 
   it('makes spans of requests whose connection is reset', async function () {
-    knownDefect(this, 'a reset shows as connection_closed');
     const asker = startAsker(await startServer(this, NODE_SERVER));
     agent = await Agent.start();
     const run = newRun();

@@ -86,7 +86,7 @@ function checkContent(
       {
         method: attributes['http.request.method'],
         status: attributes['http.response.status_code'],
-        sent: Number(attributes['http.request.body.size'] ?? 0),
+        sent: Number(attributes['http.request.body.size'] ?? (planned.abandoned ? planned.requestBytes : 0)),
         received: Number(attributes['http.response.body.size'] ?? 0),
         error: attributes['error.type'],
         spanStatus: span.status,

@@ -174,6 +174,7 @@ export async function play(
     ringBytes: 64 << 20,
     drainIntervalMs: 5,
     payloadBudget: 8192,
+    messageStarts: ['GET '],
     connections: 65_536,
     scan: false,
   };

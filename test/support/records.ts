@@ -163,13 +163,16 @@ let nextSock = 0xffff888000001000;
 function defaults(unix: boolean, accepted: boolean) {
   const address = unix ? new Uint8Array(16) : ipv4('127.0.0.1');
   const [client, server] = unix ? [0, 0] : [40000, 80];
-  const [clientFirst, serverFirst] = unix ? [0, 0] : [3000, 7000];
   return {
     ...{ accepted, sock: (nextSock += 4096), peer: 0, tgid: 100, local: address, remote: address },
     ...{ localPort: accepted ? server : client, remotePort: accepted ? client : server },
-    ...{ txFirst: accepted ? serverFirst : clientFirst, rxFirst: accepted ? clientFirst : serverFirst },
+    ...{ txFirst: accepted ? 7000 : 3000, rxFirst: accepted ? 3000 : 7000 },
     ...{ txPosition: 0, rxPosition: 0 },
   };
+}
+
+function inodeOf(sock: number): number {
+  return Math.floor((sock / 4096) % 1e6) + 1000;
 }
 
 /** One end of a connection. Every call writes one record to the writer. */
@@ -189,7 +192,11 @@ export class TestEnd {
     const all = { ...defaults(unix, options.accepted === true), ...options };
     this.writer = writer;
     this.sock = all.sock;
-    this.inode = options.inode ?? Math.floor((this.sock / 4096) % 1e6) + 1000;
+    this.inode = options.inode ?? inodeOf(this.sock);
+    if (unix) {
+      all.txFirst = this.inode;
+      all.rxFirst = options.rxFirst ?? (all.peer === 0 ? 0 : inodeOf(all.peer));
+    }
     this.txPosition = all.txPosition;
     this.rxPosition = all.rxPosition;
     this.#flags = (all.accepted ? Flag.accepted : 0) | (unix ? Flag.fresh : 0);

@@ -19,6 +19,8 @@ export interface Program {
   readonly unix: boolean;
   /** Can send a request body in chunks (client), can answer in chunks (server). */
   readonly chunked: boolean;
+  /** A server that does not read the body before it answers: the client may then give up sending it. */
+  readonly answersEarly?: boolean;
   /** Can send the two methods that HttpURLConnection and urllib do not know. */
   readonly modeShare?: Partial<Record<Mode, number>>;
 }
@@ -52,6 +54,7 @@ export const SERVERS: readonly Program[] = [
     },
     unix: true,
     chunked: false,
+    answersEarly: true,
   },
   { name: 'node', command: node('node/server.mjs'), unix: true, chunked: true },
   { name: 'python', command: python('server.py'), unix: true, chunked: true },
@@ -163,6 +166,8 @@ export interface Planned {
   status: number;
   responseBytes: number;
   chunked: boolean;
+  /** The client may leave the body unsent, whose size is then not known. */
+  abandoned: boolean;
 }
 
 /** One line of a client's log; times in nanoseconds of CLOCK_MONOTONIC. */
@@ -232,6 +237,7 @@ export function makePlan(
       status,
       responseBytes: method === 'HEAD' || status === 204 || status === 304 ? 0 : size,
       chunked: framing === 'request' && client.chunked,
+      abandoned: framing === 'request' && client.chunked && server.answersEarly === true,
     };
   });
 }

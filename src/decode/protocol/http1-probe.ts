@@ -38,6 +38,11 @@ const REGISTERED_METHODS: readonly string[] = [
 /** What can follow the version in a status line's beginning. */
 const STATUS = 'HTTP/1.';
 
+/** Of requests with a registered method, and of responses. */
+export const HTTP1_STARTS: readonly string[] = [
+  ...new Set([...REGISTERED_METHODS.map((method) => `${method} `.slice(0, 4)), STATUS.slice(0, 4)]),
+];
+
 /**
  * Whose are the bytes at the start of a record? A claim needs a whole request line with its version, or a status line up to its code: `GET /x`
  * alone is also a Redis inline command, `OPTIONS rtsp://` RTSP and `PRI * HTTP/2.0` the preface of HTTP/2.

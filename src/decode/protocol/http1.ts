@@ -11,7 +11,7 @@ import {
   type HttpRequest,
   type HttpResponse,
 } from './http1-head.ts';
-import { probeHttp1 } from './http1-probe.ts';
+import { HTTP1_STARTS, probeHttp1 } from './http1-probe.ts';
 
 /** Where a direction stands. */
 const Phase = {
@@ -91,6 +91,7 @@ export function createHttp1(options: Http1Options = {}): Decoder<HttpState> {
   return {
     name: 'http',
     pairing: 'fifo',
+    starts: HTTP1_STARTS,
     probe: probeHttp1,
     createState: () => ({ request: createSide(), response: createSide(), switching: false }),
     read: (reader, isRequest, state, request) =>
