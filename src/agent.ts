@@ -3,7 +3,7 @@ import type { Log } from './base/log-shape.ts';
 import type { ReceiverSettings, Settings } from './base/settings.ts';
 import { KernelCapture } from './capture/kernel-capture.ts';
 import { loadNative } from './capture/native.ts';
-import { createDecoders } from './decode/protocol/index.ts';
+import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import type { RequestObserver } from './link/linker.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
 import { TracesOutput } from './output/traces-output.ts';
@@ -29,7 +29,7 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
     ringBytes: receiver.ringBytes,
     drainIntervalMs: receiver.drainIntervalMs,
     payloadBudget: receiver.payloadBytes,
-    messageStarts: createDecoders().flatMap((decoder) => decoder.starts),
+    messageStarts: MESSAGE_STARTS,
     connections: receiver.limits.connections,
     scan: receiver.scan,
   };

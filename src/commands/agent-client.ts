@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { parseEndpoint } from '../base/config/units.ts';
 import { messageOf, UserError } from '../base/errors.ts';
 import type { Endpoint, Settings } from '../base/settings.ts';
+import { VERSION } from '../base/version.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -51,7 +52,8 @@ function endpointOf(given: string | undefined, settings: Settings): Endpoint {
 
 function get({ host, port }: Endpoint, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host, port, path, agent: false, timeout: TIMEOUT_MS }, (response) => {
+    const headers = { 'user-agent': `undertrace/${VERSION}` };
+    const sent = request({ host, port, path, headers, agent: false, timeout: TIMEOUT_MS }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

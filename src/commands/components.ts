@@ -1,6 +1,6 @@
 import { BACKENDS } from '../base/settings.ts';
 import { EXTENSIONS } from '../base/config/schema.ts';
-import { createDecoders } from '../decode/protocol/index.ts';
+import { PROTOCOLS } from '../decode/protocol/index.ts';
 import { EXPORTER_TYPES } from '../output/exporter/index.ts';
 import type { JsonOptions } from './options.ts';
 
@@ -28,7 +28,7 @@ export function components(): Components {
       {
         name: 'undertrace',
         backends: BACKENDS.filter((name) => name !== 'auto'),
-        protocols: createDecoders().map(({ name }) => name),
+        protocols: [...PROTOCOLS],
       },
     ],
     processors: [],

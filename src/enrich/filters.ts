@@ -1,48 +1,8 @@
+import type { FilterSettings, ProcessRule, SpanRule } from '../base/settings.ts';
 import { matchesGlob } from './glob.ts';
 import type { ProcessView } from './process-table.ts';
 import { fitsExecutable } from './service-name/override.ts';
 import { SpanRules } from './span-rules.ts';
-
-/** Fits a process, or one end of its connections, by all the keys that are given. Keys are those of the configuration. */
-export interface ProcessRule {
-  pid?: number;
-  /** With `pid`: its children, and theirs, too. Default false. */
-  children?: boolean;
-  /** Command name, a glob. */
-  command?: string;
-  /** Path of the executable, a glob; without `/` the file's name alone. */
-  executable?: string;
-  /** Cgroup path, a glob. */
-  cgroup?: string;
-  /** Container id or its beginning, a glob. */
-  container_id?: string;
-  /** Inode of the network namespace. */
-  network_namespace?: number;
-  /** The port that the serving end listens on. */
-  port?: number;
-}
-
-/** Drops spans that fit all the keys that are given. */
-export interface SpanRule {
-  /** Learned or configured route, a glob. */
-  route?: string;
-  /** Path without the query, a glob. */
-  path?: string;
-  method?: string;
-  /** A glob. */
-  user_agent?: string;
-  /** `404`, or a class: `4xx`. */
-  status?: string;
-  /** Service name, a glob. */
-  service?: string;
-}
-
-export interface FilterRules {
-  /** Where there are any, only what fits one of them is traced. */
-  include: readonly ProcessRule[];
-  exclude: readonly ProcessRule[];
-  drop_spans: readonly SpanRule[];
-}
 
 /** What a filter says, and the rule that made it say so. */
 export interface Verdict {
@@ -60,70 +20,12 @@ export interface SpanFacts {
   readonly service: string;
 }
 
-/**
- * What watches other programs is not watched itself: tracing a Collector would make spans of the spans. Shown, and to be changed, in
- * config/default.yaml.
- */
-export const DEFAULT_EXCLUDE: readonly ProcessRule[] = [
-  ...['otelcol*', 'opentelemetry-collector*', 'otel-collector*'],
-  ...['jaeger', 'jaeger-*', 'prometheus', 'grafana', 'grafana-server', 'alertmanager'],
-  ...[
-    'node_exporter',
-    'prometheus-node-exporter',
-    'pushgateway',
-    'blackbox_exporter',
-    'process-exporter',
-    'cadvisor',
-  ],
-  ...['alloy', 'grafana-agent', 'promtail', 'loki', 'tempo', 'mimir', 'vmagent', 'victoria-metrics*'],
-].map((executable) => ({ executable }));
-
-/** Traffic that says that a program is well, or how it does, and nothing of what it is for. */
-export const DEFAULT_DROP_SPANS: readonly SpanRule[] = [
-  // OTLP of anybody, over HTTP and gRPC
-  { method: 'POST', path: '*/v1/traces' },
-  { method: 'POST', path: '*/v1/metrics' },
-  { method: 'POST', path: '*/v1/logs' },
-  { method: 'POST', path: '*/v1development/profiles' },
-  { path: '/opentelemetry.proto.collector.*' },
-  // Jaeger's and Zipkin's own ways in
-  { method: 'POST', path: '/api/v2/spans' },
-  { method: 'POST', path: '/api/traces' },
-  // Prometheus: scrapes, remote write
-  { user_agent: 'Prometheus/*' },
-  { user_agent: 'vm_promscrape*' },
-  { method: 'GET', path: '/metrics' },
-  { method: 'POST', path: '/api/v1/write', user_agent: '*' },
-  // health checks, by path and by who asks
-  ...['/healthz', '/healthz/*', '/readyz', '/readyz/*', '/livez', '/livez/*', '/health', '/health/*'].map(
-    (path) => ({ path }),
-  ),
-  ...['/-/healthy', '/-/ready', '/actuator/health', '/actuator/health/*', '/actuator/prometheus'].map(
-    (path) => ({ path }),
-  ),
-  ...[
-    'kube-probe/*',
-    'ELB-HealthChecker/*',
-    'GoogleHC/*',
-    'Consul Health Check',
-    'Amazon-Route53-Health-Check-Service*',
-  ].map((user_agent) => ({ user_agent })),
-  // another agent of this kind
-  { service: 'undertrace' },
-];
-
-export const DEFAULT_RULES: FilterRules = {
-  include: [],
-  exclude: DEFAULT_EXCLUDE,
-  drop_spans: DEFAULT_DROP_SPANS,
-};
-
 /** Ports for which a process's verdict is remembered. */
 const MAX_PORTS = 64;
 
 /** The rules in force; `replace` changes them while the agent runs. */
 export class Filters {
-  #rules: FilterRules;
+  #rules: FilterSettings;
   #spanRules: SpanRules;
   #portsMatter = false;
   /** Verdicts on connections, asked for with every span; 0 stands for all ports where no rule names one. */
@@ -131,17 +33,17 @@ export class Filters {
   /** Counts replacements, so that whoever keeps verdicts knows that they are old. */
   generation = 0;
 
-  constructor(rules: FilterRules = DEFAULT_RULES) {
+  constructor(rules: FilterSettings) {
     this.#rules = rules;
     this.#spanRules = new SpanRules(rules.drop_spans);
     this.replace(rules);
   }
 
-  get rules(): FilterRules {
+  get rules(): FilterSettings {
     return this.#rules;
   }
 
-  replace(rules: FilterRules): void {
+  replace(rules: FilterSettings): void {
     this.#rules = rules;
     this.#spanRules = new SpanRules(rules.drop_spans);
     this.#portsMatter = [...rules.include, ...rules.exclude].some(({ port }) => port !== undefined);

@@ -1,4 +1,5 @@
-import type { SpanFacts, SpanRule } from './filters.ts';
+import type { SpanRule } from '../base/settings.ts';
+import type { SpanFacts } from './filters.ts';
 import { Glob } from './glob.ts';
 
 /** User agents whose rules are remembered. */

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 
-import {
-  DEFAULT_RULES,
-  Filters,
-  type ProcessRule,
-  type SpanFacts,
-  type SpanRule,
-} from '../../src/enrich/filters.ts';
+import type { ProcessRule, SpanRule } from '../../src/base/settings.ts';
+import { Filters, type SpanFacts } from '../../src/enrich/filters.ts';
 import { Glob, matchesGlob } from '../../src/enrich/glob.ts';
 import type { ProcessView } from '../../src/enrich/process-table.ts';
+import { DEFAULTS } from '../support/defaults.ts';
 
 const ID = '5f9c4ab08cac7457e9111a30e4664920607ea2c115a1433d7be98e97e64244ca';
 
@@ -125,7 +121,7 @@ describe('enrich/filters', () => {
   });
 
   it('leaves out what watches other programs, unless told otherwise', () => {
-    const defaults = new Filters();
+    const defaults = new Filters(DEFAULTS.filters);
     for (const executable of [
       '/usr/bin/otelcol-contrib',
       '/otelcol',
@@ -159,9 +155,9 @@ describe('enrich/filters', () => {
   });
 
   it('takes new rules while it runs', () => {
-    const changing = new Filters();
+    const changing = new Filters(DEFAULTS.filters);
     const { generation } = changing;
-    changing.replace({ ...DEFAULT_RULES, exclude: [{ command: 'shopd' }], drop_spans: [] });
+    changing.replace({ ...DEFAULTS.filters, exclude: [{ command: 'shopd' }], drop_spans: [] });
     assert.equal(changing.process(view()).traced, false);
     assert.equal(changing.dropsSpan(span({ path: '/healthz' })), undefined);
     assert.notEqual(changing.generation, generation);

@@ -13,6 +13,7 @@ import { DecodeStage } from '../../src/decode/decode-stage.ts';
 import type { Description, Exchange } from '../../src/decode/exchange.ts';
 import { createDecoders } from '../../src/decode/protocol/index.ts';
 import type { Session } from '../../src/decode/session.ts';
+import { DEFAULTS } from './defaults.ts';
 import type { RecordWriter } from './records.ts';
 
 export interface VerdictCall {
@@ -40,7 +41,7 @@ export class Decoding {
   constructor(options: TableOptions & { exchangeTimeoutNs?: number; maxOpen?: number } = {}) {
     this.stage = new DecodeStage({
       ...options,
-      decoders: createDecoders(),
+      decoders: createDecoders({ redactedQueryKeys: DEFAULTS.redact.queryKeys }),
       ledger: this.ledger,
       sink: {
         opened: (exchange) => this.opened.push(exchange),

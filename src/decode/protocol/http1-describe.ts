@@ -1,6 +1,6 @@
 import type { Attributes, Description, Exchange } from '../exchange.ts';
 import { isKnownMethod, type HttpRequest, type HttpResponse } from './http1-head.ts';
-import { REDACTED_QUERY_KEYS, redactQuery, withoutUserinfo } from './redact.ts';
+import { redactQuery, withoutUserinfo } from './redact.ts';
 
 /** What a request target says, whatever its form (RFC 9112, 3.2). */
 interface Target {
@@ -18,9 +18,7 @@ const parsed: Target = { scheme: undefined, authority: undefined, path: undefine
 const server = { address: '', port: 0 };
 
 /** HTTP spans by the semantic conventions 1.44. The decoder of every HTTP version ends here. */
-export function createDescriber(
-  redactedKeys: readonly string[] = REDACTED_QUERY_KEYS,
-): (exchange: Exchange) => Description {
+export function createDescriber(redactedKeys: readonly string[]): (exchange: Exchange) => Description {
   const keys = new Set(redactedKeys.map((key) => key.toLowerCase()));
   return (exchange) => describe(exchange, keys);
 }

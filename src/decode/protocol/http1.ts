@@ -74,8 +74,8 @@ const framing: Framing = {
 };
 
 export interface Http1Options {
-  /** Query keys whose values become REDACTED, compared without case; replaces the defaults. */
-  readonly redactedQueryKeys?: readonly string[];
+  /** Query keys whose values become REDACTED, compared without case. */
+  readonly redactedQueryKeys: readonly string[];
 }
 
 /**
@@ -87,7 +87,7 @@ export interface Http1Options {
  * lengths, Transfer-Encoding beside Content-Length or in HTTP/1.0, and a request whose last coding is not chunked are malformed.
  * Not decoded: HTTP/0.9, bodies (only measured), fields of a head beyond what was captured.
  */
-export function createHttp1(options: Http1Options = {}): Decoder<HttpState> {
+export function createHttp1(options: Http1Options): Decoder<HttpState> {
   return {
     name: 'http',
     pairing: 'fifo',

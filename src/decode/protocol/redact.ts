@@ -1,12 +1,3 @@
-/** Keys whose values in a query are secrets as a rule; compared without case. */
-export const REDACTED_QUERY_KEYS: readonly string[] = [
-  ...['token', 'access_token', 'refresh_token', 'id_token', 'auth_token', 'authorization', 'auth', 'jwt'],
-  ...['api_key', 'apikey', 'api-key', 'key', 'password', 'passwd', 'pwd', 'pass', 'secret', 'client_secret'],
-  ...['code', 'sig', 'signature', 'session', 'sessionid', 'session_id', 'sid', 'assertion', 'credential'],
-  ...['x-amz-signature', 'x-amz-credential', 'x-amz-security-token', 'awsaccesskeyid'],
-  ...['x-goog-signature', 'x-goog-credential'],
-];
-
 export const REDACTED = 'REDACTED';
 
 /** Replaces the values of the given keys (in lower case) in a query without its question mark. */
