@@ -40,12 +40,21 @@ export class Identity {
   }
 }
 
+/** What a start found in /proc is a multiple of: a clock tick. */
+const NS_PER_TICK = 10_000_000;
+
+/**
+ * One process: a number and a start. The kernel's records tell the start to the nanosecond, /proc to the tick, so both kinds are compared: a
+ * number may be used again within a tick.
+ */
 export class Entry {
   readonly tgid: number;
   readonly startTick: number;
+  /** 0 while only the tick is known. */
+  #startNs: number;
   parent: number | undefined;
   /** When the parent started, where a fork record told. */
-  parentTick: number | undefined;
+  parentStartNs: number | undefined;
   identity!: Identity;
   exitedNs = 0;
   removed = false;
@@ -56,10 +65,24 @@ export class Entry {
   viewOf: ProcessFacts | undefined;
   viewedAt = -1;
 
-  constructor(tgid: number, startTick: number) {
+  constructor(tgid: number, startNs: number) {
     this.tgid = tgid;
-    this.startTick = startTick;
+    this.startTick = Math.floor(startNs / NS_PER_TICK);
+    this.#startNs = exactStart(startNs);
   }
+
+  /** Whether this process is the one that started then. An exact start is kept, so that a later process of the same tick is another one. */
+  startedAt(startNs: number): boolean {
+    if (this.startTick !== Math.floor(startNs / NS_PER_TICK)) return false;
+    const exact = exactStart(startNs);
+    if (exact === 0) return true;
+    if (this.#startNs === 0) this.#startNs = exact;
+    return this.#startNs === exact;
+  }
+}
+
+function exactStart(startNs: number): number {
+  return startNs % NS_PER_TICK === 0 ? 0 : startNs;
 }
 
 /** Facts out of files, over what is known. */

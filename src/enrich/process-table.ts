@@ -8,7 +8,6 @@ import { makeResource } from './service-resource.ts';
 
 export type { ProcessView } from './process-entry.ts';
 
-const NS_PER_TICK = 10_000_000;
 const MAX_ANCESTORS = 64;
 /** Parents that are waited for, and children of each that wait. */
 const MAX_ORPHANED = 256;
@@ -23,8 +22,8 @@ export interface ProcessTableOptions {
 }
 
 /**
- * Who every process is, by records alone. A process is its number and its start; starts are compared by clock tick, which is all that /proc
- * knows, so that a number used again is another process. A child that has not called exec is the same service instance as its parent.
+ * Who every process is, by records alone. A process is its number and its start, so that a number used again is another process. A child that
+ * has not called exec is the same service instance as its parent.
  *
  * `identify` gives one object per service instance, the same as long as nothing about it changes.
  */
@@ -111,7 +110,7 @@ export class ProcessTable {
     if (this.#find(tgid, startNs) !== undefined) return; // a scan or an exec came first
     const entry = this.#add(tgid, startNs);
     entry.parent = parent;
-    entry.parentTick = Math.floor(parentStartNs / NS_PER_TICK);
+    entry.parentStartNs = parentStartNs;
     const from = this.#find(parent, parentStartNs);
     if (from === undefined) {
       entry.identity = new Identity(entry, { source: 'scan', parent }, false, timeNs);
@@ -247,11 +246,11 @@ export class ProcessTable {
   }
 
   /** The process that was a process's parent, not one that got its number later. */
-  #parentOf({ parent, parentTick, startTick }: Entry): Entry | undefined {
+  #parentOf({ parent, parentStartNs, startTick }: Entry): Entry | undefined {
     let found = parent === undefined ? undefined : this.#processes.get(parent);
     while (
       found &&
-      (parentTick === undefined ? found.startTick > startTick : found.startTick !== parentTick)
+      (parentStartNs === undefined ? found.startTick > startTick : !found.startedAt(parentStartNs))
     ) {
       found = found.older;
     }
@@ -280,7 +279,7 @@ export class ProcessTable {
 
   #add(tgid: number, startNs: number): Entry {
     if (this.#size >= this.#maxProcesses) this.#makeRoom();
-    const entry = new Entry(tgid, Math.floor(startNs / NS_PER_TICK));
+    const entry = new Entry(tgid, startNs);
     entry.older = this.#processes.get(tgid);
     this.#processes.set(tgid, entry);
     this.#size++;
@@ -290,8 +289,7 @@ export class ProcessTable {
   #find(tgid: number, startNs: number): Entry | undefined {
     let entry = this.#processes.get(tgid);
     if (startNs === 0) return entry;
-    const tick = Math.floor(startNs / NS_PER_TICK);
-    while (entry !== undefined && entry.startTick !== tick) entry = entry.older;
+    while (entry !== undefined && !entry.startedAt(startNs)) entry = entry.older;
     return entry;
   }
 

@@ -12,8 +12,8 @@
  *   KeyValue                   1 key        2 value
  *   AnyValue                   1 string   2 bool   3 int   4 double   5 array (ArrayValue: 1 values*)
  *
- * Why not the official serializer: it makes about 200,000 spans a second of a core where this makes about 500,000
- *; a span has a budget of 16 us in all. The tests decode both outputs and compare them.
+ * Why not the official serializer: it makes about 200,000 spans a second of a core where this makes about 500,000, and a span has a budget
+ * of 16 us in all. The tests decode both outputs and compare them.
  *
  * Lengths of nested messages are written after their content into a slot of fixed width. A length that needs fewer bytes than its slot is
  * padded with continuation bytes, which every protobuf reader accepts; a longer one moves the content.

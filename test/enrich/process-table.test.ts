@@ -63,6 +63,18 @@ describe('enrich/process-table', () => {
     assert.equal(table.identify(10, 5 * S + 6 * TICK + 9_999_999), 'pending');
   });
 
+  it('tells processes of one number apart that started within one tick', () => {
+    const { table } = makeTable();
+    table.onProcess(10, 5 * S + 100, exec('curl'), 100 * S);
+    table.onExit(10, 5 * S + 100, 100 * S);
+    table.onProcess(10, 5 * S + 200, exec('wget'), 100 * S);
+    assert.equal(known(table.identify(10, 5 * S + 100)).serviceName, 'curl');
+    assert.equal(known(table.identify(10, 5 * S + 200)).serviceName, 'wget');
+    // /proc, read late, tells of the newest.
+    table.onProcess(10, 5 * S, { source: 'scan', exe: '/usr/bin/wget', user: 'w' }, 100 * S);
+    assert.equal(known(table.identify(10, 5 * S + 200)).serviceName, 'wget');
+  });
+
   it('never gives a process the name of another one that had its number', () => {
     const { table } = makeTable();
     table.onProcess(10, 5 * S, exec('old'), 100 * S);
