@@ -225,11 +225,11 @@ export class Stream {
     if (!chunk) return;
     this.#borrowed = undefined;
     if (chunk.borrowed && chunk.bytes) {
-      chunk.bytes = chunk.bytes.slice(chunk.offset, chunk.offset + chunk.dataEnd - chunk.position);
+      chunk.bytes = copyOf(chunk.bytes, chunk.offset, chunk.offset + chunk.dataEnd - chunk.position);
       chunk.offset = 0;
       chunk.borrowed = false;
     } else if (!this.#ownsWindow && this.at < this.limit) {
-      this.window = this.window.slice(this.at, this.limit);
+      this.window = copyOf(this.window, this.at, this.limit);
       this.limit -= this.at;
       this.at = 0;
       this.#ownsWindow = true;
@@ -384,4 +384,11 @@ export class Stream {
       this.#waiting = NO_CHUNKS;
     }
   }
+}
+
+/** Not slice(): the border hands out Node's Buffers, whose slice() is a view of the same memory. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const copy = new Uint8Array(to - from);
+  copy.set(bytes.subarray(from, to));
+  return copy;
 }

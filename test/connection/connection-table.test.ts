@@ -104,6 +104,37 @@ describe('connection/connection-table', () => {
     assert.deepEqual(statuses(decoding), [200]);
   });
 
+  it('keeps what waits for the next drain, though the buffer it came in is overwritten', () => {
+    const whole = `${REQUEST}${REQUEST.replace('/a', '/b')}`;
+    for (let cut = 1; cut < whole.length; cut++) {
+      const { writer, decoding } = setUp();
+      const end = new TestEnd(writer).send(whole.slice(0, cut));
+      decoding.feed(writer);
+      end.send(whole.slice(cut)).receive(`${RESPONSE}${CREATED.slice(0, 20)}`);
+      decoding.feed(writer);
+      end.receive(CREATED.slice(20));
+      decoding.feed(writer);
+      const seen = decoding.spans().map((span) => [span['url.full'], span['http.response.status_code']]);
+      const expected = [
+        ['http://h/a', 200],
+        ['http://h/b', 201],
+      ];
+      assert.deepEqual(seen, expected, `cut at ${cut}`);
+    }
+  });
+
+  it('keeps what waits behind a hole, though the buffer it came in is overwritten', () => {
+    const { writer, decoding } = setUp();
+    const end = new TestEnd(writer).send(REQUEST).receive(RESPONSE);
+    decoding.feed(writer);
+    const timeNs = writer.nowNs + 1;
+    end.send(REQUEST.slice(10), { position: REQUEST.length + 10 }).receive(CREATED);
+    decoding.feed(writer);
+    end.send(REQUEST.slice(0, 10), { position: REQUEST.length, timeNs, enterNs: timeNs });
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), [200, 201]);
+  });
+
   it('takes an unsure record only where it continues the stream', () => {
     const { writer, decoding } = setUp();
     const end = new TestEnd(writer);
