@@ -123,9 +123,6 @@ describe('real clients and servers', function () {
         it(`gives both spans of ${MANY} requests by ${client.name}`, async function () {
           if (program.name === 'nginx')
             knownDefect(this, 'the request after one that was answered early loses spans');
-          if (client.name.startsWith('java')) knownDefect(this, 'a span is missing now and then');
-          if (program.name === 'go' && client.name === 'go')
-            knownDefect(this, 'reads of two goroutines on one connection lose spans');
           const shares = client.modes!.map((mode) => client.modeShare?.[mode]);
           const given = shares.reduce<number>((sum, share) => sum + (share ?? 0), 0);
           const open = shares.filter((share) => share === undefined).length;
