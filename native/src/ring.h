@@ -43,6 +43,8 @@ class Ring {
   size_t size() const noexcept { return size_; }
   // Bytes between consumer and producer, headers of records included: an upper bound of what Drain() writes.
   size_t Used() const noexcept;
+  // The consumer's position: bytes taken out so far, headers and size classes included.
+  uint64_t Consumed() const noexcept { return *consumer_; }
   // Records passed over because their size field cannot be true. Not zero means that a program writes something else.
   uint64_t invalid() const noexcept { return invalid_; }
 

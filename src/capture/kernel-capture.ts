@@ -65,6 +65,9 @@ export class KernelCapture {
   readonly #proc: ProcReader;
   readonly #connLayout: Record<string, { offset: number; size: number }>;
   #pending: Uint8Array[] = [];
+  /** `elision` records, and the ring position behind which they may go out. */
+  #elisions: Uint8Array[] = [];
+  #elisionsFrom = 0;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
@@ -126,6 +129,7 @@ export class KernelCapture {
       this.#passOn(buffer);
     }
     this.#flushPending();
+    this.#flushElisions();
     const clock = this.#clockRecord();
     this.#sink(clock);
     if (this.#nowNs() >= this.#countersDueNs) this.#sinkCounters();
@@ -159,14 +163,18 @@ export class KernelCapture {
     for (let i = 0; i < 4; i++) this.tracer.setGlobal(`own_ports[${i}]`, ports[i] ?? 0);
   }
 
-  /** Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records. */
+  /**
+   * Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records, once everything that is in the
+   * ring now has gone out: what they tell is newer than that.
+   */
   pollElided(sockets: Iterable<ElidedSocket>): void {
+    if (this.#elisions.length > 0) return; // the drain is behind, and so would be another answer
     for (const { sock, inode } of sockets) {
       const conn = this.tracer.lookup('conns', u64(sock));
       if (conn === undefined || this.#field(conn, 'inode') !== inode) continue;
       const gapRecords = this.#field(conn, 'gap_records');
       if (gapRecords === 0) continue;
-      this.#pending.push(
+      this.#elisions.push(
         writeRecord('elision', {
           time_ns: this.#nowNs(),
           sock,
@@ -178,6 +186,9 @@ export class KernelCapture {
         }),
       );
     }
+    if (this.#elisions.length === 0) return;
+    const { consumed, used } = this.tracer.ring();
+    this.#elisionsFrom = consumed + used;
   }
 
   /** Facts about a process that were learned outside the kernel's records. */
@@ -266,6 +277,13 @@ export class KernelCapture {
     if (this.#pending.length === 0) return;
     const records = this.#pending;
     this.#pending = [];
+    for (const record of records) this.#sink(record);
+  }
+
+  #flushElisions(): void {
+    if (this.#elisions.length === 0 || this.tracer.ring().consumed < this.#elisionsFrom) return;
+    const records = this.#elisions;
+    this.#elisions = [];
     for (const record of records) this.#sink(record);
   }
 
