@@ -15,8 +15,7 @@ import https from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.ts';
-import type { Span } from '../../link/span.ts';
-import type { Exporter, Outcome } from '../exporter.ts';
+import type { Exporter, Outcome, Requests } from '../exporter.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
 import {
   accepted,
@@ -60,40 +59,37 @@ interface Answer {
   body: Buffer;
 }
 
-/** Throws a UserError where the settings cannot work. */
-export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): Exporter {
+/** Rejects with a UserError where the settings cannot work. */
+export async function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): Promise<Exporter> {
   const url = urlOf(id, settings);
   const json = settings.encoding === 'json';
-  const compress = (settings.compression ?? 'gzip') === 'gzip';
+  const gzipped = (settings.compression ?? 'gzip') === 'gzip';
   const agent = agentOf(id, url, settings);
-  const encoder = new OtlpProtobufEncoder();
+  const encode = json ? await loadJsonEncoder() : createProtobufEncoder();
   const headers: Record<string, string> = {
     'user-agent': `undertrace/${SCOPE_VERSION}`,
     ...lowerCaseKeys(settings.headers ?? {}),
     'content-type': json ? 'application/json' : 'application/x-protobuf',
-    ...(compress ? { 'content-encoding': 'gzip' } : {}),
+    ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
   };
 
-  const pack = async (batch: readonly Span[]): Promise<Buffer> => {
-    const plain = json ? await encodeJson(batch) : encoder.encode(batch);
-    return compress ? gzipAsync(plain, { level: GZIP_LEVEL }) : plain;
-  };
-  const sendPacked = async (request: Buffer, count: number, signal: AbortSignal): Promise<Outcome> => {
+  const compress = (request: Buffer): Promise<Buffer> => gzipAsync(request, { level: GZIP_LEVEL });
+  const send: Requests['send'] = async (request, compressed, count, signal) => {
+    const body = gzipped && !compressed ? await compress(request) : request;
     let answer: Answer;
     try {
-      answer = await post(url, agent, headers, request, signal);
+      answer = await post(url, agent, headers, body, signal);
     } catch (error) {
       return { result: 'retry', error: describeFailure(error) };
     }
-    return outcomeOf(answer, count, request.length);
+    return outcomeOf(answer, count, body.length);
   };
 
   return {
     id,
     destination: withoutSecrets(url),
-    pack,
-    sendPacked,
-    send: async (batch, signal) => sendPacked(await pack(batch), batch.length, signal),
+    requests: { encode, compress: gzipped ? compress : undefined, send },
+    send: async (batch, signal) => send(encode(batch), false, batch.length, signal),
     close() {
       agent.destroy();
       return Promise.resolve();
@@ -102,8 +98,13 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
 }
 
 /** OpenTelemetry's serializer takes 15 MB of memory: loaded only where it is used. */
-async function encodeJson(batch: readonly Span[]): Promise<Buffer> {
-  return (await import('../otlp-json.ts')).encodeOtlpJson(batch);
+async function loadJsonEncoder(): Promise<Requests['encode']> {
+  return (await import('../otlp-json.ts')).encodeOtlpJson;
+}
+
+function createProtobufEncoder(): Requests['encode'] {
+  const encoder = new OtlpProtobufEncoder();
+  return (batch) => encoder.encode(batch);
 }
 
 function urlOf(id: string, settings: OtlpHttpSettings): URL {
