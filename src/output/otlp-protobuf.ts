@@ -82,7 +82,10 @@ export class OtlpProtobufEncoder {
       if (group) group.push(span);
       else groups.set(span.resource, [span]);
     }
-    for (const [resource, group] of groups) this.#writeResourceSpans(resource, group);
+    for (const [resource, group] of groups) {
+      this.#writeResourceSpans(resource, group);
+      group.length = 0; // V8 keeps what was in a map that is cleared until the next full collection
+    }
     groups.clear();
     return this.#take();
   }
