@@ -13,8 +13,10 @@ export type Outcome =
 export interface Requests {
   /** The request of `batch`, which is not needed any more then. */
   encode(batch: readonly Span[]): Buffer;
-  /** The same request, as small as it can be kept while the destination is away; left out where it stays as it is. */
+  /** The same request, as small as it can be kept while the destination is away; left out where it stays as it is. Takes `request` over. */
   compress?: ((request: Buffer) => Promise<Buffer>) | undefined;
+  /** Requests are compressed before they are sent, not only where they have to wait. */
+  readonly sentCompressed?: boolean;
   /** As Exporter.send, for a request of `count` spans. */
   send(request: Buffer, compressed: boolean, count: number, signal: AbortSignal): Promise<Outcome>;
 }

@@ -265,18 +265,21 @@ export class ExporterQueue {
     while (requests.compress && this.#compressing < MAX_COMPRESSING) {
       const batch = this.#waiting.uncompressed();
       if (!batch) return;
-      void this.#compress(batch, batch.content as EncodedRequest, requests.compress);
+      this.#compressing++;
+      void this.#compress(batch, batch.content as EncodedRequest, requests.compress).then(() => {
+        this.#compressing--;
+        this.#pump();
+      });
     }
   }
 
-  /** Makes the request of a waiting batch smaller. */
+  /** Makes the request of a batch smaller; never rejects. */
   async #compress(
     batch: Batch,
     request: EncodedRequest,
     compress: NonNullable<Requests['compress']>,
   ): Promise<void> {
     request.compression = 'underWay';
-    this.#compressing++;
     try {
       request.bytes = await compress(request.bytes);
       request.compression = 'done';
@@ -289,8 +292,6 @@ export class ExporterQueue {
       request.compression = 'impossible';
       this.#note(messageOf(error));
     }
-    this.#compressing--;
-    this.#pump();
   }
 
   async #fly(batch: Batch): Promise<void> {
@@ -328,10 +329,13 @@ export class ExporterQueue {
     this.#tellWaiters();
   }
 
-  #send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+  async #send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
     const { content, count } = batch;
     if (!('bytes' in content)) return this.exporter.send(content, signal);
-    return this.exporter.requests!.send(content.bytes, content.compression === 'done', count, signal);
+    const requests = this.exporter.requests!;
+    if (requests.sentCompressed && requests.compress && content.compression === 'none')
+      await this.#compress(batch, content, requests.compress);
+    return requests.send(content.bytes, content.compression === 'done', count, signal);
   }
 
   #answered(flight: Flight, outcome: Outcome & { result: 'done' }, generation: number): void {

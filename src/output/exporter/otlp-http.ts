@@ -50,6 +50,12 @@ const GZIP_LEVEL = 1;
 
 const gzipAsync = promisify<Buffer, { level: number }, Buffer>(gzip);
 
+interface Encoder {
+  encode: Requests['encode'];
+  /** Takes the memory of a request back that is not needed any more. */
+  recycle: (request: Buffer) => void;
+}
+
 interface Answer {
   status: number;
   reason: string;
@@ -65,31 +71,37 @@ export async function createOtlpHttpExporter(id: string, settings: OtlpHttpSetti
   const json = settings.encoding === 'json';
   const gzipped = (settings.compression ?? 'gzip') === 'gzip';
   const agent = agentOf(id, url, settings);
-  const encode = json ? await loadJsonEncoder() : createProtobufEncoder();
+  const { encode, recycle } = json ? await loadJsonEncoder() : createProtobufEncoder();
   const headers: Record<string, string> = {
     'user-agent': `undertrace/${SCOPE_VERSION}`,
     ...lowerCaseKeys(settings.headers ?? {}),
     'content-type': json ? 'application/json' : 'application/x-protobuf',
-    ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
   };
+  const gzipHeaders = { ...headers, 'content-encoding': 'gzip' };
 
-  const compress = (request: Buffer): Promise<Buffer> => gzipAsync(request, { level: GZIP_LEVEL });
+  const compress = async (request: Buffer): Promise<Buffer> => {
+    const compressed = await gzipAsync(request, { level: GZIP_LEVEL });
+    recycle(request);
+    return compressed;
+  };
   const send: Requests['send'] = async (request, compressed, count, signal) => {
-    const body = gzipped && !compressed ? await compress(request) : request;
     let answer: Answer;
     try {
-      answer = await post(url, agent, headers, body, signal);
+      answer = await post(url, agent, compressed ? gzipHeaders : headers, request, signal);
     } catch (error) {
       return { result: 'retry', error: describeFailure(error) };
     }
-    return outcomeOf(answer, count, body.length);
+    return outcomeOf(answer, count, request.length);
   };
 
   return {
     id,
     destination: withoutSecrets(url),
-    requests: { encode, compress: gzipped ? compress : undefined, send },
-    send: async (batch, signal) => send(encode(batch), false, batch.length, signal),
+    requests: { encode, compress: gzipped ? compress : undefined, sentCompressed: true, send },
+    send: async (batch, signal) => {
+      const plain = encode(batch);
+      return send(gzipped ? await compress(plain) : plain, gzipped, batch.length, signal);
+    },
     close() {
       agent.destroy();
       return Promise.resolve();
@@ -98,13 +110,14 @@ export async function createOtlpHttpExporter(id: string, settings: OtlpHttpSetti
 }
 
 /** OpenTelemetry's serializer takes 15 MB of memory: loaded only where it is used. */
-async function loadJsonEncoder(): Promise<Requests['encode']> {
-  return (await import('../otlp-json.ts')).encodeOtlpJson;
+async function loadJsonEncoder(): Promise<Encoder> {
+  const { encodeOtlpJson } = await import('../otlp-json.ts');
+  return { encode: encodeOtlpJson, recycle: () => undefined };
 }
 
-function createProtobufEncoder(): Requests['encode'] {
+function createProtobufEncoder(): Encoder {
   const encoder = new OtlpProtobufEncoder();
-  return (batch) => encoder.encode(batch);
+  return { encode: (batch) => encoder.encode(batch), recycle: (request) => encoder.recycle(request) };
 }
 
 function urlOf(id: string, settings: OtlpHttpSettings): URL {
