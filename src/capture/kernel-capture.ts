@@ -40,8 +40,11 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
-/** A drain that finds more goes on after the event loop had its turn. */
-const DRAIN_MAX_BYTES = 4 << 20;
+/**
+ * A drain that finds more goes on after the event loop had its turn: some ten milliseconds, so that exporters and the listener are not kept
+ * waiting by a full ring, and no more objects are alive than a drain is good for.
+ */
+const DRAIN_MAX_BYTES = 512 << 10;
 
 /**
  * The live source of records: loads and attaches the eBPF programs, drains their ring on a timer and when the kernel asks for it, and adds the
@@ -115,8 +118,11 @@ export class KernelCapture {
       );
     }
     if (this.#options.scan !== false) this.#scan();
-    this.tracer.onWakeup(() => this.drain());
-    this.#timer = setInterval(() => this.drain(), this.#options.drainIntervalMs);
+    const drain = (): void => {
+      if (this.#again === undefined) this.drain();
+    };
+    this.tracer.onWakeup(drain);
+    this.#timer = setInterval(drain, this.#options.drainIntervalMs);
   }
 
   /** Hands everything that waits in the ring to the sink, then the clock. */
