@@ -69,6 +69,7 @@ function setUp(): { capture: KernelCapture; kinds: string[] } {
   const options = {
     ringBytes: 65_536,
     payloadBudget: 8192,
+    messageStarts: [],
     connections: 16,
     version: '0',
     drainIntervalMs: 10,
