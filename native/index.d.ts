@@ -147,3 +147,9 @@ export const libbpfVersion: string;
 
 /** CLOCK_MONOTONIC, CLOCK_REALTIME and CLOCK_BOOTTIME, nanoseconds, read at one instant: the best of a few tries, within a microsecond as a rule. */
 export function clocks(): { monotonic: bigint; realtime: bigint; boottime: bigint };
+
+/**
+ * Goes on as another program in the same process (execv(3)): `args` are its path and its arguments. All threads and what is in memory are gone,
+ * the standard streams stay open. Returns only by a `TracerError`.
+ */
+export function replaceProcess(args: readonly string[]): never;

@@ -47,7 +47,10 @@ const program = new Command('undertrace')
   .exitOverride();
 
 addCommand('run', 'trace this machine until SIGTERM or Ctrl-C (the default)', { isDefault: true }).action(
-  (_own: object, command: Command) => execute(command, () => import('./commands/run.ts'), {}),
+  async (_own: object, command: Command) => {
+    (await import('./commands/heap-limits.ts')).limitHeap();
+    return execute(command, () => import('./commands/run.ts'), {});
+  },
 );
 
 addAgentOptions(

@@ -1,6 +1,12 @@
-// The module: Tracer, features(), clocks() and libbpfVersion. ../index.d.ts documents them.
+// The module: Tracer, features(), replaceProcess(), clocks() and libbpfVersion. ../index.d.ts documents them.
+#include <fcntl.h>
 #include <malloc.h>
 #include <napi.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
 
 #include "errors.h"
 #include "features.h"
@@ -20,11 +26,31 @@ void TuneAllocator() noexcept {
 #endif
 }
 
+// execv(3): the process goes on as another program. Returns only to throw.
+void ReplaceProcess(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsArray()) {
+    throw Napi::TypeError::New(env, "replaceProcess(args: string[])");
+  }
+  Napi::Array given = info[0].As<Napi::Array>();
+  std::vector<std::string> words;
+  for (uint32_t i = 0; i < given.Length(); i++) words.push_back(given.Get(i).ToString().Utf8Value());
+  if (words.empty()) throw Napi::TypeError::New(env, "replaceProcess needs the path of a program");
+  std::vector<char*> args;
+  for (std::string& word : words) args.push_back(word.data());
+  args.push_back(nullptr);
+  // Node marks its standard streams close-on-exec, so that children get only what they are given.
+  for (int fd = 0; fd <= 2; fd++) fcntl(fd, F_SETFD, 0);
+  execv(args[0], args.data());
+  throw SystemError(env, words[0], "execv", errno);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   TuneAllocator();
   Warnings::Install();
   exports.Set("Tracer", Tracer::Define(env));
   exports.Set("features", Napi::Function::New<Features>(env, "features"));
+  exports.Set("replaceProcess", Napi::Function::New<ReplaceProcess>(env, "replaceProcess"));
   exports.Set("clocks", Napi::Function::New<Clocks>(env, "clocks"));
   exports.Set("libbpfVersion", Napi::String::New(env, LIBBPF_VERSION));
   return exports;

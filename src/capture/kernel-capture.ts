@@ -297,7 +297,8 @@ export class KernelCapture {
   }
 
   #flushElisions(): void {
-    if (this.#elisions.length === 0 || this.tracer.ring().consumed < this.#elisionsFrom) return;
+    if (this.#elisions.length === 0 || this.#rest.length > 0) return;
+    if (this.tracer.ring().consumed < this.#elisionsFrom) return;
     const records = this.#elisions;
     this.#elisions = [];
     for (const record of records) this.#sink(record);

@@ -118,6 +118,22 @@ describe('capture/kernel-capture', () => {
     assert.deepEqual(traffic(kinds), ['data', 'process', 'data', 'elision']);
   });
 
+  it('hands a large drain over in slices, each record once', () => {
+    const { capture, kinds } = setUp();
+    const record = new RecordWriter();
+    const end = new TestEnd(record, { sock: SOCK, inode: INODE });
+    for (let i = 0; i < 300; i++) end.send('x'.repeat(4000));
+    FakeTracer.batches = [record.take()];
+    capture.pollElided(elided);
+    capture.drain();
+    const first = traffic(kinds).length;
+    assert.ok(first > 100 && first < 200, String(first));
+    assert.equal(capture.figures.records, first);
+    for (let i = 0; i < 3; i++) capture.drain();
+    assert.deepEqual(traffic(kinds), [...Array<string>(300).fill('data'), 'elision']);
+    assert.equal(capture.figures.records, 300);
+  });
+
   it('does not look again while an answer waits', () => {
     const { capture, kinds } = setUp();
     FakeTracer.batches = [data(), data()];

@@ -23,6 +23,15 @@ kernelSuite('native/lifetime', () => {
     return { status, output: String(stdout) + String(stderr) };
   }
 
+  it('goes on as another program in the same process, or says why not', () => {
+    const { status, output } = runApart(`
+      console.log(process.pid);
+      try { addon.replaceProcess(['/nonexistent']); } catch (error) { console.log(error.code, error.syscall); }
+      addon.replaceProcess([process.execPath, '-e', 'console.log(process.pid, process.argv[1])', 'word']);`);
+    const [before, failed, after] = output.trim().split('\n');
+    assert.deepEqual([status, failed, after], [0, 'ENOENT execv', `${before} word`]);
+  });
+
   it('leaves no descriptor and no thread behind 1000 openings', function () {
     this.timeout(60_000);
     const { Tracer } = fixture.addon;
