@@ -30,7 +30,6 @@ export interface ElidedSocket {
 export interface DrainFigures {
   /** Taken out of the ring. */
   records: number;
-  bytes: number;
 }
 
 /** For `drainBatch`: from one small record to what is passed on at once. */
@@ -50,7 +49,7 @@ const DRAIN_MAX_BYTES = 4 << 20;
  */
 export class KernelCapture {
   outcomes: readonly AttachOutcome[] = [];
-  readonly figures: DrainFigures = { records: 0, bytes: 0 };
+  readonly figures: DrainFigures = { records: 0 };
   /** Bytes a drain. */
   readonly drainBatch = new Histogram(BATCH_BOUNDS);
   readonly host: HostFacts;
@@ -122,7 +121,6 @@ export class KernelCapture {
     const buffer = this.tracer.drain(DRAIN_MAX_BYTES);
     this.drainBatch.observe(buffer.length);
     if (buffer.length > 0) {
-      this.figures.bytes += buffer.length;
       this.#passOn(buffer);
     }
     this.#flushPending();

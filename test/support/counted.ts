@@ -5,7 +5,7 @@ import type { Played } from './driver.ts';
  * Nothing was lost, and the kernel's counters say the same as what was counted elsewhere: as records, which the test counted itself, and among
  * themselves. `unwritten`: bytes of own and filtered calls, which only the driver's log knows.
  */
-export function assertCounted({ recorded, counted, ports }: Played, unwritten = 0): void {
+export function assertCounted({ recorded, counted, captured, ports }: Played, unwritten = 0): void {
   assert.deepEqual([counted.lost_ring_full, counted.state_lost], [0, 0]);
   const c = counted;
   const withoutRecord = c.elided_records + c.unrecognised_records + c.own_records + c.filtered_records;
@@ -34,6 +34,8 @@ export function assertCounted({ recorded, counted, ports }: Played, unwritten = 
     },
     'the counters differ from the records',
   );
+  const { records, drains, drained } = recorded;
+  assert.deepEqual(captured, { records, drains, drained }, 'the capture does not know what it drained');
   const sum = (of: 'records' | 'bytes'): number => ports.reduce((total, port) => total + port[of], 0);
   assert.deepEqual([sum('records'), sum('bytes')], [c.unrecognised_records, c.unrecognised_bytes]);
 }

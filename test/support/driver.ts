@@ -103,8 +103,10 @@ export interface Recorded {
   /** Data calls they stand for, and their bytes. */
   calls: number;
   bytes: number;
-  /** Records of any kind. */
+  /** Records of any kind, and how often and with how many bytes the ring was drained. */
   records: number;
+  drains: number;
+  drained: number;
   truncated: number;
   faulty: number;
   urings: number;
@@ -131,6 +133,8 @@ export interface Played {
   recorded: Recorded;
   /** The kernel's own counters, which began at zero, and its counts by port. */
   counted: Record<keyof typeof Counter, number>;
+  /** The capture's own figures. */
+  captured: { records: number; drains: number; drained: number };
   ports: PortLine[];
 }
 
@@ -148,6 +152,8 @@ class Collector {
   counters: number[] = [];
   ports: PortLine[] = [];
   records = 0;
+  drains = 0;
+  drained = 0;
   urings = 0;
   cutImages = 0;
   /** Is given every data record as it comes. */
@@ -159,6 +165,8 @@ class Collector {
 
   /** What was drained. */
   readonly take = (batch: Uint8Array): void => {
+    this.drains++;
+    this.drained += batch.length;
     this.#data.over(batch);
     for (let at = 0; at < batch.length;) {
       const size = this.#data.at(at).size;
@@ -186,7 +194,7 @@ class Collector {
   };
 
   recorded(): Recorded {
-    const { data, records, urings, cutImages } = this;
+    const { data, records, drains, drained, urings, cutImages } = this;
     const flagged = (flag: number): number => data.filter(({ flags }) => (flags & flag) !== 0).length;
     return {
       // One call may carry several messages, and one message may come in several chunks.
@@ -194,7 +202,7 @@ class Collector {
       bytes: data.reduce((sum, { length }) => sum + length, 0),
       truncated: flagged(Flag.truncated),
       faulty: flagged(Flag.fault),
-      records,
+      ...{ records, drains, drained },
       urings,
       cutImages,
     };
@@ -273,7 +281,9 @@ export async function play(
     }
     assert.equal(code, 0, `driver ${scenario} ${args.join(' ')}`);
     capture.stop();
-    return sort(readFileSync(file, 'utf8'), collector, pid);
+    const { figures, drainBatch } = capture;
+    const captured = { records: figures.records, drains: drainBatch.count, drained: drainBatch.sum };
+    return { ...sort(readFileSync(file, 'utf8'), collector, pid), captured };
   } finally {
     capture.stop();
     scratch.remove();
@@ -312,7 +322,7 @@ function judge(collector: Collector, capture: KernelCapture, pid: number, verdic
   };
 }
 
-function sort(text: string, collector: Collector, pid: number): Played {
+function sort(text: string, collector: Collector, pid: number): Omit<Played, 'captured'> {
   const lines = text
     .split('\n')
     .filter(Boolean)
