@@ -189,9 +189,8 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct connection_record *r;
-	__u8 *payload;
-	__u32 length = 0;
 	__u64 inode = 0;
+	__u32 size;
 	struct sock *sk;
 
 	if (!w || !task || !file)
@@ -200,7 +199,6 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	if (!sk)
 		return;
 	r = &w->connection;
-	payload = (__u8 *)(r + 1);
 	head(r, kind_connection, bpf_ktime_get_ns());
 	describe_socket(r, sk, inode);
 	r->tgid = BPF_CORE_READ(task, tgid);
@@ -219,12 +217,7 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 		r->flags = accepted ? flag_accepted : 0;
 		read_first_sequences(TYPED(struct tcp_sock, sk), &r->tx_first, &r->rx_first, accepted);
 	}
-	if (r->family == AF_UNIX)
-		length = unix_name(sk, payload);
-	r->captured = length;
-	r->size = sizeof(*r) + length;
-	asm volatile("" : "+r"(length));
-	if (length > UNIX_PATH_MAX)
-		return;
-	bpf_seq_write(ctx->meta->seq, r, sizeof(*r) + ((length + 7) & ~7)); /* records are padded to 8 bytes */
+	size = append_name(r, sk);
+	if (size)
+		bpf_seq_write(ctx->meta->seq, r, (size + 7) & ~7); /* records are padded to 8 bytes */
 }

@@ -263,13 +263,23 @@ static __always_inline __u32 unix_name(struct sock *sk, __u8 *out)
 	return length;
 }
 
+/* Puts the name of a unix socket behind an event's record and sets its size, which is returned; 0 for what cannot be. */
+static __always_inline __u32 append_name(struct connection_record *r, struct sock *sk)
+{
+	__u32 length = r->family == AF_UNIX ? unix_name(sk, (__u8 *)(r + 1)) : 0;
+
+	r->captured = length;
+	r->size = sizeof(*r) + length;
+	asm volatile("" : "+r"(length));
+	return length > UNIX_PATH_MAX ? 0 : sizeof(*r) + length;
+}
+
 /* Emits an event whose head is filled. */
 static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 inode, struct conn *conn, enum event event, __s64 result,
 				       __u32 fd, long nr)
 {
 	struct connection_record *r = &w->connection;
-	__u8 *payload = (__u8 *)(r + 1);
-	__u32 length = 0;
+	__u32 size;
 
 	describe_socket(r, sk, inode);
 	r->syscall = nr;
@@ -280,14 +290,9 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
 	describe_conn(r, conn);
 	r->tx_position = conn->tx_count;
 	r->rx_position = conn->rx_count;
-	if (r->family == AF_UNIX)
-		length = unix_name(sk, payload);
-	r->captured = length;
-	r->size = sizeof(*r) + length;
-	asm volatile("" : "+r"(length));
-	if (length > UNIX_PATH_MAX)
-		return;
-	emit(r, sizeof(*r) + length, false);
+	size = append_name(r, sk);
+	if (size)
+		emit(r, size, false);
 }
 
 /*

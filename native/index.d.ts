@@ -69,10 +69,11 @@ export class Tracer {
   /** Records and bytes in the ring as drain() would hand them out, found by walking it; nothing is consumed. */
   pending(): { records: number; bytes: number };
   /**
-   * Bytes of the ring, and bytes between consumer and producer (each record's 8-byte header included). Cheap. `invalid`: records that drain()
-   * passed over because their size cannot be true; always 0 unless a program writes something that is no record.
+   * Bytes of the ring, bytes taken out of it so far, and bytes between consumer and producer (each record's 8-byte header included): what is in
+   * the ring now has been drained when `consumed` has grown by `used`. Cheap. `invalid`: records that drain() passed over because their size
+   * cannot be true; always 0 unless a program writes something that is no record.
    */
-  ring(): { size: number; used: number; invalid: number };
+  ring(): { size: number; consumed: number; used: number; invalid: number };
   /**
    * After load(): calls back on JavaScript's thread when the kernel asked for a wake-up; several before the callback runs are one. Does not keep
    * the event loop alive. A second call replaces the callback.

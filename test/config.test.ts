@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { UserError } from '../src/base/errors.ts';
-import { EXPORTERS, RECEIVER, SAMPLER_NAMES } from '../src/base/config/schema.ts';
+import { EXPORTERS, RECEIVER } from '../src/base/config/schema.ts';
 import { leaves } from '../src/base/config/section.ts';
 import type { Settings } from '../src/base/settings.ts';
 import { VERSION } from '../src/base/version.ts';
 import { DEFAULTS_PATH, loadSettings, reload, type SettingsOptions } from '../src/config.ts';
-import { SAMPLERS } from '../src/link/sampler.ts';
 import { EXPORTER_TYPES } from '../src/output/exporter/index.ts';
 import { completeQueueSettings } from '../src/output/queue-options.ts';
 
@@ -76,10 +75,6 @@ describe('config', () => {
         const { timeout, sending_queue, retry_on_failure } = exporters[0]!.settings;
         assert.deepEqual({ timeout, sending_queue, retry_on_failure }, queueDefaults, type);
       }
-    });
-
-    it('know the samplers that there are', () => {
-      assert.deepEqual(SAMPLER_NAMES, SAMPLERS);
     });
 
     it('send nothing anywhere and print traces', () => {

@@ -1,4 +1,5 @@
 // The module: Tracer, features(), clocks() and libbpfVersion. ../index.d.ts documents them.
+#include <malloc.h>
 #include <napi.h>
 
 #include "errors.h"
@@ -8,7 +9,19 @@
 namespace undertrace {
 namespace {
 
+// Requests and compressed requests come and go by the hundred kilobytes, in all threads. glibc's malloc learns from that to keep such blocks in its
+// heaps, which then never shrink: tens of MB. A fixed threshold gives each its own mapping, and the memory back; two heaps are enough for
+// threads that mostly wait.
+void TuneAllocator() noexcept {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+  mallopt(M_ARENA_MAX, 2);
+#endif
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  TuneAllocator();
   Warnings::Install();
   exports.Set("Tracer", Tracer::Define(env));
   exports.Set("features", Napi::Function::New<Features>(env, "features"));

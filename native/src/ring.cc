@@ -48,7 +48,7 @@ std::unique_ptr<Ring> Ring::Open(int fd, size_t size, int* error) noexcept {
     *error = errno;
     return nullptr;
   }
-  void* rest = mmap(nullptr, page + 2 * size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page));
+  void* rest = mmap(nullptr, page + size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page));
   if (rest == MAP_FAILED) {
     *error = errno;
     munmap(consumer, page);
@@ -60,14 +60,21 @@ std::unique_ptr<Ring> Ring::Open(int fd, size_t size, int* error) noexcept {
   if (!ring) {
     *error = ENOMEM;
     munmap(consumer, page);
-    munmap(rest, page + 2 * size);
+    munmap(rest, page + size);
   }
   return std::unique_ptr<Ring>(ring);
 }
 
 Ring::~Ring() {
   munmap(consumer_, PageSize());
-  munmap(const_cast<uint64_t*>(producer_), PageSize() + 2 * size_);
+  munmap(const_cast<uint64_t*>(producer_), PageSize() + size_);
+}
+
+void Ring::Copy(uint8_t* out, uint64_t position, size_t bytes) const noexcept {
+  size_t offset = position & (size_ - 1);
+  size_t first = bytes < size_ - offset ? bytes : size_ - offset;
+  std::memcpy(out, data_ + offset, first);
+  std::memcpy(out + first, data_, bytes - first);
 }
 
 size_t Ring::Used() const noexcept { return static_cast<size_t>(Acquire(producer_) - *consumer_); }
@@ -90,8 +97,8 @@ size_t Ring::Drain(uint8_t* out, size_t capacity, size_t* needed) noexcept {
       }
       uint32_t length = LengthOf(header);
       if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
-        const uint8_t* content = record + BPF_RINGBUF_HDR_SZ;
-        uint32_t size = TrueSize(content, length);
+        uint64_t content = position + BPF_RINGBUF_HDR_SZ;
+        uint32_t size = TrueSize(At(content), length);
         size_t padded = Padded(size);
         if (size == 0) {
           ++invalid_;
@@ -100,7 +107,7 @@ size_t Ring::Drain(uint8_t* out, size_t capacity, size_t* needed) noexcept {
           more = false;
           break;
         } else {
-          std::memcpy(out + written, content, size);
+          Copy(out + written, content, size);
           std::memset(out + written + size, 0, padded - size);
           written += padded;
         }
@@ -127,7 +134,7 @@ Ring::Content Ring::Pending() const noexcept {
     uint32_t header = HeaderAt(record);
     uint32_t length = LengthOf(header);
     if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
-      uint32_t size = header & BPF_RINGBUF_BUSY_BIT ? length : TrueSize(record + BPF_RINGBUF_HDR_SZ, length);
+      uint32_t size = header & BPF_RINGBUF_BUSY_BIT ? length : TrueSize(At(position + BPF_RINGBUF_HDR_SZ), length);
       if (size != 0) {
         ++content.records;
         content.bytes += Padded(size);

@@ -13,8 +13,9 @@ namespace undertrace {
 //   | consumer position | producer position | data, size bytes | the same data again |
 //     a page, writable    a page, read-only
 //
-// The data is mapped twice in a row, so that a record never wraps. Each starts with 8 bytes, of which the first four are its
-// length with two marks: BUSY (reserved, not yet written) and DISCARD (given back). Positions only grow.
+// The second copy is for readers that want no record to wrap. It is not mapped here: the kernel puts every page of a mapping in place at
+// once, and each counts in the process's resident memory. A record's first 8 bytes never wrap; the first four are its length with two
+// marks: BUSY (reserved, not yet written) and DISCARD (given back). Positions only grow.
 //
 // The first four bytes of a record's content are its true size; the space it takes in the ring may be larger.
 //
@@ -43,6 +44,8 @@ class Ring {
   size_t size() const noexcept { return size_; }
   // Bytes between consumer and producer, headers of records included: an upper bound of what Drain() writes.
   size_t Used() const noexcept;
+  // The consumer's position: bytes taken out so far, headers and size classes included.
+  uint64_t Consumed() const noexcept { return *consumer_; }
   // Records passed over because their size field cannot be true. Not zero means that a program writes something else.
   uint64_t invalid() const noexcept { return invalid_; }
 
@@ -50,6 +53,8 @@ class Ring {
   Ring(size_t size, uint64_t* consumer, const uint64_t* producer, const uint8_t* data) noexcept
       : size_(size), consumer_(consumer), producer_(producer), data_(data) {}
   const uint8_t* At(uint64_t position) const noexcept { return data_ + (position & (size_ - 1)); }
+  // Copies `bytes` from `position` on, around the end of the ring.
+  void Copy(uint8_t* out, uint64_t position, size_t bytes) const noexcept;
 
   size_t size_;
   uint64_t* consumer_;

@@ -150,6 +150,7 @@ Napi::Value Tracer::RingState(const Info& info) {
   Ring& ring = OpenedRing(env, "ring");
   Napi::Object result = Napi::Object::New(env);
   result.Set("size", Napi::Number::New(env, static_cast<double>(ring.size())));
+  result.Set("consumed", Napi::Number::New(env, static_cast<double>(ring.Consumed())));
   result.Set("used", Napi::Number::New(env, static_cast<double>(ring.Used())));
   result.Set("invalid", Napi::Number::New(env, static_cast<double>(ring.invalid())));
   return result;

@@ -70,6 +70,17 @@ export interface ServiceOverride {
   user?: string;
 }
 
+/** Names of OTEL_TRACES_SAMPLER. */
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
 export const BACKENDS = ['auto', 'syscalls'] as const;
 
 export interface ReceiverSettings {
@@ -92,7 +103,7 @@ export interface ReceiverSettings {
     /** Characters of an attribute's value; undefined: no limit. */
     attributeLength: number | undefined;
   };
-  sampler: { name: string; ratio: number };
+  sampler: { name: SamplerName; ratio: number };
 }
 
 /** An exporter of the traces pipeline. `settings` are the Collector's keys with durations in milliseconds and sizes as numbers. */

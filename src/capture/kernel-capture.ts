@@ -10,6 +10,7 @@ import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './l
 import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
+import { RecordView } from './record-view.ts';
 import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
 
 export interface CaptureOptions extends LoadOptions {
@@ -39,8 +40,13 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
-/** A drain that finds more goes on after the event loop had its turn. */
+/** What leaves the ring at once: where it overruns, the records in one piece are as many as room was made for, and messages need all theirs. */
 const DRAIN_MAX_BYTES = 4 << 20;
+/**
+ * What the sink gets of it before the event loop has its turn: some ten milliseconds, so that exporters and the listener are not kept waiting by
+ * a full ring, and no more objects are alive than these records are good for.
+ */
+const SLICE_BYTES = 512 << 10;
 
 /**
  * The live source of records: loads and attaches the eBPF programs, drains their ring on a timer and when the kernel asks for it, and adds the
@@ -63,7 +69,13 @@ export class KernelCapture {
   readonly #exec = new ExecRecord();
   readonly #proc: ProcReader;
   readonly #connLayout: Record<string, { offset: number; size: number }>;
+  /** Of the last drain: its bytes, and what the sink has not got yet. */
+  #drained = 0;
+  #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
+  /** `elision` records, and the ring position behind which they may go out. */
+  #elisions: Uint8Array[] = [];
+  #elisionsFrom = 0;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
@@ -111,23 +123,28 @@ export class KernelCapture {
       );
     }
     if (this.#options.scan !== false) this.#scan();
-    this.tracer.onWakeup(() => this.drain());
-    this.#timer = setInterval(() => this.drain(), this.#options.drainIntervalMs);
+    const drain = (): void => {
+      if (this.#again === undefined) this.drain();
+    };
+    this.tracer.onWakeup(drain);
+    this.#timer = setInterval(drain, this.#options.drainIntervalMs);
   }
 
-  /** Hands everything that waits in the ring to the sink, then the clock. */
+  /** Hands what waits to the sink, a slice at most, then the clock; goes on by itself where there is more. */
   drain(): void {
     if (this.#closed) return;
-    const buffer = this.tracer.drain(DRAIN_MAX_BYTES);
-    this.drainBatch.observe(buffer.length);
-    if (buffer.length > 0) {
-      this.#passOn(buffer);
+    if (this.#rest.length === 0) {
+      this.#rest = this.tracer.drain(DRAIN_MAX_BYTES);
+      this.#drained = this.#rest.length;
+      this.drainBatch.observe(this.#drained);
     }
+    if (this.#rest.length > 0) this.#passOn();
     this.#flushPending();
+    this.#flushElisions();
     const clock = this.#clockRecord();
     this.#sink(clock);
     if (this.#nowNs() >= this.#countersDueNs) this.#sinkCounters();
-    if (buffer.length >= DRAIN_MAX_BYTES / 2) this.#again ??= setImmediate(() => this.#drainAgain());
+    if (this.#drained >= SLICE_BYTES) this.#again ??= setImmediate(() => this.#drainAgain());
   }
 
   /** What the decoder wants of a connection; false when the kernel no longer knows it. */
@@ -157,14 +174,18 @@ export class KernelCapture {
     for (let i = 0; i < 4; i++) this.tracer.setGlobal(`own_ports[${i}]`, ports[i] ?? 0);
   }
 
-  /** Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records. */
+  /**
+   * Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records, once everything that is in the
+   * ring now has gone out: what they tell is newer than that.
+   */
   pollElided(sockets: Iterable<ElidedSocket>): void {
+    if (this.#elisions.length > 0) return; // the drain is behind, and so would be another answer
     for (const { sock, inode } of sockets) {
       const conn = this.tracer.lookup('conns', u64(sock));
       if (conn === undefined || this.#field(conn, 'inode') !== inode) continue;
       const gapRecords = this.#field(conn, 'gap_records');
       if (gapRecords === 0) continue;
-      this.#pending.push(
+      this.#elisions.push(
         writeRecord('elision', {
           time_ns: this.#nowNs(),
           sock,
@@ -176,6 +197,9 @@ export class KernelCapture {
         }),
       );
     }
+    if (this.#elisions.length === 0) return;
+    const { consumed, used } = this.tracer.ring();
+    this.#elisionsFrom = consumed + used;
   }
 
   /** Facts about a process that were learned outside the kernel's records. */
@@ -211,11 +235,13 @@ export class KernelCapture {
     this.drain();
   }
 
-  /** Splits the batch at exec records, which leave as `process` records; everything else passes as it is. */
-  #passOn(buffer: Uint8Array): void {
+  /** The next slice, split at exec records, which leave as `process` records; everything else passes as it is. */
+  #passOn(): void {
+    const buffer = this.#rest;
     this.#exec.over(buffer);
     let from = 0;
-    for (let at = 0; at < buffer.length;) {
+    let at = 0;
+    while (at < buffer.length && at < SLICE_BYTES) {
       const size = this.#exec.u32[at >>> 2]!;
       const next = at + ((size + 7) & ~7);
       this.figures.records++;
@@ -229,7 +255,8 @@ export class KernelCapture {
       }
       at = next;
     }
-    if (from < buffer.length) this.#sink(from === 0 ? buffer : buffer.subarray(from));
+    this.#rest = buffer.subarray(at);
+    if (from < at) this.#sink(buffer.subarray(from, at));
   }
 
   #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
@@ -267,6 +294,13 @@ export class KernelCapture {
     for (const record of records) this.#sink(record);
   }
 
+  #flushElisions(): void {
+    if (this.#elisions.length === 0 || this.tracer.ring().consumed < this.#elisionsFrom) return;
+    const records = this.#elisions;
+    this.#elisions = [];
+    for (const record of records) this.#sink(record);
+  }
+
   #scan(): void {
     for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
       if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
@@ -289,7 +323,7 @@ export class KernelCapture {
   #readBooks(): { counters: BigUint64Array; inRing: number } {
     let counters = this.tracer.sumPerCpuArray('counters');
     for (let attempt = 0; ; attempt++) {
-      const inRing = this.tracer.pending().records;
+      const inRing = this.tracer.pending().records + countRecords(this.#rest);
       const after = this.tracer.sumPerCpuArray('counters');
       if (after[Counter.produced] === counters[Counter.produced] || attempt === 20)
         return { counters: after, inRing };
@@ -341,6 +375,13 @@ export class KernelCapture {
     if (size === 8) return Number(conn.readBigUInt64LE(offset));
     return conn.readUIntLE(offset, size);
   }
+}
+
+function countRecords(batch: Uint8Array): number {
+  const record = new RecordView(batch);
+  let count = 0;
+  for (let at = 0; at < batch.length; count++) at += (record.u32[at >>> 2]! + 7) & ~7;
+  return count;
 }
 
 function ownNetns(): number {

@@ -1,3 +1,4 @@
+import { boundHeap } from '../base/heap.ts';
 import { Ledger } from '../base/ledger.ts';
 import type { Settings } from '../base/settings.ts';
 import { createOutput } from '../agent.ts';
@@ -11,6 +12,7 @@ const QUEUE_HIGH_WATER = 2048;
 
 /** The whole pipeline from a file: no kernel, no privilege. Exit code 1 if the books do not balance. */
 export async function run(options: CommandOptions & { file: string }, settings: Settings): Promise<number> {
+  boundHeap();
   const ledger = new Ledger();
   const output = await createOutput(settings, ledger, options.log);
   let spans = 0;

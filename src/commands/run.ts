@@ -1,6 +1,7 @@
 import { constants, setPriority } from 'node:os';
 
 import { Agent } from '../agent.ts';
+import { boundHeap } from '../base/heap.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
 import { printBooks } from './books.ts';
@@ -20,6 +21,7 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
     return 0;
   }
   yieldToOthers(log);
+  boundHeap();
   const stopped = untilStopped();
   const agent = await Agent.create(settings, log);
   const telemetry = new Telemetry();

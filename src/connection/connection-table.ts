@@ -168,7 +168,6 @@ export class ConnectionTable<S> {
     const keep = this.#mayKeep(connection, stream, record);
     const arrival = stream.push(record, keep);
     if (arrival === Arrival.duplicate) this.#lose(connection, 'duplicate', 1);
-    else if (arrival === Arrival.unsure) this.#lose(connection, 'unsynchronised', 1);
     else if (!keep) this.#lose(connection, 'overflow', 1);
     if (arrival === Arrival.taken) {
       this.#consumer.onBytes(connection, stream);

@@ -9,8 +9,6 @@ export const Arrival = {
   waiting: 1,
   /** All its bytes had been seen. */
   duplicate: 2,
-  /** Its position is a guess that does not continue the stream. */
-  unsure: 3,
 } as const;
 export type Arrival = (typeof Arrival)[keyof typeof Arrival];
 
@@ -32,6 +30,9 @@ const FIRST_WINDOW = 512;
  * `window[at..limit)` holds the bytes from `cursor` on that can be read in one piece. A *blank* is bytes that are known to have crossed, and
  * when, but whose content was not captured (truncated, header only, elided). A *hole* is bytes of which nothing is known: their record was
  * lost or is late. What waits behind a hole is looked at again when the drain has ended twice, which is longer than any record is late.
+ *
+ * The position of an *unsure* record is the first at which it can stand. It is taken where it continues the stream, and gives way to a
+ * sure record of the same place; behind a hole that is never filled nothing bears it out.
  *
  * The cursor may be set beyond `end` (a body that is skipped): bytes before it are used up as they arrive, whatever is missing of them.
  * An idle stream owns no buffer and no array.
@@ -139,7 +140,6 @@ export class Stream {
     if (!this.started) this.start(position);
     if (end <= this.end && record.length > 0) return Arrival.duplicate;
     if (position > this.end) {
-      if ((record.flags & Flag.unsure) !== 0) return Arrival.unsure;
       if (position > this.cursor) return this.#wait(record, keep);
       this.end = position;
     }
@@ -185,7 +185,7 @@ export class Stream {
     return records;
   }
 
-  /** Gives up everything before the hole that chunks wait behind. Returns the records that were given up. */
+  /** Gives up everything before the hole that chunks wait behind, and unsure ones next to it. Returns the records that were given up. */
   dropSeen(): number {
     let records = 0;
     for (const chunk of this.#chunks) {
@@ -193,6 +193,13 @@ export class Stream {
       chunk.records = 0;
     }
     this.skipSeen();
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && (waiting[0]!.flags & Flag.unsure) !== 0) {
+      const chunk = waiting.shift()!;
+      records += chunk.records;
+      this.#discard(chunk);
+    }
+    if (waiting.length === 0) this.#waiting = NO_CHUNKS;
     return records;
   }
 
@@ -225,11 +232,11 @@ export class Stream {
     if (!chunk) return;
     this.#borrowed = undefined;
     if (chunk.borrowed && chunk.bytes) {
-      chunk.bytes = chunk.bytes.slice(chunk.offset, chunk.offset + chunk.dataEnd - chunk.position);
+      chunk.bytes = copyOf(chunk.bytes, chunk.offset, chunk.offset + chunk.dataEnd - chunk.position);
       chunk.offset = 0;
       chunk.borrowed = false;
     } else if (!this.#ownsWindow && this.at < this.limit) {
-      this.window = this.window.slice(this.at, this.limit);
+      this.window = copyOf(this.window, this.at, this.limit);
       this.limit -= this.at;
       this.at = 0;
       this.#ownsWindow = true;
@@ -363,9 +370,22 @@ export class Stream {
     const position = record.position;
     let i = waiting.length;
     while (i > 0 && waiting[i - 1]!.position > position) i--;
-    if (i > 0 && waiting[i - 1]!.end >= position + record.length) return Arrival.duplicate;
+    const before = waiting[i - 1];
+    if (before && before.end >= position + record.length) {
+      const betters = before.position === position && (before.flags & ~record.flags & Flag.unsure) !== 0;
+      if (betters && before.records === 1 && keep) {
+        this.#discard(before);
+        waiting[i - 1] = this.#chunkOf(record, keep);
+      }
+      return Arrival.duplicate;
+    }
     waiting.splice(i, 0, this.#chunkOf(record, keep));
     return Arrival.waiting;
+  }
+
+  #discard(chunk: Chunk): void {
+    if (this.#borrowed === chunk) this.#borrowed = undefined;
+    returnChunk(chunk);
   }
 
   /** Takes what waited and is now in reach. */
@@ -384,4 +404,11 @@ export class Stream {
       this.#waiting = NO_CHUNKS;
     }
   }
+}
+
+/** Not slice(): the border hands out Node's Buffers, whose slice() is a view of the same memory. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const copy = new Uint8Array(to - from);
+  copy.set(bytes.subarray(from, to));
+  return copy;
 }

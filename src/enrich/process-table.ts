@@ -1,8 +1,9 @@
+import type { ServiceOverride } from '../base/settings.ts';
 import type { HostFacts, ProcessFacts } from '../capture/facts.ts';
 import { parseContainer } from './container.ts';
 import { Entry, Identity, type ProcessView, isWorker, mergeLate } from './process-entry.ts';
 import type { ServiceResource } from './resource.ts';
-import { type ServiceNameOverride, overrideResolver } from './service-name/override.ts';
+import { overrideResolver } from './service-name/override.ts';
 import type { ServiceNameResolver } from './service-name/service-name.ts';
 import { makeResource } from './service-resource.ts';
 
@@ -18,7 +19,7 @@ export interface ProcessTableOptions {
   /** How long a process is remembered after its end: spans come later than its exit. */
   keepNs?: number;
   maxProcesses?: number;
-  overrides?: readonly ServiceNameOverride[];
+  overrides?: readonly ServiceOverride[];
 }
 
 /**
@@ -62,7 +63,7 @@ export class ProcessTable {
   }
 
   /** Names from the configuration; replacing them renames what is known. */
-  set overrides(rules: readonly ServiceNameOverride[]) {
+  set overrides(rules: readonly ServiceOverride[]) {
     this.#override = rules.length > 0 ? overrideResolver(rules) : undefined;
     for (const entry of this.#all()) entry.identity.resource = undefined;
   }

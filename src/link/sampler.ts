@@ -1,19 +1,10 @@
 import { UserError } from '../base/errors.ts';
+import { SAMPLERS, type SamplerName } from '../base/settings.ts';
 
 /** What the request said about sampling; -1 where it carried no trace context, else its trace flags. */
 export type IncomingFlags = number;
 export const NO_CONTEXT = -1;
 const SAMPLED = 1;
-
-export const SAMPLERS = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-export type SamplerName = (typeof SAMPLERS)[number];
 
 /**
  * OTEL_TRACES_SAMPLER, decided once a trace is put together.

@@ -1,18 +1,19 @@
 import type { Span } from '../link/span.ts';
 
+/** A request as bytes. */
+export interface EncodedRequest {
+  bytes: Buffer;
+  /** While it is `underWay` the request is not sent. */
+  compression: 'none' | 'underWay' | 'done' | 'impossible';
+}
+
 /** Spans that travel as one request. */
 export interface Batch {
   /** How many spans. */
   readonly count: number;
-  /** The spans, until they are packed. */
-  spans: readonly Span[] | undefined;
-  /** The finished request, once it is packed. */
-  request: Buffer | undefined;
-  /** The request is being made; until then the batch is not sent. */
-  packing: boolean;
-  /** The request could not be made. */
-  unpackable: boolean;
-  /** Dropped while it was being packed. */
+  /** What is sent: the spans, or the request that was made of them. */
+  readonly content: readonly Span[] | EncodedRequest;
+  /** Dropped while its request was being compressed. */
   gone: boolean;
   /** What it takes of `queue_size`. */
   cost: number;
@@ -27,13 +28,10 @@ export interface Batch {
 /** After this many attempts a batch is suspected to be itself the reason, and others are tried in between. */
 const SUSPECT_ATTEMPTS = 3;
 
-export function createBatch(spans: readonly Span[], cost: number): Batch {
+export function createBatch(count: number, content: Batch['content'], cost: number): Batch {
   return {
-    count: spans.length,
-    spans,
-    request: undefined,
-    packing: false,
-    unpackable: false,
+    count,
+    content,
     gone: false,
     cost,
     attempts: 0,
@@ -62,9 +60,9 @@ export class WaitingBatches {
     this.#batches.unshift(batch);
   }
 
-  /** The oldest that is still spans and could be a request. */
-  unpacked(): Batch | undefined {
-    return this.#batches.find((batch) => batch.spans !== undefined && !batch.packing && !batch.unpackable);
+  /** The oldest with a request that could be compressed. */
+  uncompressed(): Batch | undefined {
+    return this.#batches.find(({ content }) => 'bytes' in content && content.compression === 'none');
   }
 
   /** The oldest, taken out. */
@@ -83,7 +81,7 @@ export class WaitingBatches {
    * `max_elapsed_time`.
    */
   take(now: number, failing: boolean, maxTried: number, insist: boolean): Batch | 'other' | undefined {
-    const isReady = (batch: Batch): boolean => !batch.packing && batch.notBefore <= now;
+    const isReady = (batch: Batch): boolean => !isBusy(batch) && batch.notBefore <= now;
     const first = this.#batches.findIndex(isReady);
     if (first < 0) return undefined;
     const { attempts } = this.#batches[first]!;
@@ -113,7 +111,7 @@ export class WaitingBatches {
   readyAt(from: number): number {
     let at = Infinity;
     for (const batch of this.#batches) {
-      if (batch.packing) continue;
+      if (isBusy(batch)) continue;
       if (batch.notBefore <= from) return from;
       at = Math.min(at, batch.notBefore);
     }
@@ -124,4 +122,9 @@ export class WaitingBatches {
   hurry(): void {
     for (const batch of this.#batches) batch.notBefore = 0;
   }
+}
+
+/** Its request is being compressed. */
+function isBusy({ content }: Batch): boolean {
+  return 'bytes' in content && content.compression === 'underWay';
 }

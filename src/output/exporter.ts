@@ -9,6 +9,18 @@ export type Outcome =
   | { result: 'done'; accepted: number; rejected: number; bytes: number; error?: string }
   | { result: 'retry'; retryAfterMs?: number; error: string };
 
+/** Spans as requests of bytes, in steps, so that no more than bytes is kept of them as soon as a batch is cut. */
+export interface Requests {
+  /** The request of `batch`, which is not needed any more then. */
+  encode(batch: readonly Span[]): Buffer;
+  /** The same request, as small as it can be kept while the destination is away; left out where it stays as it is. Takes `request` over. */
+  compress?: ((request: Buffer) => Promise<Buffer>) | undefined;
+  /** Requests are compressed before they are sent, not only where they have to wait. */
+  readonly sentCompressed?: boolean;
+  /** As Exporter.send, for a request of `count` spans. */
+  send(request: Buffer, compressed: boolean, count: number, signal: AbortSignal): Promise<Outcome>;
+}
+
 /** One destination. Queue, batching, retry, time-out and shutdown belong to the queue (queue.ts). */
 export interface Exporter {
   /** Component id as in the configuration: `otlp_http` or `otlp_http/name`. */
@@ -24,12 +36,8 @@ export interface Exporter {
    * then resolves soon, with what is known ('retry' where it is not known that the batch arrived).
    */
   send(batch: readonly Span[], signal: AbortSignal): Promise<Outcome>;
-  /**
-   * The request of `batch`, as small as it can be kept while the destination is away. Exporters that have `pack` have `sendPacked`, which delivers
-   * such a request of `count` spans; `batch` itself is not needed any more then.
-   */
-  pack?(batch: readonly Span[]): Promise<Buffer>;
-  sendPacked?(request: Buffer, count: number, signal: AbortSignal): Promise<Outcome>;
+  /** Where spans travel as requests of bytes. The queue then keeps those instead of the spans. */
+  readonly requests?: Requests | undefined;
   /** Releases connections and files. No `send` is under way and none follows. */
   close(): Promise<void>;
 }

@@ -24,6 +24,10 @@ import { type HrTime, type Span, SpanKind } from '../link/span.ts';
 import { SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, spanFlags } from './otlp-scope.ts';
 
 const INITIAL_BYTES = 256 * 1024;
+/** Requests have memory in steps of this much. */
+const STEP_BYTES = 64 * 1024;
+/** So many requests' memory is kept for the next ones: those of a second would else be the garbage collector's, until it looks for them. */
+const MAX_FREE = 8;
 /** A buffer that one huge batch grew is given back above this. */
 const KEEP_BYTES = 8 * 1024 * 1024;
 const MAX_CACHED_KEYS = 4096;
@@ -55,6 +59,7 @@ interface KeyEntry {
 export class OtlpProtobufEncoder {
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #at = 0;
+  #free: ArrayBufferLike[] = [];
   /** By key; of clients and servers apart, since what one of them repeats differs from what the other does. */
   readonly #clientKeys = new Map<string, KeyEntry>();
   readonly #otherKeys = new Map<string, KeyEntry>();
@@ -74,7 +79,7 @@ export class OtlpProtobufEncoder {
     this.#schemaUrl = this.#take();
   }
 
-  /** The request for `spans`, in a buffer of its own. */
+  /** The request for `spans`, in a buffer of its own until it is recycled. */
   encode(spans: readonly Span[]): Buffer {
     const groups = this.#groups;
     for (const span of spans) {
@@ -82,17 +87,38 @@ export class OtlpProtobufEncoder {
       if (group) group.push(span);
       else groups.set(span.resource, [span]);
     }
-    for (const [resource, group] of groups) this.#writeResourceSpans(resource, group);
+    for (const [resource, group] of groups) {
+      this.#writeResourceSpans(resource, group);
+      group.length = 0; // V8 keeps what was in a map that is cleared until the next full collection
+    }
     groups.clear();
-    return this.#take();
+    const size = this.#at;
+    const found = this.#free.findIndex((memory) => memory.byteLength >= size);
+    const memory =
+      found < 0
+        ? Buffer.allocUnsafeSlow(Math.ceil(size / STEP_BYTES) * STEP_BYTES).buffer
+        : this.#free.splice(found, 1)[0]!;
+    const request = Buffer.from(memory, 0, size);
+    this.#takeInto(request);
+    return request;
+  }
+
+  /** The memory of a request that nobody needs any more. */
+  recycle(request: Buffer): void {
+    if (this.#free.length === MAX_FREE) this.#free.shift();
+    this.#free.push(request.buffer);
   }
 
   #take(): Buffer {
     const taken = Buffer.allocUnsafeSlow(this.#at);
+    this.#takeInto(taken);
+    return taken;
+  }
+
+  #takeInto(taken: Buffer): void {
     this.#bytes.copy(taken, 0, 0, this.#at);
     this.#at = 0;
     if (this.#bytes.length > KEEP_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-    return taken;
   }
 
   #reserve(count: number): void {

@@ -2,23 +2,23 @@
  * What stands between finished spans and one exporter: a bounded queue, batches, several requests in flight, retry, time-outs, shutdown.
  *
  *   offer → ring → batch → in flight → accepted | rejected
- *             │              ↑    │ may pass
- *             └→ packed → waiting ┘→ retries_exhausted
+ *                    │       ↑    │ may pass
+ *                    └→ waiting ──┘→ retries_exhausted
  *
  * The bound covers all places, so memory has an end whatever the destination does. When it is reached the oldest spans make room: first
  * waiting batches, then the ring's head; what is in flight cannot be called back. Every span is, at every moment, in exactly one of the places
  * or in exactly one counter of the ledger's stage.
  *
- * What cannot leave now is packed where the exporter can do that: the request is made and compressed at once. Spans as objects take twenty
- * times the memory, and dropping old ones by the thousand a second keeps the garbage collector, and RSS, on the move.
+ * Where the exporter sends bytes, a batch becomes a request as soon as it is cut, and is compressed if it has to wait. Spans as objects take five,
+ * and twenty, times the memory; those that outlive a few drains keep the garbage collector, and RSS, on the move.
  */
 import type { Ledger, Stage } from '../base/ledger.ts';
 import { messageOf } from '../base/errors.ts';
 import type { LossReason } from '../base/losses.ts';
 import type { Span } from '../link/span.ts';
-import { type Batch, createBatch, WaitingBatches } from './batch.ts';
+import { type Batch, createBatch, type EncodedRequest, WaitingBatches } from './batch.ts';
 import { Circuit } from './circuit.ts';
-import { type Exporter, type Outcome, REAL_TIMERS, type Timers } from './exporter.ts';
+import { type Exporter, type Outcome, REAL_TIMERS, type Requests, type Timers } from './exporter.ts';
 import type { QueueSettings } from './queue-options.ts';
 import type { QueueLog, QueueStats } from './queue-stats.ts';
 import { RepeatLog } from './repeat-log.ts';
@@ -30,12 +30,12 @@ const MAX_BATCH_BYTES = 3 * 1024 * 1024;
 /** How long an exporter may take to give up a request that was aborted at shutdown. */
 const ABORT_GRACE_MS = 250;
 /**
- * Batches being packed at once. Compression has threads of its own, which a busy machine may leave without time: what is under way there is
+ * Requests being compressed at once. Compression has threads of its own, which a busy machine may leave without time: what is under way there is
  * held even if the queue has dropped it meanwhile.
  */
-const MAX_PACKING = 4;
-/** A packed request's own objects. */
-const PACKED_OVERHEAD = 256;
+const MAX_COMPRESSING = 4;
+/** A request's own objects. */
+const REQUEST_OVERHEAD = 256;
 
 interface Flight {
   readonly batch: Batch;
@@ -66,7 +66,7 @@ export class ExporterQueue {
   readonly #flights = new Set<Flight>();
   /** Cost and spans of batches, waiting and in flight. */
   #batchCost = 0;
-  #packing = 0;
+  #compressing = 0;
   #batchSpans = 0;
   /** Spans at the ring's head that have waited long enough. */
   #due = 0;
@@ -110,12 +110,12 @@ export class ExporterQueue {
       while (this.#ring.spans > 0) this.#dropOldest();
       return;
     }
-    while (this.#cost() > queue_size && this.#dropOldest() > 0);
     if (this.#ring.spans >= batch.min_size) this.#pump();
     else if (this.#ring.spans > 0 && this.#flushAt === Infinity) {
       this.#flushAt = this.#timers.now() + batch.flush_timeout;
       this.#schedule();
     }
+    while (this.#cost() > queue_size && this.#dropOldest() > 0);
   }
 
   /** Resolves when at most `spans` wait or are in flight. While somebody waits, spans do not wait for others to share their request. */
@@ -201,7 +201,7 @@ export class ExporterQueue {
     return batch.count;
   }
 
-  /** Starts every request that may start now, packs what may not, and sets the timer for the next that may start later. */
+  /** Starts every request that may start now, makes requests of what may not, and sets the timer for the next that may start later. */
   #pump(): void {
     for (;;) {
       if (this.#flights.size >= this.#maxInFlight) break;
@@ -211,14 +211,10 @@ export class ExporterQueue {
       void this.#fly(batch);
     }
     const { enabled, batch } = this.#settings.sending_queue;
-    while (enabled && this.exporter.pack && this.#packing < MAX_PACKING) {
-      let unpacked = this.#waiting.unpacked();
-      if (!unpacked && this.#ring.spans >= batch.max_size) {
-        unpacked = this.#batchFromRing();
-        this.#waiting.append(unpacked);
-      }
-      if (!unpacked) break;
-      void this.#pack(unpacked);
+    const { requests } = this.exporter;
+    if (enabled && requests) {
+      while (this.#ring.spans >= batch.max_size) this.#waiting.append(this.#batchFromRing());
+      this.#compressWaiting(requests);
     }
     if (this.#ring.spans === 0) this.#flushAt = Infinity;
     else if (this.#due === 0 && this.#flushAt === Infinity) {
@@ -245,34 +241,57 @@ export class ExporterQueue {
   #batchFromRing(): Batch {
     const taken = this.#ring.take(this.#settings.sending_queue.batch.max_size, MAX_BATCH_BYTES);
     this.#due = Math.max(0, this.#due - taken.spans.length);
-    const cost = this.#costIs === 'spans' ? taken.spans.length : taken[this.#costIs];
+    const count = taken.spans.length;
+    const content = this.#encode(taken.spans);
+    let cost = this.#costIs === 'spans' ? count : taken[this.#costIs];
+    if (this.#costIs === 'bytes' && 'bytes' in content) cost = content.bytes.length + REQUEST_OVERHEAD;
     this.#batchCost += cost;
-    this.#batchSpans += taken.spans.length;
-    return createBatch(taken.spans, cost);
+    this.#batchSpans += count;
+    return createBatch(count, content, cost);
   }
 
-  /** Makes the request of a waiting batch, so that it takes less memory. */
-  async #pack(batch: Batch): Promise<void> {
-    batch.packing = true;
-    this.#packing++;
+  /** What a batch keeps of its spans: the request, where the exporter makes one. */
+  #encode(spans: readonly Span[]): Batch['content'] {
+    const { requests } = this.exporter;
+    if (!requests) return spans;
     try {
-      const request = await this.exporter.pack!(batch.spans!);
-      if (!batch.gone) {
-        batch.request = request;
-        batch.spans = undefined;
-        if (this.#costIs === 'bytes') {
-          const cost = request.length + PACKED_OVERHEAD;
-          this.#batchCost += cost - batch.cost;
-          batch.cost = cost;
-        }
+      return { bytes: requests.encode(spans), compression: requests.compress ? 'none' : 'impossible' };
+    } catch {
+      return spans; // `send` meets the same fault and counts it
+    }
+  }
+
+  #compressWaiting(requests: Requests): void {
+    while (requests.compress && this.#compressing < MAX_COMPRESSING) {
+      const batch = this.#waiting.uncompressed();
+      if (!batch) return;
+      this.#compressing++;
+      void this.#compress(batch, batch.content as EncodedRequest, requests.compress).then(() => {
+        this.#compressing--;
+        this.#pump();
+      });
+    }
+  }
+
+  /** Makes the request of a batch smaller; never rejects. */
+  async #compress(
+    batch: Batch,
+    request: EncodedRequest,
+    compress: NonNullable<Requests['compress']>,
+  ): Promise<void> {
+    request.compression = 'underWay';
+    try {
+      request.bytes = await compress(request.bytes);
+      request.compression = 'done';
+      if (this.#costIs === 'bytes' && !batch.gone) {
+        const cost = request.bytes.length + REQUEST_OVERHEAD;
+        this.#batchCost += cost - batch.cost;
+        batch.cost = cost;
       }
     } catch (error) {
-      batch.unpackable = true; // `send` meets the same fault and counts it
+      request.compression = 'impossible';
       this.#note(messageOf(error));
     }
-    this.#packing--;
-    batch.packing = false;
-    this.#pump();
   }
 
   async #fly(batch: Batch): Promise<void> {
@@ -310,10 +329,13 @@ export class ExporterQueue {
     this.#tellWaiters();
   }
 
-  #send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
-    return batch.request && this.exporter.sendPacked
-      ? this.exporter.sendPacked(batch.request, batch.count, signal)
-      : this.exporter.send(batch.spans!, signal);
+  async #send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    const { content, count } = batch;
+    if (!('bytes' in content)) return this.exporter.send(content, signal);
+    const requests = this.exporter.requests!;
+    if (requests.sentCompressed && requests.compress && content.compression === 'none')
+      await this.#compress(batch, content, requests.compress);
+    return requests.send(content.bytes, content.compression === 'done', count, signal);
   }
 
   #answered(flight: Flight, outcome: Outcome & { result: 'done' }, generation: number): void {

@@ -104,14 +104,76 @@ describe('connection/connection-table', () => {
     assert.deepEqual(statuses(decoding), [200]);
   });
 
-  it('takes an unsure record only where it continues the stream', () => {
+  it('keeps what waits for the next drain, though the buffer it came in is overwritten', () => {
+    const whole = `${REQUEST}${REQUEST.replace('/a', '/b')}`;
+    for (let cut = 1; cut < whole.length; cut++) {
+      const { writer, decoding } = setUp();
+      const end = new TestEnd(writer).send(whole.slice(0, cut));
+      decoding.feed(writer);
+      end.send(whole.slice(cut)).receive(`${RESPONSE}${CREATED.slice(0, 20)}`);
+      decoding.feed(writer);
+      end.receive(CREATED.slice(20));
+      decoding.feed(writer);
+      const seen = decoding.spans().map((span) => [span['url.full'], span['http.response.status_code']]);
+      const expected = [
+        ['http://h/a', 200],
+        ['http://h/b', 201],
+      ];
+      assert.deepEqual(seen, expected, `cut at ${cut}`);
+    }
+  });
+
+  it('keeps what waits behind a hole, though the buffer it came in is overwritten', () => {
+    const { writer, decoding } = setUp();
+    const end = new TestEnd(writer).send(REQUEST).receive(RESPONSE);
+    decoding.feed(writer);
+    const timeNs = writer.nowNs + 1;
+    end.send(REQUEST.slice(10), { position: REQUEST.length + 10 }).receive(CREATED);
+    decoding.feed(writer);
+    end.send(REQUEST.slice(0, 10), { position: REQUEST.length, timeNs, enterNs: timeNs });
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), [200, 201]);
+  });
+
+  it('takes an unsure record where it continues the stream, and gives it up behind a hole that stays', () => {
     const { writer, decoding } = setUp();
     const end = new TestEnd(writer);
     end.send(REQUEST.slice(0, 10)).send(REQUEST.slice(10), { flags: Flag.unsure }).receive(RESPONSE);
     end.send('lost', { flags: Flag.unsure, position: REQUEST.length + 50 });
     decoding.feed(writer);
     assert.deepEqual(statuses(decoding), [200]);
+    assert.equal(decoding.ledger.delivered.lost.unsynchronised, 0);
+    writer.clock().clock().clock();
+    decoding.feed(writer);
     assert.equal(decoding.ledger.delivered.lost.unsynchronised, 1);
+    assert.equal(decoding.stage.table.find(end.sock)!.held, 0);
+  });
+
+  it('takes an unsure record that came before the one it continues', () => {
+    const { writer, decoding } = setUp();
+    const end = new TestEnd(writer, { accepted: true }).receive(REQUEST).send(RESPONSE);
+    decoding.feed(writer);
+    const [position, timeNs] = [REQUEST.length, writer.nowNs + 1];
+    end.receive(REQUEST.slice(10), { flags: Flag.unsure, position: position + 10 });
+    decoding.feed(writer);
+    end.receive(REQUEST.slice(0, 10), { position, timeNs }).send(CREATED);
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), [200, 201]);
+    assert.equal(decoding.ledger.delivered.lost.unsynchronised, 0);
+  });
+
+  it('believes a sure record rather than an unsure one of the same place', () => {
+    const { writer, decoding } = setUp();
+    const end = new TestEnd(writer, { accepted: true }).receive(REQUEST).send(RESPONSE);
+    decoding.feed(writer);
+    const [position, timeNs, rest] = [REQUEST.length, writer.nowNs + 1, REQUEST.slice(10)];
+    end.receive('x'.repeat(rest.length), { flags: Flag.unsure, position: position + 10 });
+    decoding.feed(writer);
+    end.receive(rest, { position: position + 10 }).receive(REQUEST.slice(0, 10), { position, timeNs });
+    end.send(CREATED);
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), [200, 201]);
+    assert.equal(decoding.ledger.delivered.lost.duplicate, 1);
   });
 
   it('gives up a hole when the drain has ended twice, and finds the next message', () => {

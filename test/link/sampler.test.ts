@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import { UserError } from '../../src/base/errors.ts';
 import { rootTraceId } from '../../src/link/ids.ts';
-import { NO_CONTEXT, SAMPLERS, Sampler } from '../../src/link/sampler.ts';
+import { SAMPLERS } from '../../src/base/settings.ts';
+import { NO_CONTEXT, Sampler } from '../../src/link/sampler.ts';
 
 const traceIds = Array.from({ length: 20_000 }, (_, n) => rootTraceId({ kind: 'tcp', high: n, low: 7 }));
 

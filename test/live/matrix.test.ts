@@ -7,7 +7,7 @@ import { Agent } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
 import { checkSpans, realtimeOffset } from '../support/check-spans.ts';
 import { NetworkNamespace } from '../support/netns.ts';
-import { knownDefect, needRoot } from '../support/programs.ts';
+import { needRoot } from '../support/programs.ts';
 import {
   CLIENTS,
   makePlan,
@@ -121,9 +121,6 @@ describe('real clients and servers', function () {
 
       for (const client of CLIENTS) {
         it(`gives both spans of ${MANY} requests by ${client.name}`, async function () {
-          if (client.name.startsWith('java')) knownDefect(this, 'a span is missing now and then');
-          if (program.name === 'go' && client.name === 'go')
-            knownDefect(this, 'reads of two goroutines on one connection lose spans');
           const shares = client.modes!.map((mode) => client.modeShare?.[mode]);
           const given = shares.reduce<number>((sum, share) => sum + (share ?? 0), 0);
           const open = shares.filter((share) => share === undefined).length;

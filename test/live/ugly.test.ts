@@ -1,6 +1,6 @@
 /** What goes wrong on real machines: nothing may be lost without being counted, and nothing may be left behind. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -48,6 +48,12 @@ function existing(): Set<string> {
     return (JSON.parse(shown) as Array<{ id: number }>).map(({ id }) => `${kind} ${id}`);
   });
   return new Set(ids);
+}
+
+/** Sets the machine's clock by so many seconds; false where that is not allowed. */
+function stepClock(seconds: number): boolean {
+  const step = `import time; time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + ${seconds})`;
+  return spawnSync('/usr/bin/python3', ['-c', step], { stdio: 'ignore' }).status === 0;
 }
 
 describe('when things are ugly', function () {
@@ -148,6 +154,46 @@ describe('when things are ugly', function () {
       (s) => s.kind === SERVER && clients.get(pathOf(s))?.spanId !== s.parentSpanId,
     );
     assert.equal(orphans.length, 0, 'server spans without their client');
+    assertEnded(await agent.stop());
+  });
+
+  it('gives spans their true durations and places while the clock is set', async function () {
+    needMachine(this, stepClock(0), 'the clock cannot be set');
+    const base = await startServer(this);
+    agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
+    const run = newRun();
+    const plan = makePlan(run, 4000, 'keepalive', C_CLIENT, C_SERVER);
+    const offset = realtimeOffset();
+    const asked = runClient(this, C_CLIENT, base, plan, 'keepalive', { scratch });
+    let away = 0;
+    try {
+      for (const seconds of [10, -20, 10]) {
+        assert.ok(stepClock(seconds));
+        away += seconds;
+      }
+    } finally {
+      if (away !== 0) stepClock(-away);
+    }
+    const log = await asked;
+    const spans = await agent.spans(`/w/${run}/`, 2 * plan.length);
+    assert.equal(spans.length, 2 * plan.length);
+    const measured = new Map(plan.map(({ path }, i) => [path, log[i]!.endNs - log[i]!.startNs]));
+    for (const span of spans) {
+      const lasted = Number(BigInt(span.end) - BigInt(span.start));
+      const most = measured.get(pathOf(span)!)! + 50_000_000;
+      assert.ok(lasted >= 0 && lasted <= most, `${lasted} ns, the client measured ${most} ns at most`);
+    }
+    // After the steps, times are those of the clock again.
+    const later = newRun();
+    const after = makePlan(later, 50, 'close', C_CLIENT, C_SERVER);
+    const told = await runClient(this, C_CLIENT, base, after, 'close', { scratch });
+    checkSpans(await agent.spans(`/w/${later}/`, 100), after, told, {
+      transport: 'tcp',
+      peerAddress: '127.0.0.1',
+      peerPort: Number(new URL(base).port),
+      offset: realtimeOffset(),
+    });
+    assert.ok(Math.abs(Number(realtimeOffset() - offset)) < 5e9, 'the clock was not set back');
     assertEnded(await agent.stop());
   });
 

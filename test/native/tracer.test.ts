@@ -197,7 +197,7 @@ kernelSuite('native/tracer', () => {
     const { bytes, ...rest } = tracer.mapInfo('producers');
     assert.deepEqual(rest, { type: 'hash', maxEntries: 33, keySize: 4, valueSize: 4 });
     assert.ok(bytes > 33 * 8);
-    assert.deepEqual(tracer.ring(), { size: 131072, used: 0, invalid: 0 });
+    assert.deepEqual(tracer.ring(), { size: 131072, consumed: 0, used: 0, invalid: 0 });
     assert.throws(() => tracer.setMaxEntries('producers', 44), refused('EBUSY', /before load/));
   });
 

@@ -15,7 +15,7 @@ describe('output/official', () => {
     it(`delivers by otlp_http ${encoding} what OpenTelemetry's own exporter delivers`, async () => {
       const spans = makeSpans(50);
       const [ours, theirs] = [new OtlpSink(), new OtlpSink()];
-      const exporter = createOtlpHttpExporter('otlp_http', {
+      const exporter = await createOtlpHttpExporter('otlp_http', {
         endpoint: `http://127.0.0.1:${await ours.listenHttp()}`,
         encoding,
       });

@@ -25,7 +25,7 @@ function byId(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
 
 interface Form {
   name: string;
-  open(sink: OtlpSink): Promise<(settings?: OtlpHttpSettings) => Exporter>;
+  open(sink: OtlpSink): Promise<(settings?: OtlpHttpSettings) => Exporter | Promise<Exporter>>;
   /** The same refusals in this form's own words. */
   throttle(seconds: number): Behaviour;
   unavailable: Behaviour;
@@ -67,12 +67,12 @@ for (const form of FORMS) {
   describe(`output/exporter ${form.name}`, () => {
     let sink: OtlpSink;
     let exporter: Exporter;
-    let make: (settings?: OtlpHttpSettings) => Exporter;
+    let make: (settings?: OtlpHttpSettings) => Exporter | Promise<Exporter>;
 
     beforeEach(async () => {
       sink = new OtlpSink();
       make = await form.open(sink);
-      exporter = make();
+      exporter = await make();
     });
     afterEach(async () => {
       await exporter.close();
@@ -87,7 +87,7 @@ for (const form of FORMS) {
     });
 
     it('delivers the same without compression', async () => {
-      const plain = make({ compression: 'none' });
+      const plain = await make({ compression: 'none' });
       await plain.send(makeSpans(10), NEVER);
       await plain.close();
       assert.deepEqual(byId(sink.spans), expected(10));
@@ -95,7 +95,7 @@ for (const form of FORMS) {
     });
 
     it('sends the headers it is given and names itself', async () => {
-      const withHeaders = make({ headers: { 'X-Tenant': 'blue' } });
+      const withHeaders = await make({ headers: { 'X-Tenant': 'blue' } });
       await withHeaders.send(makeSpans(1), NEVER);
       await withHeaders.close();
       const { headers } = sink.requests[0]!;
@@ -154,10 +154,12 @@ for (const form of FORMS) {
       if (form.name !== 'otlp_grpc') assert.equal(sink.connections, 1);
     });
 
-    it('refuses an endpoint that cannot be one', () => {
+    it('refuses an endpoint that cannot be one', async () => {
       for (const endpoint of ['ftp://host', 'http://', 'host:port:port']) {
-        assert.throws(
-          () => make({ endpoint }),
+        await assert.rejects(
+          async () => {
+            await make({ endpoint });
+          },
           (error: unknown) => error instanceof UserError && error.message.includes(endpoint),
         );
       }
@@ -181,7 +183,7 @@ describe('output/exporter otlp_http transport', () => {
       { endpoint: `${endpoint}/base/` },
       { traces_endpoint: `${endpoint}/own?x=1` },
     ]) {
-      const exporter = createOtlpHttpExporter('otlp_http', settings);
+      const exporter = await createOtlpHttpExporter('otlp_http', settings);
       await exporter.send(makeSpans(1), NEVER);
       await exporter.close();
     }
@@ -191,8 +193,8 @@ describe('output/exporter otlp_http transport', () => {
     );
   });
 
-  it('shows no credentials in its destination', () => {
-    const exporter = createOtlpHttpExporter('otlp_http', {
+  it('shows no credentials in its destination', async () => {
+    const exporter = await createOtlpHttpExporter('otlp_http', {
       endpoint: 'http://user:secret@collector:4318',
     });
     assert.equal(exporter.destination, 'http://collector:4318/v1/traces');
@@ -200,7 +202,7 @@ describe('output/exporter otlp_http transport', () => {
 
   it('does not follow a redirect and says where it led', async () => {
     sink.behave = () => ({ status: 307, location: `${endpoint}/elsewhere` });
-    const exporter = createOtlpHttpExporter('otlp_http', { endpoint });
+    const exporter = await createOtlpHttpExporter('otlp_http', { endpoint });
     const outcome = await exporter.send(makeSpans(2), NEVER);
     await exporter.close();
     assert.equal(sink.requests.length, 1);
@@ -209,7 +211,7 @@ describe('output/exporter otlp_http transport', () => {
   });
 
   it('writes a request once more where a kept connection was closed meanwhile', async () => {
-    const exporter = createOtlpHttpExporter('otlp_http', { endpoint });
+    const exporter = await createOtlpHttpExporter('otlp_http', { endpoint });
     await exporter.send(makeSpans(1), NEVER);
     let first = true;
     sink.behave = () => {
@@ -223,13 +225,13 @@ describe('output/exporter otlp_http transport', () => {
     assert.equal(sink.requests.length, 3);
   });
 
-  it('refuses a certificate without its key and a file that is not there', () => {
-    assert.throws(
-      () => createOtlpHttpExporter('otlp_http', { endpoint, tls: { cert_file: '/x' } }),
+  it('refuses a certificate without its key and a file that is not there', async () => {
+    await assert.rejects(
+      createOtlpHttpExporter('otlp_http', { endpoint, tls: { cert_file: '/x' } }),
       /cert_file and key_file belong together/,
     );
-    assert.throws(
-      () => createOtlpHttpExporter('otlp_http', { endpoint, tls: { ca_file: '/nowhere/ca.pem' } }),
+    await assert.rejects(
+      createOtlpHttpExporter('otlp_http', { endpoint, tls: { ca_file: '/nowhere/ca.pem' } }),
       /exporters\.otlp_http\.tls\.ca_file: cannot read \/nowhere\/ca\.pem/,
     );
   });

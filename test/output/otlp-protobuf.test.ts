@@ -195,6 +195,18 @@ describe('output/otlp-protobuf', () => {
     assert.deepEqual(large, copy);
     assert.equal(decodeProto(large).length, 20_000);
   });
+
+  it('writes into memory that came back, where it is large enough', () => {
+    const encoder = new OtlpProtobufEncoder();
+    const first = encoder.encode(makeSpans(100));
+    encoder.recycle(first);
+    const larger = encoder.encode(makeSpans(1000));
+    assert.notEqual(larger.buffer, first.buffer);
+    const second = encoder.encode(makeSpans(90, 5000));
+    assert.equal(second.buffer, first.buffer);
+    assert.equal(decodeProto(second).length, 90);
+    assert.equal(decodeProto(larger).length, 1000);
+  });
 });
 
 const SAME = makeResource('same');

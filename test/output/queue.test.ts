@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Ledger } from '../../src/base/ledger.ts';
 import type { Span } from '../../src/link/span.ts';
-import type { Exporter, Outcome } from '../../src/output/exporter.ts';
+import type { Exporter, Outcome, Requests } from '../../src/output/exporter.ts';
 import { completeQueueSettings, type PartialQueueSettings } from '../../src/output/queue-options.ts';
 import { ExporterQueue } from '../../src/output/queue.ts';
 import { estimateSpanBytes } from '../../src/output/span-size.ts';
@@ -20,6 +20,7 @@ class ToldExporter implements Exporter {
   readonly id = 'told';
   readonly destination = 'nowhere';
   readonly wantsTraces: boolean;
+  requests: Requests | undefined;
   readonly calls: Call[] = [];
   answers: ((call: Omit<Call, 'answer'>) => Outcome | undefined) | undefined;
   closed = false;
@@ -527,72 +528,89 @@ describe('output/queue', () => {
     });
   });
 
-  describe('packing', () => {
-    /** Packs a batch to ten bytes a span, after one turn of the event loop. */
-    function setUpPacked(settings: PartialQueueSettings = {}) {
+  describe('requests', () => {
+    /** A request takes 50 bytes a span, compressed, after one turn of the event loop, ten. */
+    function setUpRequests(settings: PartialQueueSettings = {}) {
       const all = setUp({
         sending_queue: { queue_size: 1_000_000, batch: { min_size: 10, max_size: 10 } },
         ...settings,
       });
-      const requests: Array<{ count: number; bytes: number }> = [];
-      const packed: Array<readonly Span[]> = [];
-      const exporter: Exporter = all.exporter;
-      exporter.pack = async (batch) => {
-        packed.push(batch);
-        await settle();
-        return Buffer.alloc(batch.length * 10);
+      const sent: Array<{ count: number; bytes: number; compressed: boolean }> = [];
+      const encoded: Array<readonly Span[]> = [];
+      const requests: Requests = {
+        encode: (batch) => {
+          encoded.push(batch);
+          return Buffer.alloc(batch.length * 50);
+        },
+        compress: async (request) => {
+          await settle();
+          return Buffer.alloc(request.length / 5);
+        },
+        send: (request, compressed, count, signal) => {
+          sent.push({ count, bytes: request.length, compressed });
+          return all.exporter.send(makeSpans(count), signal);
+        },
       };
-      exporter.sendPacked = (request, count, signal) => {
-        requests.push({ count, bytes: request.length });
-        return all.exporter.send(makeSpans(count), signal);
-      };
-      return { ...all, requests, packed };
+      all.exporter.requests = requests;
+      return { ...all, requests, sent, encoded };
     }
 
-    /** Few batches are packed at a time, each in one turn of the event loop. */
-    async function untilPacked(): Promise<void> {
+    /** Few requests are compressed at a time, each in one turn of the event loop. */
+    async function untilCompressed(): Promise<void> {
       for (let turn = 0; turn < 10; turn++) await settle();
     }
 
-    it('keeps what cannot leave as finished requests, in order, and sends those', async () => {
-      const { timers, exporter, queue, stage, requests, packed, balanced } = setUpPacked();
+    it('are made as soon as a batch is cut, so that no spans are kept', async () => {
+      const { exporter, queue, sent, encoded, balanced } = setUpRequests();
+      queue.offer(makeSpans(10));
+      assert.equal(encoded.length, 1);
+      assert.equal(queue.stats().queueSize, 500 + 256);
+      exporter.calls[0]!.answer(accept(exporter.calls[0]!));
+      await settle();
+      assert.deepEqual(sent, [{ count: 10, bytes: 500, compressed: false }]);
+      balanced();
+    });
+
+    it('are compressed where they cannot leave, and then sent in order', async () => {
+      const { timers, exporter, queue, stage, sent, encoded, balanced } = setUpRequests();
       exporter.answers = fail;
       queue.offer(makeSpans(10));
       await settle();
       const waiting = makeSpans(100, 10);
       queue.offer(waiting);
       balanced();
+      assert.deepEqual(encoded.slice(1).flat(), waiting);
       await timers.advance(100);
-      await untilPacked();
-      assert.deepEqual(packed.slice(1).flat(), waiting);
+      await untilCompressed();
       assert.equal(queue.stats().queueSize, 11 * (100 + 256));
       balanced();
       exporter.answers = accept;
       await timers.advance(3_000);
       assert.equal(stage.out, 110);
-      assert.deepEqual(requests, Array(11).fill({ count: 10, bytes: 100 }));
+      assert.deepEqual(sent.slice(1), Array(11).fill({ count: 10, bytes: 100, compressed: true }));
       assert.equal(queue.stats().queueSize, 0);
       balanced();
     });
 
-    it('packs few batches at once, whatever waits and is dropped', async () => {
-      const { timers, exporter, queue, packed } = setUpPacked({
+    it('are compressed few at once, whatever waits and is dropped', async () => {
+      const { timers, exporter, queue, requests } = setUpRequests({
         sending_queue: { sizer: 'items', queue_size: 50, batch: { min_size: 10, max_size: 10 } },
       });
       exporter.answers = fail;
-      (exporter as Exporter).pack = (batch) => {
-        packed.push(batch);
+      let underWay = 0;
+      requests.compress = () => {
+        underWay++;
         return new Promise(() => undefined); // its threads get no time
       };
       queue.offer(makeSpans(10));
       await settle();
       for (let i = 0; i < 100; i++) queue.offer(makeSpans(10, 10 * i));
       await timers.advance(1000);
-      assert.equal(packed.length, 4);
+      assert.equal(underWay, 4);
     });
 
-    it('packs nothing while the destination takes everything', async () => {
-      const { timers, exporter, queue, packed, requests } = setUpPacked();
+    it('are not compressed by the queue while the destination takes everything', async () => {
+      const { timers, exporter, queue, sent } = setUpRequests();
       exporter.answers = accept;
       for (let i = 0; i < 50; i++) {
         queue.offer(makeSpans(7, 7 * i));
@@ -600,11 +618,11 @@ describe('output/queue', () => {
       }
       await timers.advance(200);
       assert.equal(queue.stats().sent, 350);
-      assert.deepEqual([packed.length, requests.length], [0, 0]);
+      assert.ok(sent.every(({ compressed }) => !compressed));
     });
 
-    it('drops the oldest requests, those being packed too, and counts their spans', async () => {
-      const { timers, exporter, queue, stage, balanced } = setUpPacked({
+    it('are dropped oldest first, those being compressed too, and their spans counted', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpRequests({
         sending_queue: { sizer: 'items', queue_size: 50, batch: { min_size: 10, max_size: 10 } },
       });
       exporter.answers = fail;
@@ -622,28 +640,24 @@ describe('output/queue', () => {
       balanced();
     });
 
-    it('forgets the size of a request that was dropped while it was packed', async () => {
-      const { timers, exporter, queue, stage, balanced } = setUpPacked({
-        sending_queue: { queue_size: 40_000, batch: { min_size: 10, max_size: 10 } },
+    it('that were dropped while they were compressed leave no size behind', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpRequests({
+        sending_queue: { queue_size: 3_000, batch: { min_size: 10, max_size: 10 } },
       });
       exporter.answers = fail;
       queue.offer(makeSpans(10));
       await settle();
-      const spans = makeSpans(45, 10);
-      queue.offer(spans.slice(0, 30)); // being packed now
-      queue.offer(spans.slice(30)); // pushes the oldest of them out
+      queue.offer(makeSpans(30, 10)); // three of 756 bytes, being compressed now
+      queue.offer(makeSpans(10, 40)); // pushes the oldest of them out
       assert.ok(stage.lost.queue_full > 0);
       await timers.advance(100);
-      await untilPacked();
-      // Whole requests, and in the ring the five that make no whole one.
-      const inRing = spans.slice(40).reduce((sum, span) => sum + estimateSpanBytes(span), 0);
-      const requests = (stage.held() - 5) / 10;
-      assert.equal(queue.stats().queueSize, requests * (100 + 256) + inRing);
+      await untilCompressed();
+      assert.equal(queue.stats().queueSize, (stage.held() / 10) * (100 + 256));
       balanced();
     });
 
-    it('counts requests that still wait at the shutdown deadline', async () => {
-      const { timers, exporter, queue, stage, balanced } = setUpPacked();
+    it('that still wait at the shutdown deadline are counted', async () => {
+      const { timers, exporter, queue, stage, balanced } = setUpRequests();
       exporter.answers = fail;
       queue.offer(makeSpans(10));
       await settle();
@@ -655,9 +669,9 @@ describe('output/queue', () => {
       balanced();
     });
 
-    it('sends the spans themselves where packing failed', async () => {
-      const { timers, exporter, queue, stage, balanced } = setUpPacked();
-      (exporter as Exporter).pack = () => Promise.reject(new Error('no memory'));
+    it('that cannot be compressed are sent as they are', async () => {
+      const { timers, exporter, queue, stage, requests, sent, balanced } = setUpRequests();
+      requests.compress = () => Promise.reject(new Error('no memory'));
       exporter.answers = fail;
       queue.offer(makeSpans(10));
       await timers.advance(100);
@@ -665,6 +679,21 @@ describe('output/queue', () => {
       exporter.answers = accept;
       await timers.advance(3_000);
       assert.equal(stage.out, 10);
+      assert.deepEqual(sent.at(-1), { count: 10, bytes: 500, compressed: false });
+      balanced();
+    });
+
+    it('that cannot be made are left to the exporter, which meets the same fault', async () => {
+      const { exporter, queue, stage, requests, balanced } = setUpRequests();
+      const fault = new Error('no such attribute');
+      requests.encode = () => {
+        throw fault;
+      };
+      exporter.send = () => Promise.reject(fault);
+      queue.offer(makeSpans(10));
+      await settle();
+      assert.equal(stage.lost.rejected, 10);
+      assert.equal(queue.stats().lastError!.text, 'no such attribute');
       balanced();
     });
   });

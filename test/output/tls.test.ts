@@ -60,27 +60,27 @@ for (const [name, form] of Object.entries(FORMS)) {
 
     it('delivers to a server that its ca_file vouches for, under the name it is told', async () => {
       const tls = { ca_file: file('ca.pem'), server_name_override: 'collector.test', ...OURS };
-      exporter = form.create(port, tls);
+      exporter = await form.create(port, tls);
       assert.equal((await exporter.send(makeSpans(4), NEVER)).result, 'done');
       assert.equal(sink.spans.length, 4);
     });
 
     it('sends nothing to a server whose certificate has another name', async () => {
-      exporter = form.create(port, { ca_file: file('ca.pem'), ...OURS });
+      exporter = await form.create(port, { ca_file: file('ca.pem'), ...OURS });
       const outcome = await exporter.send(makeSpans(4), NEVER);
       assert.equal(outcome.result, 'retry');
       assert.equal(sink.spans.length, 0);
     });
 
     it('sends nothing to a server that nobody vouches for', async () => {
-      exporter = form.create(port, { server_name_override: 'collector.test', ...OURS });
+      exporter = await form.create(port, { server_name_override: 'collector.test', ...OURS });
       const outcome = await exporter.send(makeSpans(4), NEVER);
       assert.equal(outcome.result, 'retry');
       assert.equal(sink.spans.length, 0);
     });
 
     it('delivers to such a server with insecure_skip_verify', async () => {
-      exporter = form.create(port, { insecure_skip_verify: true, ...OURS });
+      exporter = await form.create(port, { insecure_skip_verify: true, ...OURS });
       assert.equal((await exporter.send(makeSpans(4), NEVER)).result, 'done');
       assert.equal(sink.spans.length, 4);
     });

@@ -55,9 +55,10 @@ export class Decoding {
     });
   }
 
-  /** Feeds what a writer has collected. The buffer is overwritten afterwards, as the border does. */
+  /** Feeds what a writer has collected. As at the border it comes in a Node Buffer, whose slice() copies nothing, and is overwritten afterwards. */
   feed(writer: RecordWriter): this {
-    const bytes = writer.take();
+    const { buffer, byteOffset, byteLength } = writer.take();
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
     this.drain(bytes);
     bytes.fill(0xee);
     return this;

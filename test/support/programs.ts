@@ -50,11 +50,6 @@ export function needMachine(context: Mocha.Context, available: boolean, reason: 
   if (!available) skip(context, reason);
 }
 
-/** For what the product still gets wrong: the test stands, is skipped by name, and is to be mended, not loosened. */
-export function knownDefect(context: Mocha.Context, defect: string): void {
-  skip(context, `known defect: ${defect}`);
-}
-
 /** The kernel side needs root. */
 export function needRoot(context: Mocha.Context): void {
   needMachine(context, process.getuid?.() === 0, 'not root: eBPF programs cannot be loaded');

@@ -4,7 +4,8 @@
  */
 import type { Origin } from '../settings.ts';
 import type { Format } from './format.ts';
-import { EXPORTERS, SAMPLER_NAMES } from './schema.ts';
+import { SAMPLERS } from '../settings.ts';
+import { EXPORTERS } from './schema.ts';
 import { mapNode, merge, nest, type Node } from './tree.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -182,8 +183,8 @@ function readBatching(reading: EnvironmentReading, exporter: string[]): void {
 function readSampler(reading: EnvironmentReading): void {
   const sampler = reading.text('OTEL_TRACES_SAMPLER')?.toLowerCase();
   if (sampler === undefined) return;
-  if (!SAMPLER_NAMES.some((known) => known === sampler)) {
-    reading.ignore('OTEL_TRACES_SAMPLER', `one of ${SAMPLER_NAMES.join(', ')}`);
+  if (!SAMPLERS.some((known) => known === sampler)) {
+    reading.ignore('OTEL_TRACES_SAMPLER', `one of ${SAMPLERS.join(', ')}`);
     return;
   }
   reading.set([...RECEIVER, 'sampler', 'name'], sampler, 'OTEL_TRACES_SAMPLER');

@@ -1,5 +1,5 @@
 /** Every key of the configuration with what it may be. What a key is for and its default stand in config/default.yaml. */
-import { BACKENDS, LOG_ENCODINGS, LOG_LEVELS } from '../settings.ts';
+import { BACKENDS, LOG_ENCODINGS, LOG_LEVELS, SAMPLERS } from '../settings.ts';
 import {
   choice,
   duration,
@@ -19,15 +19,6 @@ import {
 } from './format.ts';
 import { parseSizeBytes } from './units.ts';
 import { processRules, serviceOverrides, spanRules } from './rules.ts';
-
-export const SAMPLER_NAMES = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
 
 const route: Format<string> = {
   allowed: 'a pattern that starts with "/", such as /users/{id}',
@@ -52,7 +43,7 @@ export const RECEIVER = {
     connection_buffer: size('4KiB', '16MiB'),
     attribute_length: number(0, 1_000_000),
   },
-  sampler: { name: choice(SAMPLER_NAMES), ratio: number(0, 1, false) },
+  sampler: { name: choice(SAMPLERS), ratio: number(0, 1, false) },
 };
 
 const queueSize: Format<number> = {

@@ -98,10 +98,14 @@ export function createOtlpGrpcExporter(id: string, settings: OtlpGrpcSettings): 
   return {
     id,
     destination: target,
+    requests: {
+      encode: (batch) => encoder.encode(batch),
+      // The library compresses each message itself and takes none that is, so a request only waits compressed.
+      compress: (request) => gzipAsync(request, { level: 1 }),
+      send: async (request, compressed, count, signal) =>
+        call(compressed ? await gunzipAsync(request) : request, count, signal),
+    },
     send: (batch, signal) => call(encoder.encode(batch), batch.length, signal),
-    // The library compresses each message itself and takes none that is, so a request only waits compressed.
-    pack: (batch) => gzipAsync(encoder.encode(batch), { level: 1 }),
-    sendPacked: async (request, count, signal) => call(await gunzipAsync(request), count, signal),
     close() {
       client.close();
       return Promise.resolve();

@@ -15,8 +15,7 @@ import https from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.ts';
-import type { Span } from '../../link/span.ts';
-import type { Exporter, Outcome } from '../exporter.ts';
+import type { Exporter, Outcome, Requests } from '../exporter.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
 import {
   accepted,
@@ -51,6 +50,12 @@ const GZIP_LEVEL = 1;
 
 const gzipAsync = promisify<Buffer, { level: number }, Buffer>(gzip);
 
+interface Encoder {
+  encode: Requests['encode'];
+  /** Takes the memory of a request back that is not needed any more. */
+  recycle: (request: Buffer) => void;
+}
+
 interface Answer {
   status: number;
   reason: string;
@@ -60,28 +65,29 @@ interface Answer {
   body: Buffer;
 }
 
-/** Throws a UserError where the settings cannot work. */
-export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): Exporter {
+/** Rejects with a UserError where the settings cannot work. */
+export async function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): Promise<Exporter> {
   const url = urlOf(id, settings);
   const json = settings.encoding === 'json';
-  const compress = (settings.compression ?? 'gzip') === 'gzip';
+  const gzipped = (settings.compression ?? 'gzip') === 'gzip';
   const agent = agentOf(id, url, settings);
-  const encoder = new OtlpProtobufEncoder();
+  const { encode, recycle } = json ? await loadJsonEncoder() : createProtobufEncoder();
   const headers: Record<string, string> = {
     'user-agent': `undertrace/${SCOPE_VERSION}`,
     ...lowerCaseKeys(settings.headers ?? {}),
     'content-type': json ? 'application/json' : 'application/x-protobuf',
-    ...(compress ? { 'content-encoding': 'gzip' } : {}),
   };
+  const gzipHeaders = { ...headers, 'content-encoding': 'gzip' };
 
-  const pack = async (batch: readonly Span[]): Promise<Buffer> => {
-    const plain = json ? await encodeJson(batch) : encoder.encode(batch);
-    return compress ? gzipAsync(plain, { level: GZIP_LEVEL }) : plain;
+  const compress = async (request: Buffer): Promise<Buffer> => {
+    const compressed = await gzipAsync(request, { level: GZIP_LEVEL });
+    recycle(request);
+    return compressed;
   };
-  const sendPacked = async (request: Buffer, count: number, signal: AbortSignal): Promise<Outcome> => {
+  const send: Requests['send'] = async (request, compressed, count, signal) => {
     let answer: Answer;
     try {
-      answer = await post(url, agent, headers, request, signal);
+      answer = await post(url, agent, compressed ? gzipHeaders : headers, request, signal);
     } catch (error) {
       return { result: 'retry', error: describeFailure(error) };
     }
@@ -91,9 +97,11 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
   return {
     id,
     destination: withoutSecrets(url),
-    pack,
-    sendPacked,
-    send: async (batch, signal) => sendPacked(await pack(batch), batch.length, signal),
+    requests: { encode, compress: gzipped ? compress : undefined, sentCompressed: true, send },
+    send: async (batch, signal) => {
+      const plain = encode(batch);
+      return send(gzipped ? await compress(plain) : plain, gzipped, batch.length, signal);
+    },
     close() {
       agent.destroy();
       return Promise.resolve();
@@ -102,8 +110,14 @@ export function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): 
 }
 
 /** OpenTelemetry's serializer takes 15 MB of memory: loaded only where it is used. */
-async function encodeJson(batch: readonly Span[]): Promise<Buffer> {
-  return (await import('../otlp-json.ts')).encodeOtlpJson(batch);
+async function loadJsonEncoder(): Promise<Encoder> {
+  const { encodeOtlpJson } = await import('../otlp-json.ts');
+  return { encode: encodeOtlpJson, recycle: () => undefined };
+}
+
+function createProtobufEncoder(): Encoder {
+  const encoder = new OtlpProtobufEncoder();
+  return { encode: (batch) => encoder.encode(batch), recycle: (request) => encoder.recycle(request) };
 }
 
 function urlOf(id: string, settings: OtlpHttpSettings): URL {

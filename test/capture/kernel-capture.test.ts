@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { KernelCapture } from '../../src/capture/kernel-capture.ts';
+import type { NativeAddon } from '../../src/capture/native.ts';
+import { Kind } from '../../src/capture/records.gen.ts';
+import { RecordWriter, TestEnd } from '../support/records.ts';
+
+const SOCK = 0xffff888000001000;
+const INODE = 77;
+const CONN = {
+  inode: { offset: 0, size: 8 },
+  gap_end: { offset: 8, size: 8 },
+  gap_ns: { offset: 16, size: 8 },
+  gap_records: { offset: 24, size: 4 },
+  gap_direction: { offset: 28, size: 1 },
+};
+
+/** A kernel of one connection with an elided run. `batches` is what each drain finds; the rest of them is what is in the ring. */
+class FakeTracer {
+  static batches: Uint8Array[] = [];
+  static consumed = 0;
+  drain(): Buffer {
+    const batch = FakeTracer.batches.shift() ?? new Uint8Array(0);
+    FakeTracer.consumed += batch.length;
+    return Buffer.from(batch);
+  }
+  ring(): { size: number; consumed: number; used: number; invalid: number } {
+    const used = FakeTracer.batches.reduce((sum, batch) => sum + batch.length, 0);
+    return { size: 65_536, consumed: FakeTracer.consumed, used, invalid: 0 };
+  }
+  lookup(): Buffer {
+    const conn = Buffer.alloc(32);
+    conn.writeBigUInt64LE(BigInt(INODE), CONN.inode.offset);
+    conn.writeBigUInt64LE(5000n, CONN.gap_end.offset);
+    conn.writeUInt32LE(3, CONN.gap_records.offset);
+    return conn;
+  }
+  structLayout(): object {
+    return { size: 32, members: CONN };
+  }
+  runOnce(): number {
+    return 1;
+  }
+  sumPerCpuArray(): BigUint64Array {
+    return new BigUint64Array(32);
+  }
+  entries(): [] {
+    return [];
+  }
+  pending(): { records: number; bytes: number } {
+    return { records: 0, bytes: 0 };
+  }
+  setConstant(): void {}
+  setMaxEntries(): void {}
+  disableMap(): void {}
+  load(): void {}
+  setGlobal(): void {}
+}
+
+function setUp(): { capture: KernelCapture; kinds: string[] } {
+  FakeTracer.batches = [];
+  FakeTracer.consumed = 0;
+  const names = Object.fromEntries(Object.entries(Kind).map(([name, value]) => [value, name]));
+  const kinds: string[] = [];
+  const addon = {
+    Tracer: FakeTracer,
+    clocks: () => ({ monotonic: 1n, realtime: 1n, boottime: 1n }),
+    features: () => ({ btf: true, taskStorage: true, currentTaskBtf: true, hasFunction: () => true }),
+  } as unknown as NativeAddon;
+  const options = {
+    ringBytes: 65_536,
+    payloadBudget: 8192,
+    messageStarts: [],
+    connections: 16,
+    version: '0',
+    drainIntervalMs: 10,
+  };
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const capture = new KernelCapture(addon, options, log, (batch) => {
+    for (let at = 0; at < batch.length;) {
+      kinds.push(names[batch[at + 4]!]!);
+      at += (new DataView(batch.buffer, batch.byteOffset + at).getUint32(0, true) + 7) & ~7;
+    }
+  });
+  return { capture, kinds };
+}
+
+function data(): Uint8Array {
+  const writer = new RecordWriter();
+  new TestEnd(writer, { sock: SOCK, inode: INODE }).send('x');
+  return writer.take();
+}
+
+function exec(): Uint8Array {
+  return new RecordWriter().add('exec', { tgid: 4_000_000_000, exe_length: 3 }, '/x\0').take();
+}
+
+/** What went out but for clocks and counters. */
+function traffic(kinds: string[]): string[] {
+  return kinds.filter((kind) => kind !== 'clock' && kind !== 'counters');
+}
+
+describe('capture/kernel-capture', () => {
+  const elided = [{ sock: SOCK, inode: INODE }];
+
+  it('tells how far an elided run has come after everything that was in the ring when it looked', () => {
+    const { capture, kinds } = setUp();
+    FakeTracer.batches = [data(), data(), data()];
+    capture.pollElided(elided);
+    for (let i = 0; i < 4; i++) capture.drain();
+    assert.deepEqual(traffic(kinds), ['data', 'data', 'data', 'elision']);
+  });
+
+  it('tells of it after records that follow the start of a process in the same drain', () => {
+    const { capture, kinds } = setUp();
+    FakeTracer.batches = [Buffer.concat([data(), exec(), data()])];
+    capture.pollElided(elided);
+    capture.drain();
+    assert.deepEqual(traffic(kinds), ['data', 'process', 'data', 'elision']);
+  });
+
+  it('does not look again while an answer waits', () => {
+    const { capture, kinds } = setUp();
+    FakeTracer.batches = [data(), data()];
+    for (let i = 0; i < 3; i++) {
+      capture.pollElided(elided);
+      capture.drain();
+    }
+    assert.deepEqual(traffic(kinds), ['data', 'data', 'elision', 'elision']);
+  });
+});

@@ -1,0 +1,126 @@
+/** The whole agent, while the place that its spans go to is away, slow or hung. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Agent, pathOf, sleep } from '../support/agent.ts';
+import { balancedBooks } from '../support/books.ts';
+import { freePorts } from '../support/collector.ts';
+import { OtlpSink } from '../support/otlp-sink.ts';
+import { needRoot } from '../support/programs.ts';
+import { C_CLIENT, C_SERVER, makePlan, runClient, RunningServer, Scratch } from '../support/workload.ts';
+
+/** How long the destination stays away once the queue is full. Minutes say more; seconds have to do in every run. */
+const AWAY_SECONDS = Number(process.env.UNDERTRACE_AWAY_SECONDS ?? 15);
+const MEGABYTE = 1 << 20;
+/** Other traffic of the machine would fill the queue as well. */
+const filters = { include: [{ pid: process.pid, children: true }] };
+
+describe('when the destination fails', function () {
+  this.timeout((AWAY_SECONDS * 2 + 120) * 1000);
+  const scratch = new Scratch();
+  let agent: Agent | undefined;
+  let server: RunningServer | undefined;
+  let serial = 0;
+
+  before(function () {
+    needRoot(this);
+  });
+
+  afterEach(async () => {
+    await server?.stop();
+    agent?.kill('SIGKILL');
+    await agent?.ended();
+    agent = server = undefined;
+  });
+
+  after(() => scratch.remove());
+
+  /** Requests that give twice as many spans; their path's beginning. */
+  async function ask(context: Mocha.Context, count: number): Promise<string> {
+    server ??= await RunningServer.start(context, C_SERVER, ['127.0.0.1:0'], { service: 'server' });
+    const run = `destination-${process.pid}-${serial++}`;
+    const plan = makePlan(run, count, 'keepalive', C_CLIENT, C_SERVER);
+    await runClient(context, C_CLIENT, `http://${server.listening[0]}`, plan, 'keepalive', { scratch });
+    return `/w/${run}/`;
+  }
+
+  it('keeps its memory while nobody listens, counts what it drops, and is back within 5 s', async function () {
+    const [port] = await freePorts(1);
+    const endpoint = `http://127.0.0.1:${port}`;
+    const exporter = { endpoint, sending_queue: { queue_size: '1MiB', batch: { flush_timeout: '50ms' } } };
+    agent = await Agent.start({ receiver: { filters }, exporters: { otlp_http: exporter } });
+    const dropped = async (): Promise<number> => {
+      const { books } = await balancedBooks(agent!);
+      return books.find(({ stage }) => stage === 'exporters/otlp_http')!.lost.queue_full ?? 0;
+    };
+    for (let tries = 0; (await dropped()) === 0; tries++) {
+      assert.ok(tries < 100, 'the queue never filled');
+      await ask(this, 2000);
+    }
+    const rss: number[] = [];
+    for (const end = Date.now() + AWAY_SECONDS * 1000; Date.now() < end;) {
+      await ask(this, 500);
+      rss.push(residentBytes(agent.pid));
+      await sleep(200);
+    }
+    const slope = slopePerMinute(rss, AWAY_SECONDS);
+    const before = await dropped();
+    assert.ok(before > 0);
+    const sink = new OtlpSink();
+    await sink.listenHttp(port);
+    try {
+      const backAt = performance.now();
+      const prefix = await ask(this, 50);
+      const arrived = (): number => sink.spans.filter((span) => pathOf(span)?.startsWith(prefix)).length;
+      while (arrived() < 100 && performance.now() - backAt < 15_000) await sleep(20);
+      const tookMs = performance.now() - backAt;
+      assert.equal(arrived(), 100);
+      assert.ok(tookMs < 5000, `back after ${Math.round(tookMs)} ms`);
+      const ended = await agent.stop();
+      assert.deepEqual([ended.code, ended.ledger.balanced], [0, true], ended.stderr);
+    } finally {
+      await sink.close();
+    }
+    // The collector of garbage moves it by some megabytes: in the short run only what a leak of every span would give is told from that.
+    const bound = AWAY_SECONDS >= 120 ? MEGABYTE : 60 * MEGABYTE;
+    assert.ok(slope < bound, `${(slope / MEGABYTE).toFixed(1)} MiB a minute: ${rss.join(' ')}`);
+  });
+
+  it('ends within its deadline although the destination hangs, and counts what it could not deliver', async function () {
+    agent = await Agent.start({ receiver: { filters, shutdown_timeout: '1s' } });
+    agent.sink.behave = () => ({ hang: true });
+    await ask(this, 200);
+    const ended = await agent.stop();
+    assert.deepEqual([ended.code, ended.ledger.balanced], [0, true], ended.stderr);
+    assert.ok(ended.ledger.stages['exporters/otlp_http']!.lost.shutdown! >= 400, ended.stderr);
+  });
+
+  it('ends at once on a second signal', async function () {
+    agent = await Agent.start({ receiver: { filters, shutdown_timeout: '60s' } });
+    agent.sink.behave = () => ({ hang: true });
+    await ask(this, 200);
+    agent.kill('SIGTERM');
+    await sleep(500);
+    const startedAt = performance.now();
+    const ended = await agent.stop('SIGTERM');
+    assert.ok(performance.now() - startedAt < 5000, 'the second signal did not end it');
+    assert.equal(ended.code, 143);
+  });
+});
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}
+
+/** Of a line through evenly spaced values, by least squares. */
+function slopePerMinute(values: readonly number[], seconds: number): number {
+  const n = values.length;
+  const meanX = (n - 1) / 2;
+  const meanY = values.reduce((sum, value) => sum + value, 0) / n;
+  let above = 0;
+  let below = 0;
+  values.forEach((value, x) => {
+    above += (x - meanX) * (value - meanY);
+    below += (x - meanX) ** 2;
+  });
+  return ((above / below) * n * 60) / seconds;
+}
