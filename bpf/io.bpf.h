@@ -224,7 +224,7 @@ static __always_inline __u32 take_budget(struct transfer *t, struct message *m, 
 	return left;
 }
 
-static __always_inline void count_call(struct conn *conn, __u8 direction, __u64 bytes)
+static __always_inline void count_call(__u8 direction, __u64 bytes)
 {
 	if (direction == direction_send) {
 		add(counter_calls_send, 1);
@@ -503,6 +503,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	struct transfer t = { .sk = sk, .direction = direction };
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u64 bytes, name = 0, now = bpf_ktime_get_ns();
+	__u32 messages = many ? ret : 1;
 	struct message m = {};
 	struct work *w = work(0);
 	struct data_record *r;
@@ -522,9 +523,13 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 
 	r = &w->data;
 	head(r, kind_data, now);
-	bytes = many ? sum_messages(SYSCALL_ARG2(regs), ret) : ret;
-	r->position = locate(r, &t, call, bytes, many ? ret : 1);
-	count_call(t.conn, direction, bytes);
+	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
+	r->position = locate(r, &t, call, bytes, messages);
+	if (messages > UIO_MAXIOV) { /* recvmmsg(2) has no limit, unlike sendmmsg(2) */
+		add(counter_messages_cut, messages - UIO_MAXIOV);
+		messages = UIO_MAXIOV;
+	}
+	count_call(direction, bytes);
 	if (!is_wanted(&t, bytes))
 		return;
 	m.length = ret;
@@ -537,7 +542,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		elide(&t, r, bytes);
 		return;
 	}
-	if (lost_beforehand(many ? ret : 1))
+	if (lost_beforehand(messages))
 		return;
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 
@@ -553,7 +558,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
 
 	if (many) {
-		emit_many(SYSCALL_ARG2(regs), ret, t.budget, t.datagram);
+		emit_many(SYSCALL_ARG2(regs), messages, t.budget, t.datagram);
 		return;
 	}
 	if (t.datagram)
@@ -587,8 +592,8 @@ static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, stru
 				   __u32 fd)
 {
 	if (is_compat())
-		add(counter_compat_calls, 1); /* int 0x80 from 64-bit code */
-	else if (ret > 0)
+		return; /* int 0x80 from 64-bit code: another call altogether, since no number of a data call is one in both tables */
+	if (ret > 0)
 		finish_transfer(regs, nr, ret, sk, inode, call, direction);
 	else
 		fail_transfer(sk, inode, nr, ret, fd);

@@ -97,8 +97,6 @@ static __always_inline __u32 append_memory(__u8 *payload, __u32 at, unsigned lon
 {
 	__u32 length = end - start > most ? most : end - start;
 
-	if (end - start > most)
-		add(counter_exec_cut, 1);
 	asm volatile("" : "+r"(length));
 	if (at >= EXEC_PAYLOAD_MAX || length > ENVIRON_MAX)
 		return at;
@@ -147,6 +145,9 @@ static __always_inline void process_executed(struct task_struct *task)
 	before = at;
 	at = append_memory(payload, at, BPF_CORE_READ(task, mm, env_start), BPF_CORE_READ(task, mm, env_end), ENVIRON_MAX);
 	r->environ_length = at - before;
+	if (r->argv_length < BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start) ||
+	    r->environ_length < BPF_CORE_READ(task, mm, env_end) - BPF_CORE_READ(task, mm, env_start))
+		add(counter_exec_cut, 1);
 	r->captured = at;
 	r->size = sizeof(*r) + at;
 	asm volatile("" : "+r"(at));

@@ -72,26 +72,25 @@ enum verdict {
 enum counter {
 	counter_produced = 0, /* records the kernel side set out to write */
 	counter_lost_ring_full = 1, /* records lost because the ring was full */
-	counter_calls_receive = 2, /* successful data calls that received, on sockets in scope */
-	counter_calls_send = 3, /* successful data calls that sent, on sockets in scope */
+	counter_calls_receive = 2, /* data calls that received bytes, whatever became of them; not those of the agent and of processes that the filters exclude, which are not looked at */
+	counter_calls_send = 3, /* the same of data calls that sent bytes */
 	counter_bytes_receive = 4, /* bytes of calls_receive */
 	counter_bytes_send = 5, /* bytes of calls_send */
 	counter_elided_records = 6, /* data calls summed up by an elide verdict */
 	counter_elided_bytes = 7, /* bytes of elided_records */
-	counter_unrecognised_records = 8, /* data calls not written because of a drop verdict */
+	counter_unrecognised_records = 8, /* data calls not written because of a drop verdict; also counted by port */
 	counter_unrecognised_bytes = 9, /* bytes of unrecognised_records */
-	counter_own_records = 10, /* data calls of the agent's own traffic, either end */
-	counter_filtered_records = 11, /* data calls outside the filters */
+	counter_own_records = 10, /* data calls not written because the connection is the agent's own: those of its other end */
+	counter_filtered_records = 11, /* data calls not written because user space found the connection to be outside the filters */
 	counter_payload_faults = 12, /* records whose payload could not be read */
 	counter_truncated_records = 13, /* records with captured < length */
-	counter_compat_calls = 14, /* data calls by 32-bit tasks, not decoded */
+	counter_compat_calls = 14, /* data calls by 32-bit programs, not decoded */
 	counter_state_lost = 15, /* per-connection or per-call kernel state that could not be kept */
-	counter_messages_cut = 16, /* messages or iovecs beyond what one call is walked for */
+	counter_messages_cut = 16, /* messages of a recvmmsg beyond its first 1024: they leave no record, and their bytes are not counted */
 	counter_uring_setups = 17, /* io_uring instances set up */
 	counter_wakeups = 18, /* times the kernel woke the drain */
-	counter_calls_file = 20, /* of calls_send and calls_receive: sendfile and splice, which have no payload */
-	counter_exec_cut = 19, /* process images whose arguments or environment were longer than what is kept */
-	counter_count = 21,
+	counter_exec_cut = 19, /* process images whose arguments or environment are longer than what is kept */
+	counter_count = 20,
 };
 
 /* Bytes that crossed one socket in one direction. */

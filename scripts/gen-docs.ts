@@ -293,6 +293,11 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
     drainBatch: new Histogram([1024]),
     eventLoopLag: new Histogram([0.001]),
     connections: () => 0,
+    counts: () => ({
+      ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
+      ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0 },
+      ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
+    }),
   });
   return metrics.render(openMetrics);
 }

@@ -30,6 +30,7 @@ import { limitAttributes } from './link/limits.ts';
 import { Linker, type RawTraceContext, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
+import type { PipelineCounts } from './metrics/self-sources.ts';
 
 /** What the pipeline tells the kernel side; a replay has none. */
 export interface KernelControl {
@@ -133,6 +134,23 @@ export class Pipeline {
     this.routes.patterns = receiver.http.routes;
     this.linker.sampler = new Sampler(receiver.sampler.name, receiver.sampler.ratio);
     for (const tgid of this.processes.living()) this.#judge(tgid, 0);
+  }
+
+  counts(): PipelineCounts {
+    const { counters } = this.decode.table;
+    const { hops, assembler } = this.linker;
+    return {
+      connectionsOpened: counters.opened,
+      connectionsEvicted: counters.evicted,
+      connectionsExpired: counters.expired,
+      connectFailures: counters.connectFailures,
+      hopsEvicted: hops.evicted,
+      hopDuplicates: hops.duplicates,
+      tracesCutShort: assembler.cutShort,
+      processesEvicted: this.processes.evicted,
+      servicesGuessed: this.processes.guessed,
+      routeOverflows: this.routes.overflows,
+    };
   }
 
   /** The end: what is open is closed as it is, what is closed goes out. */

@@ -20,8 +20,14 @@ const MAX_CONNECTIONS = 50;
 const NAME_SOURCE = 'undertrace.service.name.source';
 const UNRECOGNISED = 'unrecognised';
 
+/** The parts of an agent that reports look at. */
+export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
+  capture: Pick<Agent['capture'], 'host' | 'outcomes'>;
+  output: Pick<Agent['output'], 'stats'>;
+};
+
 /** What the running agent sees and loses, for /status. */
-export function statusOf(agent: Agent): AgentStatus {
+export function statusOf(agent: Reported): AgentStatus {
   const { pipeline, capture, ledger, reloads } = agent;
   const books = booksOf(ledger);
   return {
@@ -52,7 +58,7 @@ export function statusOf(agent: Agent): AgentStatus {
 }
 
 /** Why there is no span of a process or a port, for /why. */
-export function whyOf(agent: Agent, asked: { pid: number } | { port: number }): WhyReport {
+export function whyOf(agent: Reported, asked: { pid: number } | { port: number }): WhyReport {
   const { pipeline } = agent;
   const connections = [...pipeline.decode.reports()]
     .filter(({ connection }) =>
@@ -97,7 +103,7 @@ interface Traffic {
   lost: number;
 }
 
-function trafficByProcess(agent: Agent): Map<number, Traffic> {
+function trafficByProcess(agent: Reported): Map<number, Traffic> {
   const found = new Map<number, Traffic>();
   for (const report of agent.pipeline.decode.reports()) {
     const { connection } = report;
@@ -116,7 +122,7 @@ function trafficByProcess(agent: Agent): Map<number, Traffic> {
 const NO_TRAFFIC: Traffic = { protocols: new Set(), records: 0, bytes: 0, lost: 0 };
 const NO_TALLY = { exchanges: 0, spans: 0, filtered: 0 };
 
-function processesOf(agent: Agent): ProcessStatus[] {
+function processesOf(agent: Reported): ProcessStatus[] {
   const { observations, uring } = agent.pipeline;
   const traffic = trafficByProcess(agent);
   const pids = new Set([
@@ -144,7 +150,7 @@ function processesOf(agent: Agent): ProcessStatus[] {
 }
 
 /** Ports that served exchanges, then those whose protocol nobody knows. */
-function portsOf(agent: Agent): PortStatus[] {
+function portsOf(agent: Reported): PortStatus[] {
   const { observations, decode, books } = agent.pipeline;
   const none = { records: 0, bytes: 0 };
   const ports: PortStatus[] = [...observations.ports.values()].map((tally) => ({
@@ -179,7 +185,7 @@ function portsOf(agent: Agent): PortStatus[] {
     .slice(0, MAX_PORTS);
 }
 
-function whyProcess({ pipeline }: Agent, pid: number): WhyProcess | undefined {
+function whyProcess({ pipeline }: Reported, pid: number): WhyProcess | undefined {
   const view = pipeline.processes.view(pid, 0);
   if (view === undefined) return undefined;
   const service = pipeline.processes.identifyLatest(pid);
@@ -223,7 +229,7 @@ function endpointText<S>({ transport }: TrackedConnection<S>, address: string, p
 }
 
 function talliesOf(
-  agent: Agent,
+  agent: Reported,
   asked: { pid: number } | { port: number },
 ): Array<{ exchanges: number; spans: number; filtered: number }> {
   const { observations } = agent.pipeline;
@@ -232,12 +238,12 @@ function talliesOf(
   return tally === undefined ? [] : [tally];
 }
 
-function listenersAt(agent: Agent, port: number): number[] {
+function listenersAt(agent: Reported, port: number): number[] {
   const { listening } = agent.pipeline.observations;
   return [...listening].filter(([, ports]) => ports.has(port)).map(([pid]) => pid);
 }
 
-function unrecognisedAt(agent: Agent, transport: string, port: number): { records: number } {
+function unrecognisedAt(agent: Reported, transport: string, port: number): { records: number } {
   const records = portsOf(agent)
     .filter((entry) => entry.transport === transport && entry.port === port)
     .reduce((sum, { unrecognised }) => sum + unrecognised.records, 0);

@@ -105,6 +105,7 @@ export class Telemetry {
       drainBatch: capture.drainBatch,
       eventLoopLag: this.#lag.seconds,
       connections: () => pipeline.decode.table.size,
+      counts: () => pipeline.counts(),
     };
   }
 }

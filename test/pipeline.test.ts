@@ -54,9 +54,10 @@ function conversation(): Uint8Array[] {
   writer.add('exit', { tgid: 300, start_ns: 7e8 });
   delivered += 2;
   const counters = new BigUint64Array(Object.keys(Counter).length);
-  counters[Counter.produced] = BigInt(delivered + 7);
+  counters[Counter.produced] = BigInt(delivered + 7 + 3);
   counters[Counter.lost_ring_full] = 7n;
-  writer.add('counters', { delivered, counters: counters.length }, new Uint8Array(counters.buffer));
+  const fields = { delivered, in_ring: 3, counters: counters.length };
+  writer.add('counters', fields, new Uint8Array(counters.buffer));
   batches.push(writer.clock(writer.nowNs + 1e9).take());
   return batches;
 }
@@ -106,11 +107,53 @@ describe('pipeline', () => {
     assert.equal(ledger.exchanges.in, 6);
     assert.equal(ledger.exchanges.lost.filtered, 2);
     assert.equal(ledger.records.lost.ring_full, 7);
+    assert.equal(ledger.records.held(), 3);
   });
 
   it('takes in every record that was taken out of the ring', () => {
     const { ledger } = run(conversation());
     assert.equal(ledger.delivered.in, ledger.records.out);
+  });
+
+  it('knows every counter of the kernel, and its counts by port', () => {
+    const names = Object.keys(Counter);
+    const tcp = [(6n << 16n) | 5432n, 2n, 300n];
+    const udp = [(17n << 16n) | 53n, 4n, 500n];
+    const payload = BigUint64Array.from([...names.map((_, i) => BigInt(i + 1)), ...tcp, ...udp]);
+    const writer = new RecordWriter();
+    writer.add('counters', { counters: names.length, ports: 2 }, new Uint8Array(payload.buffer));
+    const { books } = run([writer.take()]).pipeline;
+    assert.deepEqual(
+      Object.entries(books.counters),
+      names.map((name, i) => [name, i + 1]),
+    );
+    assert.deepEqual(books.ports, [
+      { protocol: 6, port: 5432, records: 2, bytes: 300 },
+      { protocol: 17, port: 53, records: 4, bytes: 500 },
+    ]);
+  });
+
+  it('knows which process listens where, until it ends', () => {
+    const writer = new RecordWriter();
+    const end = new TestEnd(writer, { tgid: 9, localPort: 8080 });
+    end.event('listen', { syscall: 50 });
+    const listening = writer.take();
+    const before = run([listening]).pipeline.observations.listening;
+    assert.deepEqual(
+      [...before].map(([tgid, ports]) => [tgid, ...ports]),
+      [[9, 8080]],
+    );
+    writer.add('exit', { tgid: 9 });
+    assert.equal(run([listening, writer.take()]).pipeline.observations.listening.size, 0);
+  });
+
+  it('takes in connection and io_uring records, and remembers who uses io_uring', () => {
+    const writer = new RecordWriter();
+    new TestEnd(writer, { tgid: 9 }).event('connect', { syscall: 42 });
+    writer.add('uring', { tgid: 9 }).add('uring', { tgid: 9 });
+    const { ledger, pipeline } = run([writer.take()]);
+    assert.deepEqual([ledger.delivered.in, ledger.delivered.out], [3, 3]);
+    assert.deepEqual([...pipeline.uring], [[9, 2]]);
   });
 
   it('counts records of a version or kind that it does not know', () => {
@@ -132,6 +175,27 @@ describe('pipeline', () => {
     writer.close();
     assert.deepEqual(run(readRecording(path)).spans, run(conversation()).spans);
     rmSync(directory, { recursive: true });
+  });
+
+  it('sums up what its parts count beside the books', () => {
+    const writer = new RecordWriter();
+    const end = new TestEnd(writer);
+    end.event('connect', { result: -111 });
+    const { pipeline } = run([...conversation(), writer.take()]);
+    const { decode, linker, processes, routes } = pipeline;
+    decode.table.counters.evicted = 2;
+    decode.table.counters.expired = 3;
+    linker.hops.evicted = 4;
+    linker.hops.duplicates = 5;
+    linker.assembler.cutShort = 6;
+    processes.evicted = 7;
+    processes.guessed = 8;
+    routes.overflows = 9;
+    assert.deepEqual(pipeline.counts(), {
+      ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
+      ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6 },
+      ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
+    });
   });
 
   it('knows what processes and ports did', () => {

@@ -31,7 +31,6 @@ export interface ElidedSocket {
 export interface DrainFigures {
   /** Taken out of the ring. */
   records: number;
-  bytes: number;
 }
 
 /** For `drainBatch`: from one small record to what is passed on at once. */
@@ -56,7 +55,7 @@ const SLICE_BYTES = 512 << 10;
  */
 export class KernelCapture {
   outcomes: readonly AttachOutcome[] = [];
-  readonly figures: DrainFigures = { records: 0, bytes: 0 };
+  readonly figures: DrainFigures = { records: 0 };
   /** Bytes a drain. */
   readonly drainBatch = new Histogram(BATCH_BOUNDS);
   readonly host: HostFacts;
@@ -138,7 +137,6 @@ export class KernelCapture {
       this.#rest = this.tracer.drain(DRAIN_MAX_BYTES);
       this.#drained = this.#rest.length;
       this.drainBatch.observe(this.#drained);
-      this.figures.bytes += this.#drained;
     }
     if (this.#rest.length > 0) this.#passOn();
     this.#flushPending();

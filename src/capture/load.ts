@@ -19,7 +19,7 @@ export interface AttachOutcome extends AttachRow {
   remedy?: string;
 }
 
-/** What is left of the ring when data records are given up: room for events, which are rarer and say more. */
+/** What is left of the ring when data records are given up: room for events, which are rarer and say more; a quarter of a small ring. */
 const FULL_MARGIN = 64 << 10;
 
 /** Opens, configures and loads the object for what this kernel has. */
@@ -37,7 +37,10 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
     tracer.setConstant('default_budget', options.payloadBudget);
     tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
-    tracer.setConstant('full_mark', options.ringBytes - FULL_MARGIN);
+    tracer.setConstant(
+      'full_mark',
+      options.ringBytes - Math.min(FULL_MARGIN, Math.floor(options.ringBytes / 4)),
+    );
     tracer.setMaxEntries('ring', options.ringBytes);
     tracer.setMaxEntries('conns', options.connections);
     tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');

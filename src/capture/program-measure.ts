@@ -8,15 +8,17 @@ const SAMPLE_MS = 500;
  * is as much as an empty program costs.
  */
 export class ProgramMeasure {
-  readonly #tracer: Tracer;
+  readonly #tracer: Pick<Tracer, 'holdStats'>;
+  readonly #sampleMs: number;
   readonly #period: NodeJS.Timeout;
   #end: NodeJS.Timeout | undefined;
   #sinceMs = 0;
   #measuredMs = 0;
 
-  constructor(tracer: Tracer) {
+  constructor(tracer: Pick<Tracer, 'holdStats'>, periodMs = PERIOD_MS, sampleMs = SAMPLE_MS) {
     this.#tracer = tracer;
-    this.#period = setInterval(() => this.#begin(), PERIOD_MS);
+    this.#sampleMs = sampleMs;
+    this.#period = setInterval(() => this.#begin(), periodMs);
     this.#period.unref();
   }
 
@@ -36,7 +38,7 @@ export class ProgramMeasure {
     if (this.#end !== undefined) return;
     this.#tracer.holdStats(true);
     this.#sinceMs = performance.now();
-    this.#end = setTimeout(() => this.#finish(), SAMPLE_MS);
+    this.#end = setTimeout(() => this.#finish(), this.#sampleMs);
     this.#end.unref();
   }
 

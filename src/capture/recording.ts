@@ -22,7 +22,6 @@ export class RecordingWriter {
   readonly #file: number;
   readonly #payload: boolean;
   bytes = 0;
-  batches = 0;
 
   constructor(path: string, options: { payload: boolean }) {
     this.path = path;
@@ -45,7 +44,6 @@ export class RecordingWriter {
     frame.writeUInt32LE(bytes.length);
     this.#write(frame);
     this.#write(bytes);
-    this.batches++;
   }
 
   close(): void {

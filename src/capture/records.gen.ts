@@ -116,9 +116,9 @@ export const Counter = {
   produced: 0,
   /** Records lost because the ring was full. */
   lost_ring_full: 1,
-  /** Successful data calls that received, on sockets in scope. */
+  /** Data calls that received bytes, whatever became of them; not those of the agent and of processes that the filters exclude, which are not looked at. */
   calls_receive: 2,
-  /** Successful data calls that sent, on sockets in scope. */
+  /** The same of data calls that sent bytes. */
   calls_send: 3,
   /** Bytes of calls_receive. */
   bytes_receive: 4,
@@ -128,31 +128,29 @@ export const Counter = {
   elided_records: 6,
   /** Bytes of elided_records. */
   elided_bytes: 7,
-  /** Data calls not written because of a drop verdict. */
+  /** Data calls not written because of a drop verdict; also counted by port. */
   unrecognised_records: 8,
   /** Bytes of unrecognised_records. */
   unrecognised_bytes: 9,
-  /** Data calls of the agent's own traffic, either end. */
+  /** Data calls not written because the connection is the agent's own: those of its other end. */
   own_records: 10,
-  /** Data calls outside the filters. */
+  /** Data calls not written because user space found the connection to be outside the filters. */
   filtered_records: 11,
   /** Records whose payload could not be read. */
   payload_faults: 12,
   /** Records with captured < length. */
   truncated_records: 13,
-  /** Data calls by 32-bit tasks, not decoded. */
+  /** Data calls by 32-bit programs, not decoded. */
   compat_calls: 14,
   /** Per-connection or per-call kernel state that could not be kept. */
   state_lost: 15,
-  /** Messages or iovecs beyond what one call is walked for. */
+  /** Messages of a recvmmsg beyond its first 1024: they leave no record, and their bytes are not counted. */
   messages_cut: 16,
   /** Io_uring instances set up. */
   uring_setups: 17,
   /** Times the kernel woke the drain. */
   wakeups: 18,
-  /** Of calls_send and calls_receive: sendfile and splice, which have no payload. */
-  calls_file: 20,
-  /** Process images whose arguments or environment were longer than what is kept. */
+  /** Process images whose arguments or environment are longer than what is kept. */
   exec_cut: 19,
 } as const;
 

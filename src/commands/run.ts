@@ -3,10 +3,10 @@ import { constants, setPriority } from 'node:os';
 import { Agent } from '../agent.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
-import { reload } from '../config.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
 import type { RunOptions } from './options.ts';
+import { reloadInto } from './reload.ts';
 import { Telemetry } from '../telemetry.ts';
 import { untilStopped } from './signals.ts';
 
@@ -47,23 +47,4 @@ function yieldToOthers(log: RunOptions['log']): void {
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'the priority cannot be lowered');
   }
-}
-
-/** A configuration that is wrong changes nothing; the metric and the log say so. */
-function reloadInto(agent: Agent, { log, sources }: RunOptions): void {
-  const outcome = reload(agent.settings, sources);
-  agent.reloads.lastSucceeded = outcome.ok;
-  if (!outcome.ok) {
-    agent.reloads.failed++;
-    agent.reloads.lastError = outcome.error;
-    log.error({}, `configuration not reloaded, the old one stays in force: ${outcome.error}`);
-    return;
-  }
-  agent.reloads.succeeded++;
-  agent.reloads.lastAt = new Date();
-  agent.reconfigure(outcome.settings);
-  log.level = outcome.settings.telemetry.logs.level;
-  const { applied, needRestart } = outcome;
-  log.info({ applied }, 'configuration reloaded');
-  if (needRestart.length > 0) log.warn({ needRestart }, 'these changes take effect at the next start');
 }

@@ -88,7 +88,6 @@ export class ConnectionTable<S> {
     opened: 0,
     evicted: 0,
     expired: 0,
-    ended: 0,
     connectFailures: {} as Record<number, number>,
   };
 
@@ -431,7 +430,6 @@ export class ConnectionTable<S> {
     }
     this.#consumer.onEnd(connection, ending);
     this.#settle(connection);
-    this.counters.ended++;
     this.#remove(connection, 'expired');
   }
 

@@ -220,7 +220,6 @@ export class DecodeStage implements StreamConsumer<Session> {
     bytes: number,
   ): void {
     const entry = this.unrecognised.entry(connection, byteClass);
-    entry.connections++;
     entry.records += records;
     entry.bytes += bytes;
     if (connection.session) this.#entries.set(connection.session, entry);

@@ -44,8 +44,10 @@ export class Session implements ConversationOwner<Session> {
   #conversation: Conversation<Session> | undefined = undefined;
   /** Of the conversation that was put away. */
   #memory = 0;
+  /** Records that were tried for a protocol, their captured bytes, and all their bytes. */
   #tries = 0;
   #triedBytes = 0;
+  #triedLength = 0;
   /** Seen from the first byte of the protocol. */
   #fresh = false;
 
@@ -115,7 +117,7 @@ export class Session implements ConversationOwner<Session> {
   /** What follows is looked at as a new connection's first bytes. */
   handOver(): void {
     this.#forget();
-    this.#tries = this.#triedBytes = 0;
+    this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#fresh = true;
     this.#identify(this.connection.send);
     if (!this.decoder) this.#identify(this.connection.receive);
@@ -128,7 +130,7 @@ export class Session implements ConversationOwner<Session> {
     const unread = Math.max(0, receive.end - receive.cursor) + Math.max(0, send.end - send.cursor);
     const records = receive.clear() + send.clear();
     if (records > 0) this.context.lose(this.connection, 'unrecognised', records);
-    this.context.unrecognised(this.connection, byteClass, records, unread + this.#triedBytes);
+    this.context.unrecognised(this.connection, byteClass, records + this.#tries, unread + this.#triedLength);
   }
 
   #forget(): void {
@@ -166,9 +168,14 @@ export class Session implements ConversationOwner<Session> {
         this.byteClass ??= byteClass(window, at, limit);
         this.#triedBytes += limit - at;
       }
-      this.#tries++;
-      if (this.#hopeless()) return this.giveUp(this.byteClass ?? 'empty');
-      this.#lose(stream.dropFront());
+      this.#triedLength += stream.front.end - stream.cursor;
+      const records = stream.dropFront();
+      this.#tries += Math.max(1, records);
+      if (this.#hopeless()) {
+        this.context.lose(this.connection, 'unrecognised', records);
+        return this.giveUp(this.byteClass ?? 'empty');
+      }
+      this.#lose(records);
     }
   }
 
@@ -187,6 +194,7 @@ export class Session implements ConversationOwner<Session> {
     if (connection.transport === 'unix') connection.accepted ??= !isClient;
     this.decoder = decoder;
     this.byteClass = undefined;
+    this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#memory = isClient ? Memory.client : 0;
     if (!fresh || other.cursor !== 0) this.#memory |= isRequest ? Memory.syncResponse : Memory.syncRequest;
     this.context.recognised(connection, decoder);

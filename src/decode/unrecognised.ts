@@ -8,7 +8,6 @@ export interface UnrecognisedEntry {
   readonly port: number;
   readonly path: string;
   readonly class: ByteClass;
-  connections: number;
   records: number;
   bytes: number;
 }
@@ -34,7 +33,7 @@ export class Unrecognised {
     }
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { transport, port, path, class: byteClass, connections: 0, records: 0, bytes: 0 };
+      entry = { transport, port, path, class: byteClass, records: 0, bytes: 0 };
       this.#entries.set(key, entry);
     }
     return entry;

@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 import { Counter } from '../capture/records.gen.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { SelfSources } from './self-sources.ts';
@@ -7,6 +9,7 @@ export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineBooks(define, sources);
   defineKernel(define, sources);
   defineCost(define, sources);
+  defineBounds(define, sources);
   defineState(define, sources);
 }
 
@@ -115,7 +118,75 @@ function defineCost(define: Definer, sources: SelfSources): void {
   );
   histogram('undertrace_event_loop_lag_seconds', 'By how much timers come late.', sources.eventLoopLag);
   histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
-  gauge('undertrace_connections', 'Connections the agent remembers now.', [], () => sources.connections());
+}
+
+/** What is remembered, and how often there was no room or no time to remember more. */
+function defineBounds({ counter, gauge }: Definer, { connections, counts }: SelfSources): void {
+  gauge('undertrace_connections', 'Connections the agent remembers now.', [], () => connections());
+  counter(
+    'undertrace_connections_opened_total',
+    'Connections the agent began to remember.',
+    [],
+    () => counts().connectionsOpened,
+  );
+  counter(
+    'undertrace_connections_evicted_total',
+    'Connections forgotten because there were more than receivers.undertrace.limits.connections.',
+    [],
+    () => counts().connectionsEvicted,
+  );
+  counter(
+    'undertrace_connections_expired_total',
+    'Connections forgotten because nothing was heard of them for receivers.undertrace.idle_timeout.',
+    [],
+    () => counts().connectionsExpired,
+  );
+  counter('undertrace_connect_failures_total', 'Connections that could not be made.', ['error'], () =>
+    Object.entries(counts().connectFailures).map(([errno, count]) => [
+      { error: errnoName(Number(errno)) },
+      count,
+    ]),
+  );
+  counter(
+    'undertrace_hops_evicted_total',
+    'Requests on the wire forgotten for want of room while one of their ends could still have come: that end does not find the other one.',
+    [],
+    () => counts().hopsEvicted,
+  );
+  counter(
+    'undertrace_hop_duplicates_total',
+    'Exchanges that had the same place on the wire as another one at the same end; their spans stand alone.',
+    [],
+    () => counts().hopDuplicates,
+  );
+  counter(
+    'undertrace_traces_cut_short_total',
+    'Traces that were handed over in parts because too much waited; the spans have the same ids as in one.',
+    [],
+    () => counts().tracesCutShort,
+  );
+  counter(
+    'undertrace_processes_evicted_total',
+    'Processes forgotten for want of room, those that had ended first.',
+    [],
+    () => counts().processesEvicted,
+  );
+  counter(
+    'undertrace_services_guessed_total',
+    'Services that were named before everything was known about their process.',
+    [],
+    () => counts().servicesGuessed,
+  );
+  counter(
+    'undertrace_route_overflows_total',
+    'Requests without http.route because their service has too many routes already.',
+    [],
+    () => counts().routeOverflows,
+  );
+}
+
+function errnoName(errno: number): string {
+  return getSystemErrorMap().get(-errno)?.[0] ?? String(errno);
 }
 
 function defineState(define: Definer, sources: SelfSources): void {

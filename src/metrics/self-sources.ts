@@ -12,6 +12,27 @@ export interface ExporterFigures {
   requestsInFlight: number;
 }
 
+/** What the pipeline counts beside the books, since the start: work done, and bounds that were reached without a loss. */
+export interface PipelineCounts {
+  connectionsOpened: number;
+  /** Forgotten because the table was full. */
+  connectionsEvicted: number;
+  /** Forgotten because nothing was heard of them. */
+  connectionsExpired: number;
+  /** Failed handshakes by errno. */
+  connectFailures: Readonly<Record<number, number>>;
+  /** Hops forgotten while an end of them could still have come: such an end finds no other. */
+  hopsEvicted: number;
+  /** Exchanges whose end of a hop was taken. */
+  hopDuplicates: number;
+  tracesCutShort: number;
+  processesEvicted: number;
+  /** Services named before all facts about them were there. */
+  servicesGuessed: number;
+  /** Requests that got no route because the table was full. */
+  routeOverflows: number;
+}
+
 /** Where the agent's own metrics come from. Every function is called once a scrape; what cannot be known yet is undefined. */
 export interface SelfSources {
   version: string;
@@ -40,6 +61,7 @@ export interface SelfSources {
   eventLoopLag: Histogram;
   /** Connections in the table. */
   connections: () => number;
+  counts: () => PipelineCounts;
 }
 
 /** For `drainBatch`: from one small record to what is passed on at once. */

@@ -19,15 +19,17 @@ describe('capture/recording', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  function record(payload: boolean): void {
+  /** Gives back what the writer says it has written. */
+  function record(payload: boolean): number {
     const writer = new RecordingWriter(path, { payload });
     writer.write(writeRecord('data', { length: PAYLOAD.length, position: 2 ** 40, tgid: 7 }, PAYLOAD));
     writer.write(writeRecord('clock', { time_ns: 123 }));
     writer.close();
+    return writer.bytes;
   }
 
   it('gives back what was written', () => {
-    record(true);
+    assert.equal(record(true), statSync(path).size);
     const batches = [...readRecording(path)];
     assert.equal(batches.length, 2);
     const data = new DataRecord(batches[0]);

@@ -57,6 +57,44 @@ describe('decode/decode-stage', () => {
     assert.notDeepEqual(first, third);
   });
 
+  it('says of every connection what it carried, what was lost of it, and what came of it', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const end = new TestEnd(writer, { accepted: true });
+    end.receive(REQUEST).send(RESPONSE).receive(REQUEST).send(RESPONSE).receive(REQUEST);
+    end.receive('\0 is no method\r\n\r\n');
+    decoding.feed(writer);
+    const [report] = decoding.stage.reports();
+    const { connection, protocol, exchanges, open } = report!;
+    assert.deepEqual({ protocol, exchanges, open }, { protocol: 'http', exchanges: 3, open: 1 });
+    assert.deepEqual([connection.records, connection.lost], [6, 1]);
+    assert.equal(decoding.ledger.delivered.lost.malformed, 1);
+  });
+
+  it('counts what had been read of a message when a part of it is missing', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const end = new TestEnd(writer, { accepted: true });
+    end.receive(REQUEST).send(RESPONSE);
+    end.receive(REQUEST.slice(0, 10)).receive(REQUEST.slice(10, 20));
+    end.lose('receive', 10).receive(REQUEST.slice(30));
+    for (let i = 0; i < 4; i++) writer.clock();
+    decoding.feed(writer);
+    assert.equal(decoding.ledger.delivered.lost.unsynchronised, 3);
+    assert.equal(decoding.ledger.delivered.out, 2);
+  });
+
+  it('keeps its books over a head that comes byte by byte', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const end = new TestEnd(writer, { accepted: true });
+    for (const byte of REQUEST) end.receive(byte);
+    end.send(RESPONSE);
+    decoding.feed(writer);
+    assert.equal(decoding.closed.length, 1);
+    assert.equal(decoding.ledger.delivered.out, REQUEST.length + 1);
+  });
+
   it('counts a request whose head was not captured, and goes on at the next one', () => {
     const writer = new RecordWriter();
     const decoding = new Decoding();

@@ -130,15 +130,29 @@ describe('enrich/route', () => {
   it('gives a service no more routes than it may have, and then none', () => {
     const table = new RouteTable({ maxRoutes: 10 });
     const seen = new Set<string | undefined>();
+    let without = 0;
     for (let a = 0; a < 26; a++) {
       for (let b = 0; b < 26; b++) {
         const path = `/${String.fromCharCode(97 + a)}/${String.fromCharCode(97 + b)}`;
-        seen.add(table.route('shop', path, true)?.route);
+        const route = table.route('shop', path, true)?.route;
+        seen.add(route);
+        if (route === undefined) without++;
       }
     }
+    assert.equal(table.overflows, without);
     assert.ok(seen.has(undefined));
     assert.ok(seen.size <= 11, String(seen.size));
     assert.equal(table.route('other', '/still/fine', true)?.route, '/still/fine');
+  });
+
+  it('counts requests whose paths it has no room to learn', () => {
+    const table = new RouteTable({ maxRoutes: Infinity, maxValues: Infinity });
+    const letters = (n: number): string =>
+      String.fromCharCode(97 + (n % 26), 97 + (Math.floor(n / 26) % 26), 97 + Math.floor(n / 676));
+    const found = Array.from({ length: 5000 }, (_, n) => table.route('shop', `/${letters(n)}`, true));
+    const without = found.filter((match) => match === undefined).length;
+    assert.ok(without > 0 && without < 5000);
+    assert.equal(table.overflows, without);
   });
 
   it('is bounded whatever paths a stranger makes up', () => {

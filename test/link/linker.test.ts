@@ -323,6 +323,32 @@ describe('link/linker', () => {
     assert.deepEqual(ledger.imbalances(), []);
   });
 
+  it('hands over a trace that has grown too long, though an end of it is still open', () => {
+    const { traces, tick, open, close, linker } = makeLinker({ assembler: { maxTraceSpans: 2 } });
+    const ends = [1, 2].map((high) => pair(high, 10 * MS, 5 * MS, TRACEPARENT).client);
+    const { server } = pair(3, 10 * MS, 5 * MS, TRACEPARENT);
+    open(...ends, server);
+    close(...ends);
+    tick(11 * MS);
+    assert.deepEqual(
+      traces.map((trace) => trace.length),
+      [2],
+    );
+    assert.equal(linker.assembler.cutShort, 1);
+    close(server);
+    tick(600 * MS);
+    assert.equal(traces.length, 2);
+    assert.equal(linker.assembler.cutShort, 1);
+  });
+
+  it('forgets the oldest hop where nothing of any has left, and counts it', () => {
+    const { open, linker } = makeLinker({ maxHops: 2 });
+    open(pair(1).client, pair(2).client);
+    assert.equal(linker.hops.evicted, 0);
+    open(pair(3).client);
+    assert.deepEqual([linker.hops.evicted, linker.hops.size], [1, 2]);
+  });
+
   it('remembers nothing of what has long left', () => {
     const { tick, open, close, linker } = makeLinker();
     for (let n = 0; n < 100; n++) {

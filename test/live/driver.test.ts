@@ -1,6 +1,7 @@
 /** What the kernel side records, compared with what a C program that plays every data call says it did. */
 import assert from 'node:assert/strict';
 import { Event, Flag } from '../../src/capture/records.gen.ts';
+import { assertCounted } from '../support/counted.ts';
 import { assertRecorded, joinChunks, moving, play, type Played } from '../support/driver.ts';
 import { NetworkNamespace } from '../support/netns.ts';
 import { needCommand, needRoot } from '../support/programs.ts';
@@ -36,17 +37,6 @@ const SCENARIOS: ReadonlyArray<[scenario: string, transports: readonly string[],
   ['fin', ['tcp4', 'tcp6', 'unix'], 'keeps positions when the FIN is read with data'],
   ['half', ['tcp4', 'unix'], 'follows the open half of a connection'],
 ];
-
-/** Nothing was lost, and the kernel's counters say the same as its records. */
-function assertCounted({ recorded, counted }: Played): void {
-  assert.equal(counted.lost_ring_full, 0);
-  assert.equal(counted.state_lost, 0);
-  assert.deepEqual(
-    { calls: counted.calls_receive + counted.calls_send, bytes: counted.bytes_receive + counted.bytes_send },
-    recorded,
-    'the counters differ from the records',
-  );
-}
 
 function failures(played: Played, event: number): Array<{ inode: number; result: number }> {
   return played.connections

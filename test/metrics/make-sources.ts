@@ -41,6 +41,16 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     drainBatch: new Histogram([1024]),
     eventLoopLag: lag,
     connections: () => 5,
+    counts: () => ({
+      ...{
+        connectionsOpened: 11,
+        connectionsEvicted: 12,
+        connectionsExpired: 13,
+        connectFailures: { 111: 14 },
+      },
+      ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17 },
+      ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
+    }),
     ...overrides,
   };
 }

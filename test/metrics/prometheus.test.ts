@@ -9,6 +9,7 @@ import path from 'node:path';
 import { SelfMetrics } from '../../src/metrics/self-metrics.ts';
 import { createAgentListener } from '../../src/serve/agent-listener.ts';
 import type { HttpListener } from '../../src/serve/http-listener.ts';
+import { needCommand } from '../support/programs.ts';
 import { makeSources, samplesOf } from './make-sources.ts';
 
 const SILENT = {
@@ -45,10 +46,7 @@ async function textOnly(metrics: SelfMetrics): Promise<Server> {
 
 describe('metrics/prometheus', () => {
   before(function () {
-    if (spawnSync('prometheus', ['--version']).status === 0) return;
-    if (process.env.CI === 'true')
-      throw new Error('prometheus is missing: scripts/test-setup.mjs installs it');
-    this.skip();
+    for (const command of ['prometheus', 'promtool']) needCommand(this, command, 'a real Prometheus scrapes');
   });
 
   it('gets nothing but the names of the Collector to complain about from promtool', async () => {

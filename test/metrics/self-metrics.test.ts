@@ -51,6 +51,24 @@ describe('metrics/self', () => {
     for (const [sample, value] of expected) assert.equal(samples.get(sample), value, sample);
   });
 
+  it('shows what was remembered and where there was no room for it', async () => {
+    const samples = samplesOf(await new SelfMetrics(makeSources()).render(false));
+    const expected: Array<[string, number]> = [
+      ['connections', 5],
+      ['connections_opened_total', 11],
+      ['connections_evicted_total', 12],
+      ['connections_expired_total', 13],
+      ['connect_failures_total{error="ECONNREFUSED"}', 14],
+      ['hops_evicted_total', 15],
+      ['hop_duplicates_total', 16],
+      ['traces_cut_short_total', 17],
+      ['processes_evicted_total', 18],
+      ['services_guessed_total', 19],
+      ['route_overflows_total', 20],
+    ];
+    for (const [name, value] of expected) assert.equal(samples.get(`undertrace_${name}`), value, name);
+  });
+
   it('has the same samples in both formats, however often each is scraped', async () => {
     const metrics = new SelfMetrics(makeSources());
     const names = async (openMetrics: boolean): Promise<string[]> =>

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type * as Addon from '../../native/index.d.ts';
+import { lacking, needMachine, needRoot } from '../support/programs.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const ADDON = join(ROOT, 'build/undertrace.node');
@@ -27,22 +28,18 @@ export const GETPPID = process.arch === 'arm64' ? 173 : 110;
  * have provided is a failure under CI=true.
  */
 export function kernelSuite(title: string, body: () => void): void {
-  const provided = existsSync(ADDON) ? undefined : 'build/undertrace.node is missing, see `npm run setup`';
-  const reason = provided ?? (process.getuid?.() === 0 ? refusal() : 'needs root');
-  if (reason === undefined) return void describe(title, body);
-  if (provided && process.env['CI'] === 'true')
-    return void describe(title, () => {
-      it('has what it needs', () => {
-        throw new Error(reason);
-      });
-    });
-  describe.skip(`${title} (skipped: ${reason})`, body);
-}
+  const built = existsSync(ADDON);
+  const root = process.getuid?.() === 0;
+  const allowed = built && root && loadAddon().features().ringbuf;
+  describe(title, allowed ? body : lacks);
 
-function refusal(): string | undefined {
-  return loadAddon().features().ringbuf
-    ? undefined
-    : 'bpf(2) is refused here, or the kernel is older than 5.8';
+  function lacks(): void {
+    it('has what it needs', function () {
+      if (!built) lacking(this, 'build/undertrace.node is missing', 'npm run setup');
+      needRoot(this);
+      needMachine(this, allowed, 'bpf(2) is refused here, or the kernel is older than 5.8');
+    });
+  }
 }
 
 export function loadAddon(): typeof Addon {

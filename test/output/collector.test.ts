@@ -11,6 +11,7 @@ import type { ExporterQueue } from '../../src/output/queue.ts';
 import { Collector, findCollector } from '../support/collector.ts';
 import { makeResource, makeSpan, makeSpans } from '../support/make-spans.ts';
 import { decodeJson, type ReceivedSpan } from '../support/otlp-proto.ts';
+import { lacking } from '../support/programs.ts';
 
 const ODD = makeResource('odd');
 
@@ -58,13 +59,8 @@ describe('output with a real Collector', function () {
 
   before(function () {
     const found = findCollector();
-    if ('binary' in found) {
-      binary = found.binary;
-      return;
-    }
-    if (process.env.CI === 'true') throw new Error(found.missing);
-    this.test!.parent!.title += ` (skipped: ${found.missing})`;
-    this.skip();
+    if ('missing' in found) lacking(this, found.missing);
+    binary = found.binary;
   });
   beforeEach(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'undertrace-collector-'));

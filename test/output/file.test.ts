@@ -19,6 +19,7 @@ import { createFileExporter } from '../../src/output/exporter/file.ts';
 import { createExporterQueue, findExporterType } from '../../src/output/exporter/index.ts';
 import { makeSpan, makeSpans } from '../support/make-spans.ts';
 import { decodeJson, type ReceivedSpan } from '../support/otlp-proto.ts';
+import { needMachine } from '../support/programs.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -145,10 +146,7 @@ describe('output/exporter file', () => {
     const disk = path.join(folder, 'disk');
     mkdirSync(disk);
     const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
-    if (mount.status !== 0) {
-      this.test!.title += ' (skipped: needs a file system of its own, which only root may mount)';
-      this.skip();
-    }
+    needMachine(this, mount.status === 0, 'no file system may be mounted here');
     try {
       const ballast = path.join(disk, 'ballast');
       writeFileSync(ballast, Buffer.alloc(40_000));

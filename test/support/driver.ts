@@ -1,6 +1,6 @@
 /** Plays a scenario of the C driver under a live capture and puts its log next to the kernel's records. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Log } from '../../src/base/log-shape.ts';
@@ -12,6 +12,7 @@ import {
   CountersRecord,
   DataRecord,
   Direction,
+  ExecRecord,
   Flag,
   Kind,
 } from '../../src/capture/records.gen.ts';
@@ -25,6 +26,8 @@ const SILENT: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 export const MSG_PEEK = 2;
 export const MSG_TRUNC = 0x20;
 const STREAM = 1;
+const EXEC_ARGV_MAX = 4096;
+const EXEC_ENVIRON_MAX = 6144;
 /** Positions of a datagram's bytes: ordinal times this, plus the offset. */
 const DATAGRAM_STRIDE = 65_536;
 
@@ -63,6 +66,7 @@ export type NoteLine = Record<string, number>;
 
 /** What a data record says, copied out of the ring. */
 export interface PlainData {
+  sock: number;
   tgid: number;
   tid: number;
   inode: number;
@@ -80,6 +84,8 @@ export interface PlainData {
   enterNs: number;
   timeNs: number;
   flags: number;
+  /** Elided calls that the record tells of. */
+  gapRecords: number;
   payload: Uint8Array;
 }
 
@@ -89,6 +95,31 @@ export interface PlainEvent {
   event: number;
   result: number;
   timeNs: number;
+  gapRecords: number;
+}
+
+/** What the records of every process come to, each figure counted by looking at them. */
+export interface Recorded {
+  /** Data calls they stand for, and their bytes. */
+  calls: number;
+  bytes: number;
+  /** Records of any kind, and how often and with how many bytes the ring was drained. */
+  records: number;
+  drains: number;
+  drained: number;
+  truncated: number;
+  faulty: number;
+  urings: number;
+  /** Process images whose arguments or environment fill all the room there is. */
+  cutImages: number;
+}
+
+/** Unrecognised traffic of one port, as the kernel counts it. */
+export interface PortLine {
+  protocol: number;
+  port: number;
+  records: number;
+  bytes: number;
 }
 
 export interface Played {
@@ -98,47 +129,107 @@ export interface Played {
   /** Of the driver's processes alone. */
   data: PlainData[];
   connections: PlainEvent[];
-  /** Of every process: how many data calls the records stand for, and the kernel's own counters, which began at zero. */
-  recorded: { calls: number; bytes: number };
+  /** Of every process. */
+  recorded: Recorded;
+  /** The kernel's own counters, which began at zero, and its counts by port. */
   counted: Record<keyof typeof Counter, number>;
+  /** The capture's own figures. */
+  captured: { records: number; drains: number; drained: number };
+  ports: PortLine[];
 }
 
-/** Collects what the sink is given, of every process; the driver's part is picked out when its pids are known. */
+export interface PlayOptions {
+  /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when both ends of its connection have theirs. */
+  verdict?: number;
+  /** Leaves what the driver does in a ring of this size: nobody drains it while it runs. */
+  undrainedRing?: number;
+}
+
+/** Collects what the ring held, of every process; the driver's part is picked out when its pids are known. */
 class Collector {
   readonly data: PlainData[] = [];
   readonly connections: PlainEvent[] = [];
   counters: number[] = [];
+  ports: PortLine[] = [];
+  records = 0;
+  drains = 0;
+  drained = 0;
+  urings = 0;
+  cutImages = 0;
+  /** Is given every data record as it comes. */
+  onData: (record: PlainData) => void = () => undefined;
   readonly #data = new DataRecord();
   readonly #connection = new ConnectionRecord();
+  readonly #exec = new ExecRecord();
   readonly #counters = new CountersRecord();
 
+  /** What was drained. */
   readonly take = (batch: Uint8Array): void => {
+    this.drains++;
+    this.drained += batch.length;
     this.#data.over(batch);
     for (let at = 0; at < batch.length;) {
       const size = this.#data.at(at).size;
-      if (batch[at + 4] === Kind.data) this.data.push(plainData(this.#data));
+      this.records++;
+      if (batch[at + 4] === Kind.data) this.#takeData(plainData(this.#data));
       if (batch[at + 4] === Kind.connection) this.#takeEvent(this.#connection.over(batch).at(at));
-      if (batch[at + 4] === Kind.counters) this.#takeCounters(this.#counters.over(batch).at(at));
+      if (batch[at + 4] === Kind.uring) this.urings++;
+      if (batch[at + 4] === Kind.exec) this.#takeExec(this.#exec.over(batch).at(at));
       at += (size + 7) & ~7;
     }
   };
 
-  #takeEvent({ tgid, inode, event, result, timeNs }: ConnectionRecord): void {
-    this.connections.push({ tgid, inode, event, result, timeNs });
+  /** What the capture hands on; its counters are the agent's own records, one a batch. */
+  readonly takeCounters = (batch: Uint8Array): void => {
+    if (batch[4] !== Kind.counters) return;
+    const { payload, counters, ports } = this.#counters.over(batch).at(0);
+    const view = new DataView(payload.buffer, payload.byteOffset);
+    const u64 = (i: number): number => Number(view.getBigUint64(8 * i, true));
+    this.counters = Array.from({ length: counters }, (_, i) => u64(i));
+    this.ports = Array.from({ length: ports }, (_, i) => {
+      const key = u64(counters + 3 * i);
+      const [records, bytes] = [u64(counters + 3 * i + 1), u64(counters + 3 * i + 2)];
+      return { protocol: key >>> 16, port: key & 0xffff, records, bytes };
+    });
+  };
+
+  recorded(): Recorded {
+    const { data, records, drains, drained, urings, cutImages } = this;
+    const flagged = (flag: number): number => data.filter(({ flags }) => (flags & flag) !== 0).length;
+    return {
+      // One call may carry several messages, and one message may come in several chunks.
+      calls: data.filter(({ flags, message }) => !(flags & Flag.more) && message === 0).length,
+      bytes: data.reduce((sum, { length }) => sum + length, 0),
+      truncated: flagged(Flag.truncated),
+      faulty: flagged(Flag.fault),
+      ...{ records, drains, drained },
+      urings,
+      cutImages,
+    };
   }
 
-  #takeCounters({ payload, counters }: CountersRecord): void {
-    const view = new DataView(payload.buffer, payload.byteOffset);
-    this.counters = Array.from({ length: counters }, (_, i) => Number(view.getBigUint64(8 * i, true)));
+  #takeData(record: PlainData): void {
+    this.data.push(record);
+    this.onData(record);
+  }
+
+  #takeEvent({ tgid, inode, event, result, timeNs, gapRecords }: ConnectionRecord): void {
+    this.connections.push({ tgid, inode, event, result, timeNs, gapRecords });
+  }
+
+  #takeExec({ argvLength, environLength }: ExecRecord): void {
+    if (argvLength === EXEC_ARGV_MAX || environLength === EXEC_ENVIRON_MAX) this.cutImages++;
   }
 }
 
 function plainData(record: DataRecord): PlainData {
-  const { tgid, tid, inode, netns, position, length, message, enterNs, timeNs, flags } = record;
-  const { protocol, localPort, remotePort, txFirst, rxFirst } = record;
+  const { sock, tgid, tid, inode, netns, position, length, message, enterNs, timeNs, flags } = record;
+  const { gapRecords, protocol, localPort, remotePort, txFirst, rxFirst } = record;
   const direction = record.direction === Direction.send ? 'send' : 'receive';
   const payload = Uint8Array.from(record.payload);
   return {
+    sock,
+    gapRecords,
     protocol,
     localPort,
     remotePort,
@@ -159,43 +250,79 @@ function plainData(record: DataRecord): PlainData {
   };
 }
 
-/** Runs `driver LOG SCENARIO ARGUMENT...` with a capture of its own that gives no verdicts, so that every call leaves a record. */
+/**
+ * Runs `driver LOG SCENARIO ARGUMENT...` with a capture of its own. Without options no verdict is given, so that every call leaves a record.
+ */
 export async function play(
   context: Mocha.Context,
   scenario: string,
   args: readonly string[] = [],
-  wrap: readonly string[] = [],
+  options: PlayOptions = {},
 ): Promise<Played> {
   const driver = needCompiled(context, 'c', 'driver');
   const scratch = new Scratch();
   const collector = new Collector();
-  const options = {
-    version: 'test',
-    ringBytes: 64 << 20,
-    drainIntervalMs: 5,
-    payloadBudget: 8192,
-    messageStarts: ['GET '],
-    connections: 65_536,
-    scan: false,
-  };
-  const capture = new KernelCapture(loadNative(), options, SILENT, collector.take);
+  const capture = openCapture(collector, options.undrainedRing);
   try {
     capture.start();
     const file = scratch.file('log');
-    const [command, ...rest] = [...wrap, driver, file, scenario, ...args];
-    const child = spawn(command!, rest, { stdio: ['ignore', 'inherit', 'inherit'] });
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const command = [file, scenario, ...args];
+    let pid: number;
+    let code: number | null;
+    if (options.undrainedRing === undefined) {
+      const child = spawn(driver, command, { stdio: ['ignore', 'inherit', 'inherit'] });
+      pid = child.pid!;
+      if (options.verdict !== undefined) judge(collector, capture, pid, options.verdict);
+      [code] = (await once(child, 'exit')) as [number | null];
+      await sleep(20);
+    } else {
+      // Timers and wake-ups of the drain wait for this.
+      ({ pid, status: code } = spawnSync(driver, command, { stdio: ['ignore', 'inherit', 'inherit'] }));
+    }
     assert.equal(code, 0, `driver ${scenario} ${args.join(' ')}`);
-    await sleep(20);
     capture.stop();
-    return sort(readFileSync(file, 'utf8'), collector, child.pid!);
+    const { figures, drainBatch } = capture;
+    const captured = { records: figures.records, drains: drainBatch.count, drained: drainBatch.sum };
+    return { ...sort(readFileSync(file, 'utf8'), collector, pid), captured };
   } finally {
     capture.stop();
     scratch.remove();
   }
 }
 
-function sort(text: string, collector: Collector, pid: number): Played {
+/** A capture whose records go to the collector as they are drained. */
+function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture {
+  const options = {
+    version: 'test',
+    ringBytes,
+    drainIntervalMs: 5,
+    payloadBudget: 8192,
+    messageStarts: ['GET '],
+    connections: 65_536,
+    scan: false,
+  };
+  const addon = loadNative();
+  class Tapped extends addon.Tracer {
+    override drain(most?: number): Buffer {
+      const batch = super.drain(most);
+      collector.take(batch);
+      return batch;
+    }
+  }
+  return new KernelCapture({ ...addon, Tracer: Tapped }, options, SILENT, collector.takeCounters);
+}
+
+function judge(collector: Collector, capture: KernelCapture, pid: number, verdict: number): void {
+  const judged = new Set<number>();
+  collector.onData = ({ tgid, sock, inode }) => {
+    if (tgid !== pid || judged.has(inode)) return;
+    assert.ok(capture.setVerdict(sock, inode, verdict, 0), 'the kernel does not know the socket');
+    judged.add(inode);
+    if (judged.size === 2) process.kill(pid, 'SIGUSR1');
+  };
+}
+
+function sort(text: string, collector: Collector, pid: number): Omit<Played, 'captured'> {
   const lines = text
     .split('\n')
     .filter(Boolean)
@@ -205,16 +332,15 @@ function sort(text: string, collector: Collector, pid: number): Played {
   const notes = lines.filter((line): line is NoteLine => !('call' in line) && !('event' in line));
   const pids = new Set([pid, ...[...calls, ...events].map((line) => line.pid)]);
   const counted = Object.entries(Counter).map(([name, i]) => [name, collector.counters[i]]);
-  // One call may carry several messages, and one message may come in several chunks.
-  const complete = collector.data.filter(({ flags, message }) => !(flags & Flag.more) && message === 0);
   return {
     calls,
     events,
     notes,
     data: collector.data.filter(({ tgid }) => pids.has(tgid)),
     connections: collector.connections.filter(({ tgid }) => pids.has(tgid)),
-    recorded: { calls: complete.length, bytes: collector.data.reduce((sum, { length }) => sum + length, 0) },
+    recorded: collector.recorded(),
     counted: Object.fromEntries(counted) as Played['counted'],
+    ports: collector.ports,
   };
 }
 

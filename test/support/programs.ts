@@ -39,9 +39,9 @@ export function needCommand(context: Mocha.Context, name: string, why: string): 
   return findCommand(name) ?? lacking(context, `${name} is not installed: ${why}`);
 }
 
-/** Skips, or fails under CI, since test-setup could have provided it. */
-export function lacking(context: Mocha.Context, reason: string): never {
-  if (process.env.CI === 'true') throw new Error(`${reason}; node scripts/test-setup.mjs installs it`);
+/** Skips, or fails under CI, since the project can install it: the tests' set-up or, where `by` says so, the product's. */
+export function lacking(context: Mocha.Context, reason: string, by = 'node scripts/test-setup.mjs'): never {
+  if (process.env.CI === 'true') throw new Error(`${reason}; ${by} installs it`);
   return skip(context, reason);
 }
 

@@ -41,6 +41,11 @@ static const struct scenario {
 	{"refused", "", scenario_refused},
 	{"timeout", "ADDRESS PORT", scenario_timeout},
 	{"killed", "COUNT", scenario_killed},
+	{"verdicts", "TRANSPORT", scenario_verdicts},
+	{"faults", "TRANSPORT", scenario_faults},
+	{"many", "COUNT", scenario_many},
+	{"uring", "COUNT", scenario_uring},
+	{"images", "", scenario_images},
 };
 
 int main(int argc, char **argv)

@@ -28,5 +28,10 @@ SCENARIO(reset);
 SCENARIO(refused);
 SCENARIO(timeout);
 SCENARIO(killed);
+SCENARIO(verdicts);
+SCENARIO(faults);
+SCENARIO(many);
+SCENARIO(uring);
+SCENARIO(images);
 
 #endif

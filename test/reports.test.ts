@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { Ledger } from '../src/base/ledger.ts';
+import { Pipeline } from '../src/pipeline.ts';
+import { type Reported, statusOf, whyOf } from '../src/reports.ts';
+import { DEFAULTS } from './support/defaults.ts';
+import { RecordWriter, TestEnd } from './support/records.ts';
+
+const START_NS = 5e9;
+const SERVER = 100;
+const DATABASE = 200;
+const REQUEST = 'GET /orders/1 HTTP/1.1\r\nHost: shop\r\n\r\n';
+const HEALTH = REQUEST.replace('orders/1', 'healthz');
+const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const HOST = {
+  ...{ hostName: 'h', arch: 'amd64', osType: 'linux' as const, kernel: '6.1', backend: 'syscalls' },
+  ...{ bootId: 'b', agentVersion: '1', agentPid: 1, boottimeOffsetNs: 0 },
+};
+
+/** A web server with two connections, one request of which the filters drop, and a database that speaks nothing known. */
+function traffic(): Uint8Array {
+  const writer = new RecordWriter();
+  for (const [tgid, comm] of [[SERVER, 'shopd'] as const, [DATABASE, 'based'] as const]) {
+    const facts = { source: 'scan', comm, exe: `/opt/${comm}`, argv: [`/opt/${comm}`] };
+    writer.json('process', { tgid, start_ns: START_NS }, facts);
+  }
+  writer.clock();
+  const port = { accepted: true, localPort: 8080, tgid: SERVER };
+  const ends = [new TestEnd(writer, port), new TestEnd(writer, port)];
+  ends[0]!.event('listen', { syscall: 50 });
+  for (const end of ends) end.receive(REQUEST).send(RESPONSE);
+  ends[0]!.receive(HEALTH).send(RESPONSE);
+  ends[1]!.receive('\0 is no method\r\n\r\n');
+  const database = new TestEnd(writer, { accepted: true, localPort: 5432, tgid: DATABASE });
+  for (let i = 0; i < 2; i++) database.receive('\x00\x01\x02\x03').send('\x04\x05\x06\x07');
+  return writer
+    .clock(writer.nowNs + 1e9)
+    .clock(writer.nowNs + 1e9)
+    .take();
+}
+
+function reported(): Reported {
+  const ledger = new Ledger();
+  const onTrace = (trace: readonly unknown[]): void => {
+    ledger.spans.out += trace.length; // as the output stage does
+  };
+  const pipeline = new Pipeline({ receiver: DEFAULTS, ledger, onTrace });
+  pipeline.process(traffic());
+  return {
+    ...{ pipeline, ledger, ready: true, startedAt: new Date(0) },
+    reloads: { succeeded: 2, failed: 1, lastSucceeded: true, lastAt: new Date(0) },
+    capture: { host: HOST, outcomes: [] },
+    output: { stats: () => [] },
+  };
+}
+
+describe('reports', () => {
+  const bytes = 3 * RESPONSE.length + 2 * REQUEST.length + HEALTH.length + '\0 is no method\r\n\r\n'.length;
+
+  it('sum up what a process and a port did', () => {
+    for (const asked of [{ pid: SERVER }, { port: 8080 }]) {
+      const { totals, connections, processes } = whyOf(reported(), asked);
+      assert.deepEqual(totals, { records: 7, bytes, exchanges: 3, spans: 2, lost: { filtered: 1 } });
+      assert.deepEqual(
+        connections.map(({ records, exchanges, lost }) => [records, exchanges, lost]),
+        [
+          [3, 1, { records: 1 }],
+          [4, 2, {}],
+        ],
+      );
+      assert.deepEqual(
+        processes.map(({ pid, command }) => [pid, command]),
+        [[SERVER, 'shopd']],
+      );
+    }
+  });
+
+  it('show every process with its traffic and its losses', () => {
+    const { processes, ports, balanced, connections, config } = statusOf(reported());
+    assert.ok(balanced);
+    assert.equal(connections, 3);
+    assert.deepEqual([config.reloads, config.failures], [2, 1]);
+    const shop = processes.find(({ pid }) => pid === SERVER)!;
+    assert.deepEqual(
+      [shop.exchanges, shop.spans, shop.lost, shop.listening, shop.protocols],
+      [3, 2, { filtered: 1, records: 1 }, [8080], ['http']],
+    );
+    const base = processes.find(({ pid }) => pid === DATABASE)!;
+    assert.deepEqual(base.unrecognised, { records: 4, bytes: 16 });
+    assert.deepEqual(base.lost, { records: 4 });
+    const unknown = ports.find(({ port }) => port === 5432)!;
+    assert.equal(unknown.protocol, 'unrecognised');
+    assert.deepEqual(
+      [unknown.unrecognised.records, unknown.unrecognised.bytes],
+      [base.unrecognised.records, base.unrecognised.bytes],
+    );
+  });
+});

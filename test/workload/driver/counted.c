@@ -1,0 +1,171 @@
+/* Scenarios about what the kernel side counts beside its records. */
+#define _GNU_SOURCE
+#include "play.h"
+#include "scenarios.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425
+#endif
+
+static void both_ways(struct pair p, size_t length)
+{
+	play(CALL_WRITE, p.a, length, 0, whole);
+	play(CALL_READ, p.b, length, 0, whole);
+	play(CALL_WRITE, p.b, length, 0, whole);
+	play(CALL_READ, p.a, length, 0, whole);
+}
+
+/* A run of calls in one direction, longer than what is captured of a run. */
+static void run_of(struct end *from, struct end *to)
+{
+	static const enum call outs[] = {CALL_WRITE, CALL_WRITEV, CALL_SENDTO, CALL_SENDMSG, CALL_SENDMMSG};
+	static const enum call ins[] = {CALL_READ, CALL_READV, CALL_RECVFROM, CALL_RECVMSG, CALL_RECVMMSG};
+
+	for (int i = 0; i < 20; i++) {
+		play(outs[i % 5], from, 1000, 0, whole);
+		play(ins[i / 2 % 5], to, 1000, 0, whole);
+	}
+}
+
+/*
+ * A call of each end; then, after SIGUSR1, when the test has given its verdict on both sockets, runs of calls in both directions and a call of
+ * each end again. Notes tell the phases apart.
+ */
+void scenario_verdicts(int argc, char **argv)
+{
+	sigset_t wanted;
+	int got;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wanted, NULL);
+	struct pair p = open_pair(argc ? argv[0] : "tcp4");
+
+	both_ways(p, 100);
+	sigwait(&wanted, &got);
+	log_note("\"phase\":2,\"at\":%lld", now_ns());
+	run_of(p.a, p.b);
+	run_of(p.b, p.a);
+	both_ways(p, 50);
+	close_end(p.a);
+	close_end(p.b);
+}
+
+struct scattered {
+	struct end *end;
+	void *page; /* of the iovecs alone */
+	int message; /* recvmsg; else readv */
+	uint8_t bytes[2][50];
+};
+
+static void *receive_scattered(void *argument)
+{
+	struct scattered *s = argument;
+	struct iovec *iovecs = s->page;
+	struct msghdr header = {.msg_iov = iovecs, .msg_iovlen = 2};
+	long long t0 = now_ns();
+	ssize_t n;
+
+	for (int i = 0; i < 2; i++)
+		iovecs[i] = (struct iovec){s->bytes[i], sizeof(s->bytes[i])};
+	n = s->message ? recvmsg(s->end->fd, &header, 0) : readv(s->end->fd, iovecs, 2);
+	log_transfer(s->message ? "recvmsg" : "readv", s->end, 0, 100, n, errno, 0, 0, t0, now_ns(), n == 100);
+	s->end->rx += n;
+	return NULL;
+}
+
+/* The iovecs of a blocked receive are unmapped by another thread: the kernel has its copy of them, and nobody else can read them any more. */
+void scenario_faults(int argc, char **argv)
+{
+	struct pair p = open_pair(argc ? argv[0] : "tcp4");
+
+	for (int message = 0; message < 2; message++) {
+		struct scattered s = {.end = p.b, .message = message};
+		pthread_t thread;
+
+		s.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pthread_create(&thread, NULL, receive_scattered, &s);
+		usleep(100000);
+		munmap(s.page, 4096);
+		play(CALL_WRITE, p.a, 100, 0, whole);
+		pthread_join(thread, NULL);
+	}
+	close_end(p.a);
+	close_end(p.b);
+}
+
+/* More datagrams with one recvmmsg than one sendmmsg may send (1024), and one more afterwards. */
+void scenario_many(int argc, char **argv)
+{
+	int count = argc ? atoi(argv[0]) : 1500, room = 16 << 20;
+	struct pair p = open_pair("udp");
+	struct mmsghdr *messages = calloc(count, sizeof(*messages));
+	struct iovec *iovecs = calloc(count, sizeof(*iovecs));
+	char *bytes = calloc(count, 1);
+
+	if (setsockopt(p.b->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		die("SO_RCVBUFFORCE");
+	for (int i = 0; i < count; i++) {
+		iovecs[i] = (struct iovec){bytes + i, 1};
+		messages[i].msg_hdr.msg_iov = iovecs + i;
+		messages[i].msg_hdr.msg_iovlen = 1;
+		play(CALL_WRITE, p.a, 1, 0, whole);
+	}
+	log_note("\"inode\":%llu,\"received\":%d", (unsigned long long)p.b->inode, recvmmsg(p.b->fd, messages, count, MSG_DONTWAIT, NULL));
+	p.b->rx += count;
+	play(CALL_WRITE, p.a, 1, 0, whole);
+	play(CALL_READ, p.b, 1, 0, whole);
+}
+
+/* io_uring instances, and one that cannot be. */
+void scenario_uring(int argc, char **argv)
+{
+	int count = argc ? atoi(argv[0]) : 3;
+
+	for (int i = 0; i <= count; i++) {
+		uint32_t parameters[30] = {0}; /* struct io_uring_params */
+		long fd = syscall(SYS_io_uring_setup, i == count ? 0 : 8, parameters);
+
+		log_note("\"uring\":%d", fd < 0 ? -errno : 1);
+	}
+}
+
+static char *text_of(const char *start, size_t length)
+{
+	char *text = calloc(1, length + 1);
+
+	memset(text, 'x', length);
+	return memcpy(text, start, strlen(start)), text;
+}
+
+/* Processes whose arguments, environment, both or neither are longer than what is kept. */
+void scenario_images(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (int i = 0; i < 4; i++) {
+		char *arguments[] = {"true", text_of("", i & 1 ? 5000 : 3000), NULL};
+		char *environment[] = {text_of("A=", i & 2 ? 7000 : 4000), NULL};
+		pid_t child = fork();
+
+		if (!child) {
+			execve("/bin/true", arguments, environment);
+			die("/bin/true");
+		}
+		log_note("\"image\":%d,\"cut\":%d", child, i > 0);
+		waitpid(child, NULL, 0);
+	}
+}
