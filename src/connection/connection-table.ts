@@ -46,8 +46,8 @@ export interface StreamConsumer<S> {
   onEvicted(connection: TrackedConnection<S>): void;
   /** The connection has been without records since `connection.lastNs`. Returns true if something is still open on it. */
   onIdle(connection: TrackedConnection<S>, nowNs: number): boolean;
-  /** Nothing of the consumer's refers to the connection's streams. */
-  holdsNoStream(connection: TrackedConnection<S>): boolean;
+  /** Nothing happens on the connection now: lets go of its streams if it can. Returns true if it holds none. */
+  rest(connection: TrackedConnection<S>): boolean;
 }
 
 /** Data records may come after the record of their connection's end: it takes effect when the drain has ended this often. */
@@ -276,9 +276,10 @@ export class ConnectionTable<S> {
     connection.lost += records;
   }
 
-  /** Keeps own copies of what is left and books what was used. */
+  /** Keeps own copies of what is left, books what was used, and puts away what is not needed until more comes. */
   #settle(connection: TrackedConnection<S>): void {
     this.#stage.out += connection.settle();
+    if (this.#consumer.rest(connection)) connection.rest();
   }
 
   #gap(connection: TrackedConnection<S>, direction: number, end: number, timeNs: number): void {
@@ -453,10 +454,7 @@ export class ConnectionTable<S> {
     for (let c = this.#oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
       const busy = !c.resting && this.#consumer.onIdle(c, nowNs);
-      if (!c.resting) {
-        this.#settle(c);
-        if (!busy && !c.revisit && this.#consumer.holdsNoStream(c)) c.rest();
-      }
+      if (!c.resting) this.#settle(c);
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {
         this.counters.expired++;
         this.#finish(c, 'expired');

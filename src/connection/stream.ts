@@ -67,6 +67,13 @@ export class Stream {
     this.cursor = this.end = this.runStart = position;
   }
 
+  /** Makes a stream that is at rest as good as a new one. */
+  reset(): void {
+    this.cursor = this.end = this.runStart = 0;
+    this.started = false;
+    this.#usedNs = 0;
+  }
+
   /** Bytes that can be read now. */
   get available(): number {
     return this.limit - this.at;

@@ -115,13 +115,18 @@ export class TrackedConnection<S> implements Connection {
     return (this.#receive?.held ?? 0) + (this.#send?.held ?? 0);
   }
 
-  /** Puts the streams of an idle connection away where all of them was used up; nobody may hold them. */
+  /** Puts away the streams of which all was used up; nobody may hold them. */
   rest(): void {
-    const { receive, send } = this;
-    if (!receive.atRest || !send.atRest) return;
-    this.#receiveEnd = receive.started ? receive.end : -1;
-    this.#sendEnd = send.started ? send.end : -1;
-    this.#receive = this.#send = undefined;
+    const receive = this.#receive;
+    if (receive?.atRest) {
+      this.#receiveEnd = restStream(receive);
+      this.#receive = undefined;
+    }
+    const send = this.#send;
+    if (send?.atRest) {
+      this.#sendEnd = restStream(send);
+      this.#send = undefined;
+    }
   }
 
   /** The streams are put away. */
@@ -181,8 +186,20 @@ function settleStream(stream: Stream | undefined): number {
   return used;
 }
 
+/** Streams that were put away, for whoever is next: most connections need theirs for one exchange at a time. */
+const free: Stream[] = [];
+const MAX_FREE = 1024;
+
 function wakeStream(end: number): Stream {
-  const stream = new Stream();
+  const stream = free.pop() ?? new Stream();
   if (end >= 0) stream.start(end);
   return stream;
+}
+
+/** Where the stream ends, -1 if it has not begun. */
+function restStream(stream: Stream): number {
+  const end = stream.started ? stream.end : -1;
+  stream.reset();
+  if (free.length < MAX_FREE) free.push(stream);
+  return end;
 }

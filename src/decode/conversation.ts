@@ -8,7 +8,7 @@ import { hopKey } from './hop.ts';
 import { LiveExchange, type FirstByte } from './live-exchange.ts';
 import { FifoPairing } from './pairing.ts';
 import { Reader } from './reader.ts';
-import { createSide, isAtRest, Mode, runsOn, type Side } from './side.ts';
+import { createSide, isAtRest, Mode, resetSide, runsOn, type Side } from './side.ts';
 
 /** What a conversation needs of its session. */
 export interface ConversationOwner<S> {
@@ -56,7 +56,14 @@ const first: FirstByte = {
 const shared = new Reader(new Stream());
 
 /** Bits of what an idle conversation is kept as. */
-export const Memory = { client: 1, syncRequest: 2, syncResponse: 4, pipelined: 8, damaged: 16 } as const;
+export const Memory = {
+  client: 1,
+  syncRequest: 2,
+  syncResponse: 4,
+  pipelined: 8,
+  damaged: 16,
+  orphaned: 32,
+} as const;
 
 /**
  * The messages of one connection whose protocol is known: where each direction stands, which exchanges are open, and what can still be told
@@ -64,14 +71,14 @@ export const Memory = { client: 1, syncRequest: 2, syncResponse: 4, pipelined: 8
  */
 export class Conversation<S> {
   readonly pairing = new FifoPairing();
-  readonly #session: ConversationOwner<S>;
-  readonly #decoder: Decoder;
+  readonly decoder: Decoder;
+  #session: ConversationOwner<S>;
   readonly #state: unknown;
   readonly #request: Side;
   readonly #response: Side;
-  readonly #isClient: boolean;
+  #isClient = false;
   /** The next request follows lost ones. */
-  #damaged: boolean;
+  #damaged = false;
   /** Since when a response waits for its request. */
   #earlyTick = 0;
   /** Nothing is read any more. */
@@ -79,15 +86,26 @@ export class Conversation<S> {
 
   constructor(session: ConversationOwner<S>, decoder: Decoder, memory: number) {
     const { send, receive } = session.connection;
+    this.decoder = decoder;
     this.#session = session;
-    this.#decoder = decoder;
     this.#state = decoder.createState();
+    this.#request = createSide(true, receive);
+    this.#response = createSide(false, send);
+    this.resume(session, memory);
+  }
+
+  /** Goes on with the conversation of a session that was left with `memory`. This one must be new or at rest. */
+  resume(session: ConversationOwner<S>, memory: number): this {
+    const { send, receive } = session.connection;
+    this.#session = session;
     this.#isClient = (memory & Memory.client) !== 0;
-    const [request, response] = this.#isClient ? [send, receive] : [receive, send];
-    this.#request = createSide(true, request, (memory & Memory.syncRequest) !== 0);
-    this.#response = createSide(false, response, (memory & Memory.syncResponse) !== 0);
-    this.pairing.pipelined = (memory & Memory.pipelined) !== 0;
+    this.decoder.reset(this.#state, true);
+    this.decoder.reset(this.#state, false);
+    resetSide(this.#request, this.#isClient ? send : receive, (memory & Memory.syncRequest) !== 0);
+    resetSide(this.#response, this.#isClient ? receive : send, (memory & Memory.syncResponse) !== 0);
+    this.pairing.reset((memory & Memory.pipelined) !== 0, (memory & Memory.orphaned) !== 0);
     this.#damaged = (memory & Memory.damaged) !== 0;
+    return this;
   }
 
   /** Something came in `stream`. */
@@ -178,7 +196,8 @@ export class Conversation<S> {
       (this.#request.mode === Mode.sync ? Memory.syncRequest : 0) |
       (this.#response.mode === Mode.sync ? Memory.syncResponse : 0) |
       (this.pairing.pipelined ? Memory.pipelined : 0) |
-      (this.#damaged ? Memory.damaged : 0)
+      (this.#damaged ? Memory.damaged : 0) |
+      (this.pairing.orphaned ? Memory.orphaned : 0)
     );
   }
 
@@ -233,7 +252,7 @@ export class Conversation<S> {
       } else if (side.mode === Mode.sync && !this.#sync(side)) return;
       if (side.atStart && !this.#begins(side)) return;
       const reader = shared.over(stream);
-      const step = this.#decoder.read(reader, side.isRequest, this.#state, side.exchange?.request);
+      const step = this.decoder.read(reader, side.isRequest, this.#state, side.exchange?.request);
       if (!this.#step(side, step, reader)) return;
     }
   }
@@ -314,7 +333,7 @@ export class Conversation<S> {
       default:
         // Step.wait. What was waited for may never come.
         if (this.pairing.unanswered) return false;
-        this.#decoder.reset(this.#state, side.isRequest);
+        this.decoder.reset(this.#state, side.isRequest);
         return true;
     }
   }
@@ -338,7 +357,7 @@ export class Conversation<S> {
     const connection = this.#session.connection;
     const role = this.#isClient ? 'client' : 'server';
     const hop = hopKey(connection, this.#isClient, first.position);
-    const exchange = new LiveExchange(this.#decoder.name, role, connection, first, request, hop);
+    const exchange = new LiveExchange(this.decoder.name, role, connection, first, request, hop);
     exchange.afterDamage = this.#damaged;
     this.#damaged = false;
     const response = this.#response;
@@ -382,7 +401,7 @@ export class Conversation<S> {
   #requestOver(exchange: LiveExchange): boolean {
     const side = this.#request;
     if (side.exchange !== exchange) return true;
-    const over = side.mode === Mode.turn || this.#decoder.abandoned(exchange.request, this.#state);
+    const over = side.mode === Mode.turn || this.decoder.abandoned(exchange.request, this.#state);
     if (over && side.mode !== Mode.turn) side.exchange = undefined;
     return over;
   }
@@ -391,7 +410,7 @@ export class Conversation<S> {
   #endOpenEnded(side: Side): void {
     const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
     side.stream.skipSeen();
-    this.#decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
+    this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
     side.mode = Mode.sync;
     this.#finish(side);
   }
@@ -447,20 +466,20 @@ export class Conversation<S> {
 
   #claims(side: Side): boolean {
     const { window, at, limit, blocked } = side.stream;
-    const claim = this.#decoder.probe(window, at, limit, blocked, true);
+    const claim = this.decoder.probe(window, at, limit, blocked, true);
     return claim === (side.isRequest ? Claim.request : Claim.response);
   }
 
   #endAt(side: Side): void {
     const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
-    this.#decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
+    this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
     side.mode = Mode.message;
     this.#finish(side);
   }
 
   /** The framing of a body is lost from here on. */
   #loseSight(side: Side): void {
-    this.#decoder.reset(this.#state, side.isRequest);
+    this.decoder.reset(this.#state, side.isRequest);
     side.mode = Mode.turn;
     side.finishing = false;
   }
@@ -498,7 +517,7 @@ export class Conversation<S> {
   }
 
   #resync(side: Side): void {
-    this.#decoder.reset(this.#state, side.isRequest);
+    this.decoder.reset(this.#state, side.isRequest);
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = side.decided = false;
@@ -511,7 +530,7 @@ export class Conversation<S> {
     const { stream } = side;
     while (stream.front) {
       if (stream.available > 0 && stream.atRecordStart) {
-        const claim = this.#decoder.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
+        const claim = this.decoder.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
         if (claim === Claim.more && !stream.blocked) return false;
         if (claim === (side.isRequest ? Claim.request : Claim.response)) {
           side.mode = Mode.message;

@@ -12,6 +12,7 @@ import type { ByteClass } from './classifier.ts';
 import type { Decoder } from './decoder.ts';
 import type { Description, Exchange } from './exchange.ts';
 import type { LiveExchange } from './live-exchange.ts';
+import { ConversationPool } from './conversation-pool.ts';
 import { Session, type SessionContext } from './session.ts';
 import { Unrecognised, type UnrecognisedEntry } from './unrecognised.ts';
 
@@ -180,8 +181,8 @@ export class DecodeStage implements StreamConsumer<Session> {
     return busy;
   }
 
-  holdsNoStream(connection: TrackedConnection<Session>): boolean {
-    return connection.session?.asleep ?? true;
+  rest(connection: TrackedConnection<Session>): boolean {
+    return connection.session?.rest() ?? true;
   }
 
   #createContext(options: DecodeOptions): SessionContext {
@@ -189,6 +190,7 @@ export class DecodeStage implements StreamConsumer<Session> {
     const books = ledger.exchanges;
     return {
       decoders: options.decoders,
+      conversations: new ConversationPool(),
       maxOpen: options.maxOpen ?? 1024,
       opened: (exchange: LiveExchange) => {
         books.in++;

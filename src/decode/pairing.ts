@@ -22,8 +22,14 @@ export class FifoPairing {
   pipelined = false;
   /** Responses that are still due to exchanges which were given up. */
   #debt = 0;
-  /** Responses without a request since requests were lost. */
-  #orphans = 0;
+  /** There were responses without a request since requests were lost. */
+  orphaned = false;
+
+  /** Of another connection, with nothing open or owed. */
+  reset(pipelined: boolean, orphaned: boolean): void {
+    this.pipelined = pipelined;
+    this.orphaned = orphaned;
+  }
 
   add(exchange: LiveExchange): void {
     if (this.open === NONE) {
@@ -64,16 +70,16 @@ export class FifoPairing {
    * responses, which came without requests; of one that pipelines nothing can be told.
    */
   uncertain(exchange: LiveExchange): boolean {
-    return exchange.afterDamage && (this.pipelined || this.#orphans === 0);
+    return exchange.afterDamage && (this.pipelined || !this.orphaned);
   }
 
   orphan(): void {
-    this.#orphans++;
+    this.orphaned = true;
   }
 
   /** Requests were lost from here on. */
   damaged(): void {
-    this.#orphans = 0;
+    this.orphaned = false;
   }
 
   /** The response of an exchange that is given up may still come. */

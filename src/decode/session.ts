@@ -1,13 +1,20 @@
 import type { Stream } from '../connection/stream.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
 import { byteClass, classify, type ByteClass, type Classification } from './classifier.ts';
-import { Conversation, Memory, type ConversationContext, type ConversationOwner } from './conversation.ts';
+import {
+  Memory,
+  type Conversation,
+  type ConversationContext,
+  type ConversationOwner,
+} from './conversation.ts';
+import type { ConversationPool } from './conversation-pool.ts';
 import { Claim, type Decoder } from './decoder.ts';
 import type { LiveExchange } from './live-exchange.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */
 export interface SessionContext extends ConversationContext<Session> {
   readonly decoders: readonly Decoder[];
+  readonly conversations: ConversationPool<Session>;
   recognised(connection: TrackedConnection<Session>, decoder: Decoder): void;
   /** The connection speaks nothing known: what of it was seen so far. */
   unrecognised(
@@ -61,9 +68,15 @@ export class Session implements ConversationOwner<Session> {
     return this.#conversation?.pairing.open ?? NO_EXCHANGES;
   }
 
-  /** There is no conversation, or it is put away. */
-  get asleep(): boolean {
-    return this.#conversation === undefined;
+  /** Puts the conversation away if it can be. Returns true if there is none now. */
+  rest(): boolean {
+    const conversation = this.#conversation;
+    if (conversation === undefined) return true;
+    if (!conversation.atRest) return false;
+    this.#memory = conversation.memory;
+    this.#conversation = undefined;
+    this.context.conversations.give(conversation);
+    return true;
   }
 
   /** Something came in `stream`. */
@@ -99,14 +112,7 @@ export class Session implements ConversationOwner<Session> {
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    const conversation = this.#conversation;
-    if (!conversation) return false;
-    const busy = conversation.onIdle(nowNs, timeoutNs);
-    if (conversation.atRest) {
-      this.#memory = conversation.memory;
-      this.#conversation = undefined;
-    }
-    return busy;
+    return this.#conversation?.onIdle(nowNs, timeoutNs) ?? false;
   }
 
   /** A message is under way whose rest the kernel may only sum up. */
@@ -139,7 +145,7 @@ export class Session implements ConversationOwner<Session> {
   }
 
   #wake(decoder: Decoder): Conversation<Session> {
-    return (this.#conversation ??= new Conversation<Session>(this, decoder, this.#memory));
+    return (this.#conversation ??= this.context.conversations.take(this, decoder, this.#memory));
   }
 
   #lose(records: number): void {

@@ -16,7 +16,7 @@ export const Mode = {
 /** Reading state of one direction. */
 export interface Side {
   readonly isRequest: boolean;
-  readonly stream: Stream;
+  stream: Stream;
   mode: number;
   /** The next byte begins a message. */
   atStart: boolean;
@@ -30,11 +30,11 @@ export interface Side {
   tries: number;
 }
 
-export function createSide(isRequest: boolean, stream: Stream, sync: boolean): Side {
+export function createSide(isRequest: boolean, stream: Stream): Side {
   return {
     isRequest,
     stream,
-    mode: sync ? Mode.sync : Mode.message,
+    mode: Mode.message,
     atStart: true,
     finishing: false,
     exchange: undefined,
@@ -43,9 +43,16 @@ export function createSide(isRequest: boolean, stream: Stream, sync: boolean): S
   };
 }
 
+/** A side that is at rest goes on in another stream. */
+export function resetSide(side: Side, stream: Stream, sync: boolean): void {
+  side.stream = stream;
+  side.mode = sync ? Mode.sync : Mode.message;
+  side.tries = 0;
+}
+
 /** Nothing is half read or waiting. */
 export function isAtRest(side: Side): boolean {
-  const quiet = side.atStart && !side.finishing && !side.decided && side.exchange === undefined;
+  const quiet = side.atStart && !side.finishing && !side.decided && side.tries === 0 && !side.exchange;
   return quiet && side.mode <= Mode.message && !side.stream.front && !side.stream.hasWaiting;
 }
 

@@ -15,7 +15,7 @@ class EverySecond implements StreamConsumer<undefined> {
   readonly onEnd = (): void => undefined;
   readonly onTick = (): boolean => false;
   readonly onIdle = (): boolean => false;
-  readonly holdsNoStream = (): boolean => true;
+  readonly rest = (): boolean => true;
   readonly onDatagram = (): boolean => this.#seen++ % 2 === 1;
 }
 

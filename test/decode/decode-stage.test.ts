@@ -109,4 +109,16 @@ describe('decode/decode-stage', () => {
     assert.deepEqual(statuses, [200, 202]);
     assert.equal(decoding.ledger.exchanges.lost.head_cut, 1);
   });
+
+  it('gives a connection up in which no message begins any more', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const end = new TestEnd(writer, { accepted: true });
+    end.receive(REQUEST).send(RESPONSE);
+    for (let i = 0; i < 300; i++) end.receive(`\u0001garbage ${i}`);
+    decoding.feed(writer);
+    const [report] = [...decoding.stage.reports()];
+    assert.equal(report!.byteClass, 'damaged');
+    assert.equal(decoding.verdicts.at(-1)!.verdict, Verdict.drop);
+  });
 });
