@@ -12,7 +12,7 @@ import { RecordWriter, TestEnd } from '../../test/support/records.ts';
 import { type Row, median } from './statistics.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const EXCHANGES = 100_000;
+const EXCHANGES = 200_000;
 const BATCH = 500;
 const ROUNDS = 3;
 const FLOOR = 60_000;
