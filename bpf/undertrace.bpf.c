@@ -1,10 +1,11 @@
 /*
  * Every program, its hook, and why it is there. The work is in the headers:
  *
- *   kernel, registers   what is read of the kernel and of the calling convention
- *   maps                state and settings, emit()
- *   socket, payload     what a record says
- *   io, events, process when a record is made
+ *   kernel, registers          what is read of the kernel and of the calling convention
+ *   maps                       state and settings, emit()
+ *   socket, payload            what a record says
+ *   call, position, message    the halves of a data call, where its bytes stand, what of them is copied
+ *   io, events, process        when a record is made
  *
  * tp_btf on the raw system call tracepoints costs least of all ways to see them (one indirect call each, no argument copies), and
  * loads from Linux 5.10 on.

@@ -1,0 +1,97 @@
+/*
+ * The enter half of a data call: what is gone, or has changed, when it returns.
+ *
+ * A send needs the time, because the peer may have read the bytes before the call returns. Both directions need the socket, because the
+ * descriptor may name another one by then, and where the stream stood, because another thread may use it meanwhile.
+ */
+#pragma once
+
+#include "payload.bpf.h"
+
+static __always_inline bool keep_call(struct call *call)
+{
+	if (have_task_storage) {
+		struct call *slot = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+		if (slot)
+			*slot = *call;
+		return slot;
+	}
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return !bpf_map_update_elem(&calls_by_tid, &tid, call, BPF_ANY);
+}
+
+static __always_inline struct call *kept_call(void)
+{
+	if (have_task_storage)
+		return bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&calls_by_tid, &tid);
+}
+
+/* The agent itself, and processes that the filters exclude. */
+static __always_inline bool is_excluded(__u32 tgid)
+{
+	if (tgid == own_tgid)
+		return true;
+	return process_filters && bpf_map_lookup_elem(&processes, &tgid);
+}
+
+static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
+{
+	return nr == nr_splice ? SYSCALL_ARG3(regs) : SYSCALL_ARG1(regs);
+}
+
+/*
+ * enter_counted - a call begins on a stream whose bytes are counted at exit. Returns the low half of the count so far. With leave_counted it
+ * tells calls that overlap, whose order in the stream is not known.
+ */
+__attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direction)
+{
+	struct conn *conn = conn_of((struct sock *)sock, inode);
+
+	if (!conn)
+		return 0;
+	__sync_fetch_and_add(&conn->in_flight[direction & 1], 1);
+	return direction & 1 ? conn->tx_count : conn->rx_count;
+}
+
+/* leave_counted - the call is over, and its bytes are counted. */
+__attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direction)
+{
+	struct conn *conn = conn_of((struct sock *)sock, inode);
+
+	if (conn && conn->in_flight[direction & 1])
+		__sync_fetch_and_add(&conn->in_flight[direction & 1], -1);
+	return 0;
+}
+
+/*
+ * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
+ * one when the call returns (dup2 or close and reuse by another thread under a blocked read).
+ */
+static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
+{
+	struct call call = { .nr = nr };
+	struct sock *sk;
+
+	sk = sock_of_fd(send_fd(regs, nr), &call.inode);
+	if (!sk)
+		return; /* a file: no enter half tells the exit so */
+	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
+		return;
+	call.sock = number(sk, 0);
+	if (has_sequence(sk)) {
+		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
+
+		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
+	} else if (GET(sk, sk_type) == SOCK_STREAM) {
+		call.seq = enter_counted(call.sock, call.inode, send ? direction_send : direction_receive);
+		call.counted = 1;
+	}
+	call.enter_ns = bpf_ktime_get_ns();
+	if (!keep_call(&call))
+		add(counter_state_lost, 1);
+}

@@ -1,0 +1,201 @@
+/* From the arguments of a data call to its messages, and from messages to data records. */
+#pragma once
+
+#include "position.bpf.h"
+
+/* Flags of a receive; a peek moves nothing, out-of-band and error-queue data is not part of the stream. */
+static __always_inline __u32 receive_flags(struct pt_regs *regs, long nr)
+{
+	if (nr == nr_recvfrom || nr == nr_recvmmsg)
+		return SYSCALL_ARG4(regs);
+	return nr == nr_recvmsg ? SYSCALL_ARG3(regs) : 0;
+}
+
+static __always_inline void locate_message(struct message *m, struct user_message *header)
+{
+	m->base = header->iov;
+	m->count = header->iov_count > UIO_MAXIOV ? UIO_MAXIOV : header->iov_count;
+	if (m->count == 1) { /* flat is cheaper */
+		struct user_iovec part;
+
+		if (!bpf_probe_read_user(&part, sizeof(part), (void *)m->base)) {
+			m->base = part.base;
+			m->count = 0;
+		}
+	}
+}
+
+/* Where the message of a call with one message is. */
+static __always_inline void find_message(struct pt_regs *regs, long nr, struct message *m, __u64 *name)
+{
+	*name = 0;
+	m->base = SYSCALL_ARG2(regs);
+	m->count = 0;
+	if (nr == nr_readv || nr == nr_writev) {
+		struct user_message header = { .iov = m->base, .iov_count = SYSCALL_ARG3(regs) };
+
+		locate_message(m, &header);
+	} else if (nr == nr_recvmsg || nr == nr_sendmsg) {
+		struct user_message header = {};
+
+		if (bpf_probe_read_user(&header, sizeof(header), (void *)m->base))
+			return;
+		locate_message(m, &header);
+		*name = header.name;
+	} else if (nr == nr_recvfrom || nr == nr_sendto) {
+		*name = SYSCALL_ARG5(regs);
+	}
+}
+
+#define CHUNK_MORE 1
+#define CHUNK_URGENT 2
+
+/*
+ * emit_chunk - write the data record of slot 0 with `captured` bytes of payload from the message at `base` (`count` iovecs, 0: flat), `skip`
+ * bytes into it, standing for `length` bytes. `count` carries CHUNK_* in its high half. Moves the record's position on.
+ */
+__attribute__((noinline)) int emit_chunk(__u64 base, __u64 count, __u32 skip, __u32 length, __u32 captured)
+{
+	struct work *w = work(0);
+	struct data_record *r;
+	bool complete = true;
+	__u16 flags;
+
+	if (!w)
+		return 0;
+	r = &w->data;
+	flags = r->flags;
+	if (captured) {
+		if (!(__u32)count)
+			complete = copy_part((__u8 *)(r + 1), 0, base + skip, captured);
+		else
+			complete = gather(base, count, skip, captured) == captured;
+	}
+	if (!complete) {
+		add(counter_payload_faults, 1);
+		r->flags |= flag_fault;
+		captured = 0; /* still sent: times and position are true */
+	}
+	if (captured < length) {
+		r->flags |= flag_truncated;
+		add(counter_truncated_records, 1);
+	}
+	if (count >> 32 & CHUNK_MORE)
+		r->flags |= flag_more;
+	asm volatile("" : "+r"(captured));
+	if (captured > PAYLOAD_MAX)
+		captured = PAYLOAD_MAX;
+	r->length = length;
+	r->captured = captured;
+	r->size = sizeof(*r) + captured;
+	emit(r, sizeof(*r) + captured, count >> 32 & CHUNK_URGENT);
+	r->gap_records = 0; /* handed over */
+	r->position += length;
+	r->flags = flags;
+	return 0;
+}
+
+/* One message: a record, or several when its payload is longer than one record carries. */
+static __always_inline void emit_message(struct transfer *t, struct message *m)
+{
+	__u32 want = m->length < t->budget ? m->length : t->budget, skip = 0;
+	__u64 count = m->count | (t->urgent ? (__u64)CHUNK_URGENT << 32 : 0);
+
+	if (t->no_payload)
+		want = 0;
+	if (want <= PAYLOAD_MAX) { /* nearly always */
+		emit_chunk(m->base, count, 0, m->length, want);
+		return;
+	}
+	for (int i = 0; i < CHUNKS_MAX; i++) {
+		__u32 captured = want - skip > PAYLOAD_MAX ? PAYLOAD_MAX : want - skip;
+		bool last = i == CHUNKS_MAX - 1 || skip + captured >= want;
+
+		emit_chunk(m->base, last ? count : count | (__u64)CHUNK_MORE << 32, skip, last ? m->length - skip : captured, captured);
+		skip += captured;
+		if (last)
+			break;
+	}
+}
+
+/* The peer of an unconnected datagram, from the address the caller gave or received. */
+static __always_inline void read_peer(struct data_record *r, __u64 name)
+{
+	struct {
+		__u16 family;
+		__be16 port;
+		__u32 v4;
+		__u8 v6[16];
+	} address = {};
+
+	if (!name || bpf_probe_read_user(&address, 8, (void *)name))
+		return;
+	if (address.family == AF_INET) {
+		mapped(r->remote, address.v4);
+	} else if (address.family == AF_INET6) {
+		if (bpf_probe_read_user(r->remote, 16, (void *)(name + 8)))
+			return;
+	} else {
+		return;
+	}
+	r->remote_port = bpf_ntohs(address.port);
+}
+
+/*
+ * emit_nth - one message of a recvmmsg or sendmmsg. Global, so that it is verified once and the loop around it stays cheap; what it needs of
+ * the call it finds in the record of slot 0 and in the arguments.
+ */
+__attribute__((noinline)) int emit_nth(__u64 vector, __u32 index, __u32 budget, __u32 datagram)
+{
+	struct work *w = work(0);
+	struct transfer t = { .budget = budget, .datagram = datagram };
+	struct user_mmessage mm;
+	struct message m;
+
+	if (!w || bpf_probe_read_user(&mm, sizeof(mm), (void *)(vector + (__u64)index * sizeof(mm))))
+		return 0;
+	locate_message(&m, &mm.header);
+	m.length = mm.length;
+	w->data.message = index;
+	if (datagram) {
+		read_peer(&w->data, mm.header.name);
+		emit_message(&t, &m);
+		w->data.position -= m.length; /* positions are ordinals */
+		w->data.position++;
+	} else {
+		emit_message(&t, &m);
+	}
+	return m.length;
+}
+
+/* emit_many - all messages of a recvmmsg or sendmmsg. Global, so that its loop is verified once. */
+__attribute__((noinline)) int emit_many(__u64 vector, __u32 count, __u32 budget, __u32 datagram)
+{
+	for (__u32 i = 0; i < UIO_MAXIOV; i++) {
+		__u32 took;
+
+		if (i >= count)
+			break;
+		took = emit_nth(vector, i, budget, datagram);
+		if (!datagram)
+			budget = took < budget ? budget - took : 0;
+	}
+	return 0;
+}
+
+/* sum_messages - bytes of all messages. Global for the same reason. */
+__attribute__((noinline)) __u64 sum_messages(__u64 vector, __u32 count)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < UIO_MAXIOV; i++) {
+		__u32 length = 0;
+
+		if (i >= count)
+			break;
+		bpf_probe_read_user(&length, sizeof(length), (void *)(vector + i * sizeof(struct user_mmessage) +
+								     sizeof(struct user_message)));
+		sum += length;
+	}
+	return sum;
+}
