@@ -57,8 +57,12 @@ static __always_inline void end_accept(long nr, long fd)
 	conn = bpf_map_lookup_elem(&conns, &key);
 	if (conn && !conn->inode)
 		conn->inode = inode; /* made by born_peer */
-	if (born(sk, inode, CONN_ACCEPTED))
-		report(sk, inode, event_accept, 0, fd, nr);
+	conn = born(sk, inode, CONN_ACCEPTED);
+	if (!conn)
+		return;
+	if (is_tcp(sk) && !(conn->state & CONN_SEQ_KNOWN))
+		learn_sequences(conn, sk, true);
+	report(sk, inode, event_accept, 0, fd, nr);
 }
 
 static __always_inline void end_socketpair(struct pt_regs *regs)
@@ -159,6 +163,9 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 	if (!conn)
 		return;
 	if (to == TCP_ESTABLISHED) {
+		/* Under the socket's lock: nothing moves. */
+		if (from == TCP_SYN_SENT)
+			learn_sequences(conn, sk, false);
 		if (conn->state & CONN_OURS) {
 			read_first_sequences(TYPED(struct tcp_sock, sk), &tx_first, &rx_first, false);
 			own = connection_key(tx_first, rx_first);

@@ -137,7 +137,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		return;
 	t.datagram = GET(sk, sk_type) != SOCK_STREAM;
 	if (!(t.conn->state & CONN_SEQ_KNOWN) && has_sequence(sk))
-		learn_sequences(t.conn, sk);
+		learn_sequences(t.conn, sk, false);
 	if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
 		learn_inodes(t.conn, sk);
 		introduce(sk, inode, t.conn, nr);

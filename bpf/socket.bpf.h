@@ -121,14 +121,24 @@ static __always_inline bool is_own_port(__u16 port)
 	return port && (port == own_ports[0] || port == own_ports[1] || port == own_ports[2] || port == own_ports[3]);
 }
 
-/* TCP: learns the hop fields at the first data, and whether this is one of the agent's own connections. */
-static __always_inline void learn_sequences(struct conn *conn, struct sock *sk)
+/*
+ * TCP: learns the hop fields, and whether this is one of the agent's own connections. `unused`: no application has read or written yet, so what
+ * only those move still stands at the first byte, while the peer's first bytes are moving the counters. Two looks at those, a nanosecond
+ * apart, do not tell a CPU that was stopped between moving the one and the other.
+ */
+static __always_inline void learn_sequences(struct conn *conn, struct sock *sk, bool unused)
 {
+	struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
 	__u64 key;
 
 	if (GET(sk, sk_max_ack_backlog))
 		conn->state |= CONN_ACCEPTED;
-	read_first_sequences(TYPED(struct tcp_sock, sk), &conn->tx_first, &conn->rx_first, conn->state & CONN_ACCEPTED);
+	if (unused) {
+		conn->tx_first = GET(tp, write_seq);
+		conn->rx_first = GET(tp, copied_seq);
+	} else {
+		read_first_sequences(tp, &conn->tx_first, &conn->rx_first, conn->state & CONN_ACCEPTED);
+	}
 	conn->state |= CONN_SEQ_KNOWN;
 	key = connection_key(conn->tx_first, conn->rx_first);
 	if (bpf_map_lookup_elem(&own_conns, &key))
