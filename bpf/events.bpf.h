@@ -18,15 +18,24 @@ static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 stat
 	return conn;
 }
 
-/* The accepting end of a unix connection exists before accept(2): born here, its inode filled in by the first call on it. */
+/*
+ * The accepting end of a unix connection exists before accept(2): born here, its inode filled in at accept. It may have been accepted, and
+ * read from, already: then it is left as it is.
+ */
 static __always_inline void born_peer(struct sock *sk, __u64 inode)
 {
 	struct sock *peer = GET(TYPED(struct unix_sock, sk), peer);
-	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED, .rx_first = inode };
+	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED, .rx_first = inode }, *conn;
 	__u64 key = name_of(peer, 0);
 
-	if (peer)
-		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+	if (!peer)
+		return;
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (conn && conn->inode && (__u32)conn->inode == inode_of(peer))
+		return;
+	if (conn)
+		bpf_map_delete_elem(&conns, &key); /* of a socket that was there before */
+	bpf_map_update_elem(&conns, &key, &fresh, BPF_NOEXIST);
 }
 
 /* connect(2): 0, -EINPROGRESS, or why not. */
@@ -62,6 +71,8 @@ static __always_inline void end_accept(long nr, long fd)
 		return;
 	if (is_tcp(sk) && !(conn->state & CONN_SEQ_KNOWN))
 		learn_sequences(conn, sk, true);
+	else if (GET(sk, __sk_common.skc_family) == AF_UNIX)
+		learn_inodes(conn, sk);
 	report(sk, inode, event_accept, 0, fd, nr);
 }
 

@@ -50,7 +50,7 @@ enum event {
 	event_accept = 2, /* accept(2) returned a connection */
 	event_established = 3, /* TCP handshake done */
 	event_shutdown = 4, /* shutdown(2) returned */
-	event_close = 5, /* the last descriptor of this process for the socket may be gone: close(2) returned */
+	event_close = 5, /* close(2) was entered for a socket that nobody else held */
 	event_destroyed = 6, /* TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end */
 	event_failed = 7, /* a data call or the handshake failed; result is the negative errno */
 	event_seen = 8, /* first data on a unix socket; the payload is its name */

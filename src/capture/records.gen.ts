@@ -80,7 +80,7 @@ export const Event = {
   established: 3,
   /** Shutdown(2) returned. */
   shutdown: 4,
-  /** The last descriptor of this process for the socket may be gone: close(2) returned. */
+  /** Close(2) was entered for a socket that nobody else held. */
   close: 5,
   /** TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end. */
   destroyed: 6,

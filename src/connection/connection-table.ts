@@ -346,11 +346,11 @@ export class ConnectionTable<S> {
   }
 
   /**
-   * close(2). From Linux 6.6 on the socket is released before the call returns, so its state tells whether this was the last descriptor.
-   * Before that, and for unix sockets, it is a hint that only counts where the closing process was the one using the socket.
+   * close(2) of what looked like the last descriptor. A unix socket is over with it; one of TCP goes on by itself, and says so by its state, at
+   * once or later. Until then the call is a hint that only counts where the closing process was the one using the socket.
    */
   #closed(connection: TrackedConnection<S>, record: ConnectionRecord): void {
-    if (connection.transport === 'tcp' && !OPEN_STATES.has(record.tcpState)) {
+    if (connection.transport === 'unix' || !OPEN_STATES.has(record.tcpState)) {
       this.#ending(connection, 'closed', record.timeNs);
     } else if (record.tgid === connection.tgid) {
       this.#close(connection, record.timeNs, false);

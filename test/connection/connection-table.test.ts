@@ -260,6 +260,20 @@ describe('connection/connection-table', () => {
     assert.equal(decoding.stage.table.size, 0);
   });
 
+  it('ends a connection over a unix socket with its close', () => {
+    const { writer, decoding } = setUp();
+    const end = new TestEnd(writer, { transport: 'unix', accepted: true });
+    end.event('accept').receive('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc').send(RESPONSE);
+    writer.clock().clock();
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), []);
+    end.event('close');
+    writer.clock().clock().clock();
+    decoding.feed(writer);
+    assert.deepEqual(statuses(decoding), [200]);
+    assert.equal(decoding.stage.table.size, 0);
+  });
+
   it('leaves a connection open whose socket another process still holds', () => {
     const { writer, decoding } = setUp();
     const end = new TestEnd(writer, { accepted: true, tgid: 200 }).receive(REQUEST);
