@@ -181,8 +181,11 @@ export class KernelCapture {
   pollElided(sockets: Iterable<ElidedSocket>): void {
     if (this.#elisions.length > 0) return; // the drain is behind, and so would be another answer
     for (const { sock, inode } of sockets) {
-      const conn = this.tracer.lookup('conns', u64(sock));
+      const key = u64(sock);
+      const conn = this.tracer.lookup('conns', key);
       if (conn === undefined || this.#field(conn, 'inode') !== inode) continue;
+      // The kernel side may have been writing meanwhile: the end of one direction's run must not meet the name of the other.
+      if (this.tracer.lookup('conns', key)?.equals(conn) !== true) continue;
       const gapRecords = this.#field(conn, 'gap_records');
       if (gapRecords === 0) continue;
       this.#elisions.push(

@@ -51,10 +51,15 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
   } catch (error) {
     tracer?.close();
     if (error instanceof UserError) throw error;
-    const { code } = error as TracerError;
+    const { code, log } = error as TracerError;
+    const byVerifier = log?.includes('BEGIN PROG LOAD LOG') === true;
     // What libbpf has to say of a missing privilege points elsewhere.
-    const reason = code === 'EPERM' || code === 'EACCES' ? `not permitted (${code})` : messageOf(error);
-    const message = `the kernel refuses the eBPF programs: ${reason}; ${remedyOf(code)}`;
+    const unprivileged = !byVerifier && (code === 'EPERM' || code === 'EACCES');
+    const reason = unprivileged ? `not permitted (${code})` : messageOf(error);
+    const remedy = byVerifier
+      ? 'its verifier does: report this with the output of `undertrace doctor --json`'
+      : remedyOf(code);
+    const message = `the kernel refuses the eBPF programs: ${reason}; ${remedy}`;
     throw new UserError('load_refused', message, { cause: error });
   }
 }

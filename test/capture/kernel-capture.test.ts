@@ -18,6 +18,9 @@ const CONN = {
 class FakeTracer {
   static batches: Uint8Array[] = [];
   static consumed = 0;
+  /** The run goes on with every look. */
+  static moving = false;
+  #end = 5000n;
   drain(): Buffer {
     const batch = FakeTracer.batches.shift() ?? new Uint8Array(0);
     FakeTracer.consumed += batch.length;
@@ -30,7 +33,8 @@ class FakeTracer {
   lookup(): Buffer {
     const conn = Buffer.alloc(32);
     conn.writeBigUInt64LE(BigInt(INODE), CONN.inode.offset);
-    conn.writeBigUInt64LE(5000n, CONN.gap_end.offset);
+    conn.writeBigUInt64LE(this.#end, CONN.gap_end.offset);
+    if (FakeTracer.moving) this.#end += 100n;
     conn.writeUInt32LE(3, CONN.gap_records.offset);
     return conn;
   }
@@ -59,6 +63,7 @@ class FakeTracer {
 function setUp(): { capture: KernelCapture; kinds: string[] } {
   FakeTracer.batches = [];
   FakeTracer.consumed = 0;
+  FakeTracer.moving = false;
   const names = Object.fromEntries(Object.entries(Kind).map(([name, value]) => [value, name]));
   const kinds: string[] = [];
   const addon = {
@@ -132,6 +137,18 @@ describe('capture/kernel-capture', () => {
     for (let i = 0; i < 3; i++) capture.drain();
     assert.deepEqual(traffic(kinds), [...Array<string>(300).fill('data'), 'elision']);
     assert.equal(capture.figures.records, 300);
+  });
+
+  it('tells nothing of a run that is moving while it looks', () => {
+    const { capture, kinds } = setUp();
+    FakeTracer.moving = true;
+    capture.pollElided(elided);
+    capture.drain();
+    assert.deepEqual(traffic(kinds), []);
+    FakeTracer.moving = false;
+    capture.pollElided(elided);
+    capture.drain();
+    assert.deepEqual(traffic(kinds), ['elision']);
   });
 
   it('does not look again while an answer waits', () => {
