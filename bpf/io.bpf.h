@@ -124,11 +124,11 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg;
 	struct transfer t = { .sk = sk, .direction = direction };
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
-	__u64 bytes, name = 0, now = bpf_ktime_get_ns();
+	__u64 bytes, now = bpf_ktime_get_ns();
 	__u32 messages = many ? ret : 1;
-	struct message m = {};
 	struct work *w = work(0);
 	struct data_record *r;
+	struct message *m;
 
 	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
@@ -154,12 +154,14 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	count_call(direction, bytes);
 	if (!is_wanted(&t, bytes))
 		return;
-	m.length = ret;
+	m = &w->message;
+	m->base = m->count = 0;
 	if (nr == nr_sendfile || nr == nr_splice || (flags & MSG_TRUNC && !t.datagram))
 		t.no_payload = 1; /* no user buffer, or one that was left untouched */
 	else if (!many)
-		find_message(regs, nr, &m, &name);
-	t.budget = take_budget(&t, &m, bytes);
+		find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs));
+	m->length = ret;
+	t.budget = take_budget(&t, m, bytes);
 	if (!t.budget && t.conn->verdict == verdict_elide) {
 		elide(&t, r, bytes);
 		return;
@@ -184,15 +186,15 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		return;
 	}
 	if (t.datagram)
-		read_peer(r, name);
-	if (t.datagram && flags & MSG_TRUNC && !m.count) {
+		read_peer(r, m->name);
+	if (t.datagram && flags & MSG_TRUNC && !m->count) {
 		/* `ret` is the datagram's length, which may be more than the buffer's. */
 		__u64 room = nr == nr_recvfrom ? SYSCALL_ARG3(regs) : 0;
 
 		if (t.budget > room)
 			t.budget = room;
 	}
-	emit_message(&t, &m);
+	emit_message(m, t.no_payload ? 0 : t.budget, t.urgent);
 }
 
 /* Errors of a data call that tell of the connection's end; the others (EAGAIN, EINTR, ...) say nothing about it. */

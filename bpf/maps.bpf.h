@@ -140,9 +140,18 @@ struct {
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");
 
+/* Where the bytes of one message are in user memory. */
+struct message {
+	__u64 base;   /* flat: the buffer; else the iovec array */
+	__u64 name;   /* address of the peer's address, or 0 */
+	__u32 count;  /* iovecs, 0: flat */
+	__u32 length; /* true bytes of the message */
+};
+
 /* Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes. */
 struct work {
 	__u64 address; /* for number() */
+	struct message message;
 	union {
 		struct data_record data;
 		struct connection_record connection;

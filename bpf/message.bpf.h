@@ -25,26 +25,35 @@ static __always_inline void locate_message(struct message *m, struct user_messag
 	}
 }
 
-/* Where the message of a call with one message is. */
-static __always_inline void find_message(struct pt_regs *regs, long nr, struct message *m, __u64 *name)
+/*
+ * find_message - where the message of a call with one message is: into the work memory of slot 0, from the second, third and fifth argument.
+ * Global, to keep its frame off the others' stack.
+ */
+__attribute__((noinline)) int find_message(__u64 nr, __u64 second, __u64 third, __u64 fifth)
 {
-	*name = 0;
-	m->base = SYSCALL_ARG2(regs);
+	struct user_message header = {};
+	struct work *w = work(0);
+	struct message *m;
+
+	if (!w)
+		return 0;
+	m = &w->message;
+	m->base = second;
+	m->name = 0;
 	m->count = 0;
 	if (nr == nr_readv || nr == nr_writev) {
-		struct user_message header = { .iov = m->base, .iov_count = SYSCALL_ARG3(regs) };
-
+		header.iov = second;
+		header.iov_count = third;
 		locate_message(m, &header);
 	} else if (nr == nr_recvmsg || nr == nr_sendmsg) {
-		struct user_message header = {};
-
-		if (bpf_probe_read_user(&header, sizeof(header), (void *)m->base))
-			return;
+		if (bpf_probe_read_user(&header, sizeof(header), (void *)second))
+			return 0;
 		locate_message(m, &header);
-		*name = header.name;
+		m->name = header.name;
 	} else if (nr == nr_recvfrom || nr == nr_sendto) {
-		*name = SYSCALL_ARG5(regs);
+		m->name = fifth;
 	}
+	return 0;
 }
 
 #define CHUNK_MORE 1
@@ -95,14 +104,12 @@ __attribute__((noinline)) int emit_chunk(__u64 base, __u64 count, __u32 skip, __
 	return 0;
 }
 
-/* One message: a record, or several when its payload is longer than one record carries. */
-static __always_inline void emit_message(struct transfer *t, struct message *m)
+/* One message with at most `budget` bytes of it: a record, or several when its payload is longer than one record carries. */
+static __always_inline void emit_message(struct message *m, __u32 budget, bool urgent)
 {
-	__u32 want = m->length < t->budget ? m->length : t->budget, skip = 0;
-	__u64 count = m->count | (t->urgent ? (__u64)CHUNK_URGENT << 32 : 0);
+	__u32 want = m->length < budget ? m->length : budget, skip = 0;
+	__u64 count = m->count | (urgent ? (__u64)CHUNK_URGENT << 32 : 0);
 
-	if (t->no_payload)
-		want = 0;
 	if (want <= PAYLOAD_MAX) { /* nearly always */
 		emit_chunk(m->base, count, 0, m->length, want);
 		return;
@@ -148,24 +155,24 @@ static __always_inline void read_peer(struct data_record *r, __u64 name)
 __attribute__((noinline)) int emit_nth(__u64 vector, __u32 index, __u32 budget, __u32 datagram)
 {
 	struct work *w = work(0);
-	struct transfer t = { .budget = budget, .datagram = datagram };
 	struct user_mmessage mm;
-	struct message m;
+	struct message *m;
 
 	if (!w || bpf_probe_read_user(&mm, sizeof(mm), (void *)(vector + (__u64)index * sizeof(mm))))
 		return 0;
-	locate_message(&m, &mm.header);
-	m.length = mm.length;
+	m = &w->message;
+	locate_message(m, &mm.header);
+	m->length = mm.length;
 	w->data.message = index;
 	if (datagram) {
 		read_peer(&w->data, mm.header.name);
-		emit_message(&t, &m);
-		w->data.position -= m.length; /* positions are ordinals */
+		emit_message(m, budget, false);
+		w->data.position -= mm.length; /* positions are ordinals */
 		w->data.position++;
 	} else {
-		emit_message(&t, &m);
+		emit_message(m, budget, false);
 	}
-	return m.length;
+	return mm.length;
 }
 
 /* emit_many - all messages of a recvmmsg or sendmmsg. Global, so that its loop is verified once. */

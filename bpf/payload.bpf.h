@@ -3,13 +3,6 @@
 
 #include "socket.bpf.h"
 
-/* Where the bytes of one message are in user memory. */
-struct message {
-	__u64 base;  /* flat: the buffer; else the iovec array */
-	__u32 count; /* iovecs, 0: flat */
-	__u32 length; /* true bytes of the message */
-};
-
 /* Copies `want` bytes at `from` to payload[at]; false when the page is not there. Both clamped to what the verifier can follow. */
 static __always_inline bool copy_part(__u8 *payload, __u32 at, __u64 from, __u32 want)
 {

@@ -7,8 +7,6 @@
 struct transfer {
 	struct sock *sk;
 	struct conn *conn;
-	__u64 position; /* of the next message */
-	__u64 enter_ns;
 	__u32 budget;	/* payload bytes left */
 	__u8 direction;
 	__u8 datagram;
