@@ -10,6 +10,7 @@ import { inCheckout } from './programs.ts';
 const FIRST_SCREEN = /^Undertrace \S+ on Linux .*\n {2}traces /m;
 const READY_MS = 20_000;
 const POLL_MS = 20;
+const RUN = /^\/w\/[^/]+\//;
 
 export interface AgentOptions {
   /** Keys of receivers.undertrace. */
@@ -43,6 +44,7 @@ export class Agent {
   stdout = '';
   stderr = '';
   readonly #child: ChildProcess;
+  readonly #runs = new Map<string, ReceivedSpan[]>();
 
   private constructor(child: ChildProcess, sink: OtlpSink, port: number) {
     this.#child = child;
@@ -120,13 +122,32 @@ export class Agent {
     return (await this.get('/metrics')).text();
   }
 
-  /** Spans of the sink whose path begins with `prefix`; waits until there are `count`, then a little longer for one too many. */
+  /**
+   * Spans whose path begins with `prefix`, which begins with `/w/<run>/`; waits until there are `count`, then a little longer for one too
+   * many. They are given once.
+   */
   async spans(prefix: string, count: number, timeoutMs = 15_000): Promise<ReceivedSpan[]> {
-    const select = (): ReceivedSpan[] => this.sink.spans.filter((span) => pathOf(span)?.startsWith(prefix));
+    const run = RUN.exec(prefix)![0];
+    const select = (): ReceivedSpan[] => this.#ofRun(run).filter((span) => pathOf(span)!.startsWith(prefix));
     const deadline = Date.now() + timeoutMs;
     while (select().length < count && Date.now() < deadline) await sleep(POLL_MS);
     await sleep(200);
-    return select().map((span) => ({ ...span, attributes: withNumbers(span.attributes) }));
+    const found = select();
+    this.#runs.delete(run);
+    return found.map((span) => ({ ...span, attributes: withNumbers(span.attributes) }));
+  }
+
+  /** Takes the spans of all runs out of the sink: there are hundreds of thousands in a whole matrix, and each is looked at once. */
+  #ofRun(run: string): ReceivedSpan[] {
+    const others: ReceivedSpan[] = [];
+    for (const span of this.sink.spans) {
+      const of = RUN.exec(pathOf(span) ?? '')?.[0];
+      const group = of === undefined ? others : this.#runs.get(of);
+      if (group) group.push(span);
+      else this.#runs.set(of!, [span]);
+    }
+    this.sink.spans.splice(0, Infinity, ...others);
+    return this.#runs.get(run) ?? [];
   }
 
   kill(signal: NodeJS.Signals): void {

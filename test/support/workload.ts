@@ -242,6 +242,9 @@ export function makePlan(
   });
 }
 
+/** Clients may run at once: each has files of its own. */
+let serial = 0;
+
 /** The directory of one test run, removed at the end. */
 export class Scratch {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'undertrace-live-'));
@@ -317,7 +320,8 @@ export async function runClient(
   options: { scratch: Scratch; service?: string; wrap?: readonly string[]; timeoutMs?: number },
 ): Promise<LogLine[]> {
   const { scratch } = options;
-  const [planFile, logFile] = [scratch.file('plan'), scratch.file('log')];
+  const run = serial++;
+  const [planFile, logFile] = [scratch.file(`plan-${run}`), scratch.file(`log-${run}`)];
   const lines = plan.map((p) => `${p.method} ${p.target} ${p.requestBytes}${p.chunked ? ' chunked' : ''}\n`);
   writeFileSync(planFile, lines.join(''));
   const [command, ...args] = [
