@@ -33,8 +33,10 @@ static __always_inline void born_peer(struct sock *sk, __u64 inode)
 	conn = bpf_map_lookup_elem(&conns, &key);
 	if (conn && conn->inode && (__u32)conn->inode == inode_of(peer))
 		return;
-	if (conn)
-		bpf_map_delete_elem(&conns, &key); /* of a socket that was there before */
+	if (conn) { /* of a socket that was there before */
+		hand_over_gap(key);
+		bpf_map_delete_elem(&conns, &key);
+	}
 	bpf_map_update_elem(&conns, &key, &fresh, BPF_NOEXIST);
 }
 

@@ -16,7 +16,7 @@ enum kind {
 	kind_counters = 18, /* agent: the kernel's cumulative counters, 64-bit each, in the order of the enum `counter` */
 	kind_host = 19, /* agent: facts about the host and the agent, JSON; first record of a recording */
 	kind_filter = 20, /* agent: the filters in force from here on, JSON */
-	kind_elision = 21, /* agent: progress of an elided run, read from the kernel while the connection is idle */
+	kind_elision = 21, /* progress of an elided run, read from the kernel while the connection is idle, or told by it when the socket is gone */
 };
 
 /* Bits of head.flags. */

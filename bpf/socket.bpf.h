@@ -148,6 +148,30 @@ static __always_inline void learn_sequences(struct conn *conn, struct sock *sk, 
 		conn->verdict = verdict_own;
 }
 
+/*
+ * hand_over_gap - another socket takes the address of one that ended unseen, with its process: what was elided of that goes out now, since
+ * nobody can ask for it later. Global, to keep its frame off the others' stack.
+ */
+__attribute__((noinline)) int hand_over_gap(__u64 sock)
+{
+	__u64 key = sock & SOCK_NAME_MASK;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct elision_record r = {};
+
+	if (!conn || !conn->gap_records)
+		return 0;
+	head(&r, kind_elision, bpf_ktime_get_ns());
+	r.size = sizeof(r);
+	r.sock = key;
+	r.inode = conn->inode;
+	r.gap_end = conn->gap_end;
+	r.gap_ns = conn->gap_ns;
+	r.gap_records = conn->gap_records;
+	r.gap_direction = conn->gap_direction;
+	emit(&r, sizeof(r), false);
+	return 0;
+}
+
 /* The state kept for a socket, made when missing; 0 only when the map refuses. */
 static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
 {
@@ -157,6 +181,8 @@ static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
 	if (!conn || conn->inode != inode) {
 		struct conn fresh = { .inode = inode };
 
+		if (conn && conn->gap_records)
+			hand_over_gap(key);
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
 		conn = bpf_map_lookup_elem(&conns, &key);
 		if (!conn)

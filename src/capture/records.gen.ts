@@ -28,7 +28,7 @@ export const Kind = {
   host: 19,
   /** Agent: the filters in force from here on, JSON. */
   filter: 20,
-  /** Agent: progress of an elided run, read from the kernel while the connection is idle. */
+  /** Progress of an elided run, read from the kernel while the connection is idle, or told by it when the socket is gone. */
   elision: 21,
 } as const;
 
