@@ -2,7 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 
 import { Counter } from '../capture/records.gen.ts';
 import type { Definer, Samples } from './pull.ts';
-import type { SelfSources } from './self-sources.ts';
+import type { PipelineCounts, SelfSources } from './self-sources.ts';
 
 /** `undertrace_*`: the books, the kernel side's counters, what the agent costs, and how its configuration fares. */
 export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
@@ -120,68 +120,66 @@ function defineCost(define: Definer, sources: SelfSources): void {
   histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
 }
 
+type CountOf = (counts: PipelineCounts) => number;
+
+/** Work done, and bounds that were reached. */
+const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
+  [
+    'undertrace_connections_opened_total',
+    'Connections the agent began to remember.',
+    (counts) => counts.connectionsOpened,
+  ],
+  [
+    'undertrace_connections_evicted_total',
+    'Connections forgotten because there were more than receivers.undertrace.limits.connections.',
+    (counts) => counts.connectionsEvicted,
+  ],
+  [
+    'undertrace_connections_expired_total',
+    'Connections forgotten because nothing was heard of them for receivers.undertrace.idle_timeout.',
+    (counts) => counts.connectionsExpired,
+  ],
+  [
+    'undertrace_hops_evicted_total',
+    'Requests on the wire forgotten for want of room while one of their ends could still have come: that end does not find the other one.',
+    (counts) => counts.hopsEvicted,
+  ],
+  [
+    'undertrace_hop_duplicates_total',
+    'Exchanges that had the same place on the wire as another one at the same end; their spans stand alone.',
+    (counts) => counts.hopDuplicates,
+  ],
+  [
+    'undertrace_traces_cut_short_total',
+    'Traces that were handed over in parts because too much waited; the spans have the same ids as in one.',
+    (counts) => counts.tracesCutShort,
+  ],
+  [
+    'undertrace_processes_evicted_total',
+    'Processes forgotten for want of room, those that had ended first.',
+    (counts) => counts.processesEvicted,
+  ],
+  [
+    'undertrace_services_guessed_total',
+    'Services that were named before everything was known about their process.',
+    (counts) => counts.servicesGuessed,
+  ],
+  [
+    'undertrace_route_overflows_total',
+    'Requests without http.route because their service has too many routes already.',
+    (counts) => counts.routeOverflows,
+  ],
+];
+
 /** What is remembered, and how often there was no room or no time to remember more. */
 function defineBounds({ counter, gauge }: Definer, { connections, counts }: SelfSources): void {
   gauge('undertrace_connections', 'Connections the agent remembers now.', [], () => connections());
-  counter(
-    'undertrace_connections_opened_total',
-    'Connections the agent began to remember.',
-    [],
-    () => counts().connectionsOpened,
-  );
-  counter(
-    'undertrace_connections_evicted_total',
-    'Connections forgotten because there were more than receivers.undertrace.limits.connections.',
-    [],
-    () => counts().connectionsEvicted,
-  );
-  counter(
-    'undertrace_connections_expired_total',
-    'Connections forgotten because nothing was heard of them for receivers.undertrace.idle_timeout.',
-    [],
-    () => counts().connectionsExpired,
-  );
+  for (const [name, help, read] of COUNTERS) counter(name, help, [], () => read(counts()));
   counter('undertrace_connect_failures_total', 'Connections that could not be made.', ['error'], () =>
     Object.entries(counts().connectFailures).map(([errno, count]) => [
       { error: errnoName(Number(errno)) },
       count,
     ]),
-  );
-  counter(
-    'undertrace_hops_evicted_total',
-    'Requests on the wire forgotten for want of room while one of their ends could still have come: that end does not find the other one.',
-    [],
-    () => counts().hopsEvicted,
-  );
-  counter(
-    'undertrace_hop_duplicates_total',
-    'Exchanges that had the same place on the wire as another one at the same end; their spans stand alone.',
-    [],
-    () => counts().hopDuplicates,
-  );
-  counter(
-    'undertrace_traces_cut_short_total',
-    'Traces that were handed over in parts because too much waited; the spans have the same ids as in one.',
-    [],
-    () => counts().tracesCutShort,
-  );
-  counter(
-    'undertrace_processes_evicted_total',
-    'Processes forgotten for want of room, those that had ended first.',
-    [],
-    () => counts().processesEvicted,
-  );
-  counter(
-    'undertrace_services_guessed_total',
-    'Services that were named before everything was known about their process.',
-    [],
-    () => counts().servicesGuessed,
-  );
-  counter(
-    'undertrace_route_overflows_total',
-    'Requests without http.route because their service has too many routes already.',
-    [],
-    () => counts().routeOverflows,
   );
 }
 

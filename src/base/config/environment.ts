@@ -2,9 +2,8 @@
  * `OTEL_*` as the specification has it (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables): empty is unset, only
  * `true` is true, a bad value is warned about and ignored.
  */
-import type { Origin } from '../settings.ts';
+import { SAMPLERS, type Origin } from '../settings.ts';
 import type { Format } from './format.ts';
-import { SAMPLERS } from '../settings.ts';
 import { EXPORTERS } from './schema.ts';
 import { mapNode, merge, nest, type Node } from './tree.ts';
 
