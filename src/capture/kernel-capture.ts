@@ -6,6 +6,7 @@ import { Histogram } from '../base/histogram.ts';
 import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
+import { ElidedRuns, type ElidedSocket } from './elided-runs.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
 import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
@@ -19,12 +20,6 @@ export interface CaptureOptions extends LoadOptions {
   /** Look for processes and sockets that are older than the agent. */
   scan?: boolean;
   procRoot?: string;
-}
-
-/** An elided run to look after: which socket, and where user space knows the run to be. */
-export interface ElidedSocket {
-  sock: number;
-  inode: number;
 }
 
 /** Cumulative figures of the drain itself. */
@@ -68,14 +63,11 @@ export class KernelCapture {
   readonly #sink: (batch: Uint8Array) => void;
   readonly #exec = new ExecRecord();
   readonly #proc: ProcReader;
-  readonly #connLayout: Record<string, { offset: number; size: number }>;
   /** Of the last drain: its bytes, and what the sink has not got yet. */
   #drained = 0;
   #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
-  /** `elision` records, and the ring position behind which they may go out. */
-  #elisions: Uint8Array[] = [];
-  #elisionsFrom = 0;
+  readonly #elided: ElidedRuns;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
@@ -96,7 +88,7 @@ export class KernelCapture {
     this.ownTgid = this.tracer.runOnce(WHO_AM_I);
     this.tracer.setGlobal('own_tgid', this.ownTgid);
     this.tracer.setGlobal('own_netns', ownNetns());
-    this.#connLayout = this.tracer.structLayout('conn').members;
+    this.#elided = new ElidedRuns(this.tracer);
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
       version: options.version,
@@ -140,7 +132,7 @@ export class KernelCapture {
     }
     if (this.#rest.length > 0) this.#passOn();
     this.#flushPending();
-    this.#flushElisions();
+    if (this.#rest.length === 0) for (const record of this.#elided.take()) this.#sink(record);
     const clock = this.#clockRecord();
     this.#sink(clock);
     if (this.#nowNs() >= this.#countersDueNs) this.#sinkCounters();
@@ -174,35 +166,9 @@ export class KernelCapture {
     for (let i = 0; i < 4; i++) this.tracer.setGlobal(`own_ports[${i}]`, ports[i] ?? 0);
   }
 
-  /**
-   * Asks the kernel how far elided runs of idle connections have come; the answers come as `elision` records, once everything that is in the
-   * ring now has gone out: what they tell is newer than that.
-   */
+  /** Asks how far elided runs of idle connections have come; the answers come as `elision` records. */
   pollElided(sockets: Iterable<ElidedSocket>): void {
-    if (this.#elisions.length > 0) return; // the drain is behind, and so would be another answer
-    for (const { sock, inode } of sockets) {
-      const key = u64(sock);
-      const conn = this.tracer.lookup('conns', key);
-      if (conn === undefined || this.#field(conn, 'inode') !== inode) continue;
-      // The kernel side may have been writing meanwhile: the end of one direction's run must not meet the name of the other.
-      if (this.tracer.lookup('conns', key)?.equals(conn) !== true) continue;
-      const gapRecords = this.#field(conn, 'gap_records');
-      if (gapRecords === 0) continue;
-      this.#elisions.push(
-        writeRecord('elision', {
-          time_ns: this.#nowNs(),
-          sock,
-          inode,
-          gap_end: this.#field(conn, 'gap_end'),
-          gap_ns: this.#field(conn, 'gap_ns'),
-          gap_records: gapRecords,
-          gap_direction: this.#field(conn, 'gap_direction'),
-        }),
-      );
-    }
-    if (this.#elisions.length === 0) return;
-    const { consumed, used } = this.tracer.ring();
-    this.#elisionsFrom = consumed + used;
+    this.#elided.ask(sockets, this.#nowNs());
   }
 
   /** Facts about a process that were learned outside the kernel's records. */
@@ -297,14 +263,6 @@ export class KernelCapture {
     for (const record of records) this.#sink(record);
   }
 
-  #flushElisions(): void {
-    if (this.#elisions.length === 0 || this.#rest.length > 0) return;
-    if (this.tracer.ring().consumed < this.#elisionsFrom) return;
-    const records = this.#elisions;
-    this.#elisions = [];
-    for (const record of records) this.#sink(record);
-  }
-
   #scan(): void {
     for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
       if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
@@ -373,12 +331,6 @@ export class KernelCapture {
   #nowNs(): number {
     return Number(process.hrtime.bigint()); // CLOCK_MONOTONIC, as bpf_ktime_get_ns
   }
-
-  #field(conn: Buffer, name: string): number {
-    const { offset, size } = this.#connLayout[name]!;
-    if (size === 8) return Number(conn.readBigUInt64LE(offset));
-    return conn.readUIntLE(offset, size);
-  }
 }
 
 function countRecords(batch: Uint8Array): number {
@@ -395,12 +347,6 @@ function ownNetns(): number {
 function u32(value: number): Buffer {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(value);
-  return key;
-}
-
-function u64(value: number): Buffer {
-  const key = Buffer.alloc(8);
-  key.writeBigUInt64LE(BigInt(value));
   return key;
 }
 
