@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +17,14 @@ const BOUNDS: ReadonlyArray<[key: string, what: string, addedNs: number]> = [
 
 /** Nanoseconds that tracing adds to a call: rounds without and with in turn, median of the differences. */
 export async function benchSyscalls(): Promise<Row[]> {
-  const program = join(mkdtempSync(join(tmpdir(), 'bench-')), 'syscost');
+  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+  const program = join(directory, 'syscost');
   const source = fileURLToPath(new URL('syscost.c', import.meta.url));
   execFileSync('gcc', ['-O2', '-Wall', '-Werror', '-o', program, source]);
   const measure = (): Record<string, number> =>
-    JSON.parse(execFileSync('taskset', ['-c', '1', program], { encoding: 'utf8' })) as Record<string, number>;
+    JSON.parse(
+      execFileSync('taskset', ['-c', '1', program, join(directory, 'file')], { encoding: 'utf8' }),
+    ) as Record<string, number>;
   const off: Array<Record<string, number>> = [];
   const on: Array<Record<string, number>> = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -30,6 +33,7 @@ export async function benchSyscalls(): Promise<Row[]> {
     on.push(measure());
     await agent.stop();
   }
+  rmSync(directory, { recursive: true });
   return BOUNDS.map(([key, what, bound]) => {
     const added = median(on.map((figures, i) => figures[key]! - off[i]![key]!));
     return {

@@ -3,7 +3,7 @@
  *
  *   getppid            the cheapest call: what tracing adds to every call of the machine
  *   tcp_pair           write of 256 bytes and read of them on a loopback connection, both ends in this thread
- *   file_write, file_read   64 bytes at the start of a regular file; the lseek between them is measured apart and taken off
+ *   file_write, file_read   64 bytes at the start of FILE, which is made; the lseek between them is measured apart and taken off
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -94,15 +94,17 @@ static void connect_pair(void)
 	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	char path[] = "/tmp/syscost-XXXXXX";
 	double seek;
 
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s FILE\n", argv[0]);
+		return 2;
+	}
 	connect_pair();
-	file = mkstemp(path);
-	check(file, "mkstemp");
-	unlink(path);
+	file = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0600);
+	check(file, "open");
 	memset(buffer, 'x', sizeof(buffer));
 	measure(call_pair, 500); /* warm up */
 	printf("{\"getppid\":%.1f", measure(call_getppid, 20000));
