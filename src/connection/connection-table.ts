@@ -13,6 +13,7 @@ import { unixName } from './address.ts';
 import { SocketMap } from './socket-map.ts';
 import { Arrival, type Stream } from './stream.ts';
 import { TrackedConnection, type Closing, type Ending } from './tracked-connection.ts';
+import { UseOrder } from './use-order.ts';
 import { alignUnix } from './unix-alignment.ts';
 
 export interface TableOptions {
@@ -74,8 +75,7 @@ export class ConnectionTable<S> {
   readonly #connectionBuffer: number;
   readonly #idleNs: number;
   readonly #sweepNs: number;
-  #newest: TrackedConnection<S> | undefined = undefined;
-  #oldest: TrackedConnection<S> | undefined = undefined;
+  readonly #byUse = new UseOrder<TrackedConnection<S>>();
   #last: TrackedConnection<S> | undefined = undefined;
   #revisit: Array<TrackedConnection<S>> = [];
   readonly #exited = new Set<number>();
@@ -121,7 +121,7 @@ export class ConnectionTable<S> {
 
   /** Least recently used first. The table must not be changed meanwhile. */
   *connections(): IterableIterator<TrackedConnection<S>> {
-    for (let c = this.#oldest; c; c = c.newer) yield c;
+    for (let c = this.#byUse.oldest; c; c = c.newer) yield c;
   }
 
   /** By the socket's kernel address. */
@@ -258,7 +258,7 @@ export class ConnectionTable<S> {
 
   /** Ends every connection: the capture is over. */
   close(): void {
-    while (this.#oldest) this.#finish(this.#oldest, 'shutdown');
+    for (let c = this.#byUse.oldest; c; c = this.#byUse.oldest) this.#finish(c, 'shutdown');
   }
 
   /** Asks for `onTick` when the drain ends. */
@@ -299,11 +299,11 @@ export class ConnectionTable<S> {
       }
       this.#finish(known, known.closing?.ending ?? 'replaced');
     }
-    if (this.#byAddress.size >= this.#maxConnections) this.#evict(this.#oldest!);
+    if (this.#byAddress.size >= this.#maxConnections) this.#evict(this.#byUse.oldest!);
     const connection = new TrackedConnection<S>(this.#nextId++, record);
     this.#byAddress.add(connection);
     this.counters.opened++;
-    this.#append(connection);
+    this.#byUse.add(connection);
     if (connection.transport === 'unix') this.#name(connection, undefined);
     return connection;
   }
@@ -446,12 +446,12 @@ export class ConnectionTable<S> {
     if (records > 0) this.#lose(connection, reason, records);
     this.#byAddress.delete(connection);
     if (this.#last === connection) this.#last = undefined;
-    this.#unlink(connection);
+    this.#byUse.remove(connection);
     connection.session = undefined;
   }
 
   #sweep(nowNs: number): void {
-    for (let c = this.#oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
+    for (let c = this.#byUse.oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
       const busy = !c.resting && this.#consumer.onIdle(c, nowNs);
       if (!c.resting) this.#settle(c);
@@ -462,7 +462,7 @@ export class ConnectionTable<S> {
       c = next;
     }
     if (this.#exited.size === 0) return;
-    for (let c = this.#oldest; c; c = c.newer) {
+    for (let c = this.#byUse.oldest; c; c = c.newer) {
       if (c.transport === 'unix' && this.#exited.has(c.tgid)) this.#ending(c, 'closed', nowNs);
     }
     this.#exited.clear();
@@ -470,32 +470,13 @@ export class ConnectionTable<S> {
 
   #held(): number {
     let held = 0;
-    for (let c = this.#oldest; c; c = c.newer) held += c.held;
+    for (let c = this.#byUse.oldest; c; c = c.newer) held += c.held;
     return held;
   }
 
   #touch(connection: TrackedConnection<S>, timeNs: number): void {
     if (timeNs > connection.lastNs) connection.lastNs = timeNs;
-    if (this.#newest === connection) return;
-    this.#unlink(connection);
-    this.#append(connection);
-  }
-
-  #append(connection: TrackedConnection<S>): void {
-    connection.older = this.#newest;
-    connection.newer = undefined;
-    if (this.#newest) this.#newest.newer = connection;
-    else this.#oldest = connection;
-    this.#newest = connection;
-  }
-
-  #unlink(connection: TrackedConnection<S>): void {
-    const { newer, older } = connection;
-    if (newer) newer.older = older;
-    else if (this.#newest === connection) this.#newest = older;
-    if (older) older.newer = newer;
-    else if (this.#oldest === connection) this.#oldest = newer;
-    connection.newer = connection.older = undefined;
+    this.#byUse.touch(connection);
   }
 }
 
