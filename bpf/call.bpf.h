@@ -50,7 +50,7 @@ static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
  */
 __attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direction)
 {
-	struct conn *conn = conn_of((struct sock *)sock, inode);
+	struct conn *conn = conn_of(sock, inode);
 
 	if (!conn)
 		return 0;
@@ -61,7 +61,7 @@ __attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direc
 /* leave_counted - the call is over, and its bytes are counted. */
 __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direction)
 {
-	struct conn *conn = conn_of((struct sock *)sock, inode);
+	struct conn *conn = conn_of(sock, inode);
 
 	if (conn && conn->in_flight[direction & 1])
 		__sync_fetch_and_add(&conn->in_flight[direction & 1], -1);
@@ -74,24 +74,27 @@ __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direc
  */
 static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
-	struct call call = { .nr = nr };
+	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
 	struct sock *sk;
 
+	if (*(volatile __u32 *)&shedding)
+		return;
 	sk = sock_of_fd(send_fd(regs, nr), &call.inode);
 	if (!sk)
 		return; /* a file: no enter half tells the exit so */
 	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
 		return;
 	call.sock = number(sk, 0);
-	if (has_sequence(sk)) {
+	call.kind = position_kind_of(sk);
+	if (call.kind == position_kind_tcp) {
 		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
 
 		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
-	} else if (GET(sk, sk_type) == SOCK_STREAM) {
+	} else if (call.kind == position_kind_counter) {
 		call.seq = enter_counted(call.sock, call.inode, send ? direction_send : direction_receive);
-		call.counted = 1;
 	}
-	call.enter_ns = bpf_ktime_get_ns();
+	if (send)
+		call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(&call))
 		add(counter_state_lost, 1);
 }

@@ -11,7 +11,7 @@ static __always_inline bool is_silent(struct conn *conn)
 /* A socket that was just made: its streams start here. */
 static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 state)
 {
-	struct conn *conn = conn_of(sk, inode);
+	struct conn *conn = conn_of(number(sk, 0), inode);
 
 	if (conn)
 		conn->state |= state | CONN_FRESH;
@@ -100,7 +100,7 @@ static __always_inline void end_simple(struct pt_regs *regs, enum event event, l
 	__u64 inode = 0;
 	struct sock *sk = sock_of_fd(fd, &inode);
 
-	if (sk && conn_of(sk, inode))
+	if (sk && conn_of(number(sk, 0), inode))
 		report(sk, inode, event, SYSCALL_ARG2(regs), fd, nr);
 }
 

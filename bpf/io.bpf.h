@@ -6,37 +6,50 @@
 
 #include "message.bpf.h"
 
-/* begins_message - whether a message of a protocol that user space decodes begins here. Global, to keep its frame off the others' stack. */
-__attribute__((noinline)) int begins_message(__u64 base, __u32 count)
+/* begins_message - whether a message of a protocol that user space decodes begins where find_message found one. Global, as it is. */
+__attribute__((noinline)) int begins_message(void)
 {
-	struct user_iovec part = { .base = base };
+	struct user_iovec part = {};
+	struct work *w = work(0);
 	__u32 word = 0;
 
-	if (count && bpf_probe_read_user(&part, sizeof(part), (void *)base))
+	if (!w)
 		return 0;
-	if (!part.base || bpf_probe_read_user(&word, sizeof(word), (void *)part.base))
+	part.base = w->message.base;
+	if (w->message.count && bpf_probe_read_user(&part, sizeof(part), (void *)part.base))
+		return 0;
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)part.base))
 		return 0;
 	return bpf_map_lookup_elem(&message_starts, &word) != 0;
+}
+
+/* Whether the call's one message lies in a buffer that user space filled or reads. */
+static __always_inline bool has_buffer(struct transfer *t, long nr, __u32 flags)
+{
+	if (nr == nr_sendfile || nr == nr_splice || nr == nr_recvmmsg || nr == nr_sendmmsg)
+		return false;
+	return t->kind == position_kind_datagram || !(flags & MSG_TRUNC);
 }
 
 /*
  * The payload bytes that this call may carry. A run begins with a turn of direction, or where the budget is spent and the call looks like
  * the start of a message: the next request behind a body that the server answered before it was there, say.
  */
-static __always_inline __u32 take_budget(struct transfer *t, struct message *m, __u64 bytes)
+static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *regs, long nr, __u64 bytes)
 {
 	struct conn *conn = t->conn;
 	__u32 limit = conn->budget ? conn->budget : default_budget, left;
 
 	if (conn->verdict == verdict_header)
 		return 0;
-	if (t->datagram)
+	if (t->kind == position_kind_datagram)
 		return limit;
 	if (conn->run_direction != t->direction) {
 		conn->run_direction = t->direction;
 		conn->run_bytes = 0;
 	}
-	if (conn->run_bytes >= limit && begins_message(m->base, m->count))
+	if (conn->run_bytes >= limit && t->has_buffer && find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs)) &&
+	    begins_message())
 		conn->run_bytes = 0;
 	left = conn->run_bytes < limit ? limit - conn->run_bytes : 0;
 	conn->run_bytes = bytes > 0x7fffffff - conn->run_bytes ? 0x7fffffff : conn->run_bytes + bytes;
@@ -101,7 +114,7 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 	struct conn *conn = t->conn;
 
 	conn->gap_end = r->position + bytes;
-	conn->gap_ns = r->time_ns;
+	conn->gap_ns = bpf_ktime_get_ns();
 	conn->gap_direction = t->direction;
 	conn->gap_records++;
 	add(counter_elided_records, 1);
@@ -117,60 +130,72 @@ static __always_inline void introduce(struct sock *sk, __u64 inode, struct conn 
 	report(sk, inode, event_seen, 0, -1, nr);
 }
 
-/* finish_transfer - a data call returned `ret` > 0 (bytes, or messages for the mmsg calls): its records. */
-static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 inode, struct call *call,
-					    __u8 direction)
+/*
+ * finish_transfer - a data call returned `ret` > 0 (bytes, or messages for the mmsg calls): its records. In the order of what may end the work
+ * early, because on a busy host most calls are of connections that nobody decodes, or come while the ring is full.
+ */
+static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode,
+					    struct call *call, __u8 direction, bool missed)
 {
-	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg;
-	struct transfer t = { .sk = sk, .direction = direction };
+	struct transfer t = { .sk = sk, .direction = direction, .kind = call ? call->kind : position_kind_of(sk) };
+	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram = t.kind == position_kind_datagram;
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
-	__u64 bytes, now = bpf_ktime_get_ns();
 	__u32 messages = many ? ret : 1;
 	struct work *w = work(0);
 	struct data_record *r;
 	struct message *m;
+	__u64 bytes;
+	__u16 place;
 
 	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
-	t.conn = conn_of(sk, inode);
+	t.conn = conn_of(sock, inode);
 	if (!t.conn)
 		return;
-	t.datagram = GET(sk, sk_type) != SOCK_STREAM;
-	if (!(t.conn->state & CONN_SEQ_KNOWN) && has_sequence(sk))
-		learn_sequences(t.conn, sk, false);
-	if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
+	if (t.kind == position_kind_tcp) {
+		if (!(t.conn->state & CONN_SEQ_KNOWN))
+			learn_sequences(t.conn, sk, false);
+	} else if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
 		learn_inodes(t.conn, sk);
 		introduce(sk, inode, t.conn, nr);
 	}
 
 	r = &w->data;
-	head(r, kind_data, now);
+	r->flags = 0;
+	r->position_kind = t.kind;
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
-	r->position = locate(r, &t, call, bytes, messages);
+	count_call(direction, bytes);
+	if (t.kind != position_kind_tcp)
+		locate_counted(r, &t, call, bytes, messages);
 	if (messages > UIO_MAXIOV) { /* recvmmsg(2) has no limit, unlike sendmmsg(2) */
 		add(counter_messages_cut, messages - UIO_MAXIOV);
 		messages = UIO_MAXIOV;
 	}
-	count_call(direction, bytes);
 	if (!is_wanted(&t, bytes))
 		return;
-	m = &w->message;
-	m->base = m->count = 0;
-	if (nr == nr_sendfile || nr == nr_splice || (flags & MSG_TRUNC && !t.datagram))
-		t.no_payload = 1; /* no user buffer, or one that was left untouched */
-	else if (!many)
-		find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs));
-	m->length = ret;
-	t.budget = take_budget(&t, m, bytes);
+	if (missed && t.conn->verdict != verdict_elide) {
+		t.conn->run_bytes = 0; /* what comes next may be the head of another run */
+		lose(messages);
+		return;
+	}
+	t.has_buffer = has_buffer(&t, nr, flags);
+	t.budget = take_budget(&t, regs, nr, bytes);
+	if (t.kind == position_kind_tcp)
+		locate_sequence(r, &t, call, bytes);
 	if (!t.budget && t.conn->verdict == verdict_elide) {
 		elide(&t, r, bytes);
 		return;
 	}
-	if (lost_beforehand(messages))
+	if (missed || is_full()) {
+		lose(messages);
 		return;
+	}
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
 
-	describe(number(sk, 0), inode);
+	place = r->flags;
+	head(r, kind_data, bpf_ktime_get_ns());
+	r->flags = place;
+	describe(sock, inode);
 	describe_conn((struct connection_record *)r, t.conn);
 	r->syscall = nr;
 	r->result = ret;
@@ -182,19 +207,24 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
 
 	if (many) {
-		emit_many(SYSCALL_ARG2(regs), messages, t.budget, t.datagram);
+		emit_many(SYSCALL_ARG2(regs), messages, t.budget, datagram);
 		return;
 	}
-	if (t.datagram)
+	m = &w->message;
+	m->base = m->count = m->name = 0;
+	m->length = ret;
+	if (t.has_buffer)
+		find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs));
+	if (datagram)
 		read_peer(r, m->name);
-	if (t.datagram && flags & MSG_TRUNC && !m->count) {
+	if (datagram && flags & MSG_TRUNC && !m->count) {
 		/* `ret` is the datagram's length, which may be more than the buffer's. */
 		__u64 room = nr == nr_recvfrom ? SYSCALL_ARG3(regs) : 0;
 
 		if (t.budget > room)
 			t.budget = room;
 	}
-	emit_message(m, t.no_payload ? 0 : t.budget, t.urgent);
+	emit_message(m, t.has_buffer ? t.budget : 0, t.urgent);
 }
 
 /* Errors of a data call that tell of the connection's end; the others (EAGAIN, EINTR, ...) say nothing about it. */
@@ -204,66 +234,12 @@ static __always_inline bool is_connection_error(long ret)
 	       ret == -110 /* ETIMEDOUT */ || ret == -111 /* ECONNREFUSED */ || ret == -112 /* EHOSTDOWN */ || ret == -113 /* EHOSTUNREACH */;
 }
 
-static __always_inline void fail_transfer(struct sock *sk, __u64 inode, long nr, long ret, __u32 fd)
+static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 inode, long nr, long ret, __u32 fd)
 {
-	struct conn *conn = conn_of(sk, inode);
+	struct conn *conn = conn_of(sock, inode);
 
 	if (conn && conn->verdict != verdict_drop)
 		report(sk, inode, event_failed, ret, fd, nr);
-}
-
-static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 inode, struct call *call, __u8 direction,
-				   __u32 fd)
-{
-	if (is_compat())
-		return; /* int 0x80 from 64-bit code: another call altogether, since no number of a data call is one in both tables */
-	if (ret > 0)
-		finish_transfer(regs, nr, ret, sk, inode, call, direction);
-	else
-		fail_transfer(sk, inode, nr, ret, fd);
-}
-
-/* remember_thread - this thread has been seen. Global, to keep its frame off the others' stack. */
-__attribute__((noinline)) int remember_thread(void)
-{
-	struct call none = { .nr = -1 };
-
-	return keep_call(&none);
-}
-
-/* Exit of a receive whose enter half is not there: it was under way when the agent attached, or is a splice out of a socket. */
-static __always_inline void end_late_receive(struct pt_regs *regs, long nr, long ret)
-{
-	__u32 fd = SYSCALL_ARG1(regs);
-	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(fd, &inode);
-
-	if (sk && !is_excluded(bpf_get_current_pid_tgid() >> 32))
-		end_on(regs, nr, ret, sk, inode, 0, direction_receive, fd);
-}
-
-/*
- * Exit of a data call. Without an enter half the descriptor was no socket, or not in scope. Only a thread that was never seen entering may
- * have been inside the call since before the agent: its receive is resolved now, and remembered as seen. (A send that was under way then is a
- * hole in its stream.)
- */
-static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bool send)
-{
-	struct call *call = kept_call();
-
-	if (!call) {
-		if (!send) {
-			remember_thread();
-			end_late_receive(regs, nr, ret);
-		}
-		return;
-	}
-	if (call->nr != nr)
-		return;
-	call->nr = -1;
-	end_on(regs, nr, ret, TYPED(struct sock, call->sock), call->inode, call, send ? direction_send : direction_receive, send_fd(regs, nr));
-	if (call->counted)
-		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
 }
 
 /* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
@@ -274,7 +250,80 @@ static __always_inline void forget_call(bool send)
 	if (!call || call->nr == -1)
 		return;
 	call->nr = -1;
-	if (call->counted)
+	if (call->kind == position_kind_counter)
+		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
+}
+
+static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode, struct call *call,
+				   __u8 direction, __u32 fd, bool missed)
+{
+	if (is_compat())
+		return; /* int 0x80 from 64-bit code: another call altogether, since no number of a data call is one in both tables */
+	if (ret > 0)
+		finish_transfer(regs, nr, ret, sk, sock, inode, call, direction, missed);
+	else
+		fail_transfer(sk, sock, inode, nr, ret, fd);
+}
+
+/* remember_thread - this thread has been seen. Global, to keep its frame off the others' stack. */
+__attribute__((noinline)) int remember_thread(void)
+{
+	struct call none = { .nr = -1 };
+
+	return keep_call(&none);
+}
+
+/* Exit of a splice out of a socket, whose enter half, if there is one, is of the socket at its other end. */
+static __always_inline void end_splice(struct pt_regs *regs, long ret)
+{
+	__u32 fd = SYSCALL_ARG1(regs);
+	__u64 inode = 0;
+	struct sock *sk = sock_of_fd(fd, &inode);
+
+	if (sk && !is_excluded(bpf_get_current_pid_tgid() >> 32))
+		end_on(regs, nr_splice, ret, sk, number(sk, 0), inode, 0, direction_receive, fd, false);
+}
+
+/*
+ * Exit of a data call, with its enter half. Where that is missing, the descriptor was no socket, or not in scope; unless the ring was full when
+ * the call began, or the thread has never been seen and may have been inside since before the agent. Then the socket is resolved now. (A send
+ * that was under way when the agent came is a hole in its stream.)
+ */
+static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bool send)
+{
+	__u32 fd = send ? send_fd(regs, nr) : SYSCALL_ARG1(regs);
+	bool missed = shedding;
+	struct call *call = 0;
+	struct sock *sk;
+	__u64 sock, inode = 0;
+
+	if (!missed) {
+		call = kept_call();
+		if (!call) {
+			remember_thread();
+			missed = send;
+		} else if (call->nr != nr || call->round != shed_rounds) {
+			missed = true;
+			call = 0;
+		}
+		if (missed && !shed_rounds)
+			return;
+	}
+	if (call) {
+		call->nr = -1;
+		sock = call->sock;
+		inode = call->inode;
+		sk = TYPED(struct sock, sock);
+	} else {
+		sk = sock_of_fd(fd, &inode);
+		if (!sk || is_excluded(bpf_get_current_pid_tgid() >> 32))
+			return;
+		sock = number(sk, 0);
+		if (missed && !has_sequence(sk))
+			forget_call(send); /* it may have begun before, and be counted in conn.in_flight */
+	}
+	end_on(regs, nr, ret, sk, sock, inode, call, send ? direction_send : direction_receive, fd, missed);
+	if (call && call->kind == position_kind_counter)
 		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
 }
 

@@ -91,6 +91,11 @@ struct file___before_6_13 {
 	atomic_long_t f_count; /* 1 for one holder */
 };
 
+/* Stands for any pointer in memory, where a typed read needs a struct to find it in. */
+struct list_head {
+	struct list_head *next;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -309,15 +314,17 @@ struct user_iovec {
 	__u64 base, length;
 };
 
+/* The head of struct msghdr: as much of it as is needed. */
 struct user_message {
 	__u64 name;
-	__u32 name_length, pad0;
+	__u32 name_length, pad;
 	__u64 iov, iov_count;
-	__u64 control, control_length;
-	__u32 flags, pad1;
 };
 
+/* struct mmsghdr */
 struct user_mmessage {
 	struct user_message header;
-	__u32 length, pad;
+	__u64 control, control_length;
+	__u32 flags, pad0;
+	__u32 length, pad1;
 };

@@ -16,7 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile bool have_task_storage;	 /* 5.11; without it the enter half lives in `calls_by_tid` */
 const volatile __u32 default_budget = PAYLOAD_MAX; /* payload bytes a run may carry */
 const volatile __u32 wake_mark = 4 << 20; /* bytes in the ring above which the drain is woken */
-const volatile __u32 full_mark = (16 << 20) - (64 << 10); /* above which a data record is given up before the work on it */
+const volatile __u32 full_mark = (16 << 20) - (64 << 10); /* above which data calls are counted as lost, see `shedding` */
 
 /* ---- settings, changed while running ---- */
 __u32 own_tgid;		   /* the agent: never traced */
@@ -25,6 +25,14 @@ __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
 __u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
+
+/*
+ * The ring is full: until user space has made room and clears this, a data call costs no more than counting it. A call that began meanwhile has no
+ * enter half, and is lost as well; `shed_rounds`, which moves each time, tells it from a call on a file, and what was kept before from what is
+ * true now.
+ */
+__u32 shedding;
+__u32 shed_rounds;
 
 /* Structs that live on the stack only would be missing in BTF, which the layout is tested against. */
 struct fork_record *in_btf_fork;
@@ -53,7 +61,8 @@ struct call {
 	__u64 sock, inode;
 	__u32 seq; /* where the stream stood. TCP: write_seq of a send, copied_seq of a receive; else low half of the count */
 	__s32 nr; /* -1: taken */
-	__u64 counted; /* in conn.in_flight */
+	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight */
+	__u32 round; /* shed_rounds when it began */
 };
 
 /* Since 5.11. Freed with the task, so a killed thread leaves nothing. */
@@ -196,14 +205,23 @@ static __always_inline __u64 number(const void *pointer, __u32 slot)
 	return *(volatile __u64 *)&w->address;
 }
 
-/* Whether a data record would hardly fit: then its loss is counted at once, which costs the host half of what making it would. */
-static __always_inline bool lost_beforehand(__u64 records)
+/* Whether there is no room for data records. Begins to shed where there is none. */
+static __always_inline bool is_full(void)
 {
+	if (shedding)
+		return true;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < full_mark)
 		return false;
+	add(counter_overruns, 1);
+	shedding = 1;
+	__sync_fetch_and_add(&shed_rounds, 1); /* after it, so that no call of this round is kept unless the ring has room again */
+	return true;
+}
+
+static __always_inline void lose(__u64 records)
+{
 	add(counter_produced, records);
 	add(counter_lost_ring_full, records);
-	return true;
 }
 
 /* Writes one finished record to the ring, waking the drain only when the ring fills. */

@@ -27,7 +27,7 @@ static __always_inline void locate_message(struct message *m, struct user_messag
 
 /*
  * find_message - where the message of a call with one message is: into the work memory of slot 0, from the second, third and fifth argument.
- * Global, to keep its frame off the others' stack.
+ * 0 where its header cannot be read. Global, to keep its frame off the others' stack.
  */
 __attribute__((noinline)) int find_message(__u64 nr, __u64 second, __u64 third, __u64 fifth)
 {
@@ -46,14 +46,16 @@ __attribute__((noinline)) int find_message(__u64 nr, __u64 second, __u64 third, 
 		header.iov_count = third;
 		locate_message(m, &header);
 	} else if (nr == nr_recvmsg || nr == nr_sendmsg) {
-		if (bpf_probe_read_user(&header, sizeof(header), (void *)second))
+		if (bpf_probe_read_user(&header, sizeof(header), (void *)second)) {
+			m->base = 0;
 			return 0;
+		}
 		locate_message(m, &header);
 		m->name = header.name;
 	} else if (nr == nr_recvfrom || nr == nr_sendto) {
 		m->name = fifth;
 	}
-	return 0;
+	return 1;
 }
 
 #define CHUNK_MORE 1
@@ -154,25 +156,27 @@ static __always_inline void read_peer(struct data_record *r, __u64 name)
  */
 __attribute__((noinline)) int emit_nth(__u64 vector, __u32 index, __u32 budget, __u32 datagram)
 {
+	struct user_mmessage *of = (struct user_mmessage *)(vector + (__u64)index * sizeof(*of));
+	struct user_message header;
 	struct work *w = work(0);
-	struct user_mmessage mm;
 	struct message *m;
+	__u32 length;
 
-	if (!w || bpf_probe_read_user(&mm, sizeof(mm), (void *)(vector + (__u64)index * sizeof(mm))))
+	if (!w || bpf_probe_read_user(&header, sizeof(header), &of->header) || bpf_probe_read_user(&length, sizeof(length), &of->length))
 		return 0;
 	m = &w->message;
-	locate_message(m, &mm.header);
-	m->length = mm.length;
+	locate_message(m, &header);
+	m->length = length;
 	w->data.message = index;
 	if (datagram) {
-		read_peer(&w->data, mm.header.name);
+		read_peer(&w->data, header.name);
 		emit_message(m, budget, false);
-		w->data.position -= mm.length; /* positions are ordinals */
+		w->data.position -= length; /* positions are ordinals */
 		w->data.position++;
 	} else {
 		emit_message(m, budget, false);
 	}
-	return mm.length;
+	return length;
 }
 
 /* emit_many - all messages of a recvmmsg or sendmmsg. Global, so that its loop is verified once. */
@@ -200,8 +204,7 @@ __attribute__((noinline)) __u64 sum_messages(__u64 vector, __u32 count)
 
 		if (i >= count)
 			break;
-		bpf_probe_read_user(&length, sizeof(length), (void *)(vector + i * sizeof(struct user_mmessage) +
-								     sizeof(struct user_message)));
+		bpf_probe_read_user(&length, sizeof(length), &((struct user_mmessage *)vector)[i].length);
 		sum += length;
 	}
 	return sum;

@@ -9,8 +9,8 @@ struct transfer {
 	struct conn *conn;
 	__u32 budget;	/* payload bytes left */
 	__u8 direction;
-	__u8 datagram;
-	__u8 no_payload;
+	__u8 kind; /* enum position_kind */
+	__u8 has_buffer;
 	__u8 urgent; /* a long run on a connection without verdict: user space should look now */
 };
 
@@ -55,36 +55,35 @@ static __always_inline __u64 received_position(struct data_record *r, struct con
 	return widen(start - conn->rx_first, estimate - bytes);
 }
 
-/* Fills r->position and its kind for a call that moved `bytes` in `messages` messages; moves the counters of counted sockets. */
-static __always_inline __u64 locate(struct data_record *r, struct transfer *t, struct call *call, __u64 bytes, __u32 messages)
+/* Position of a call that moved `bytes` on a socket with sequence numbers. */
+static __always_inline void locate_sequence(struct data_record *r, struct transfer *t, struct call *call, __u64 bytes)
+{
+	struct tcp_sock *tp = TYPED(struct tcp_sock, t->sk);
+
+	r->position = t->direction == direction_send ? sent_position(r, t->conn, tp, call, bytes) :
+						       received_position(r, t->conn, tp, call, bytes);
+}
+
+/* The same on the other sockets, in `messages` messages; moves their counters. */
+static __always_inline void locate_counted(struct data_record *r, struct transfer *t, struct call *call, __u64 bytes, __u32 messages)
 {
 	struct conn *conn = t->conn;
 	struct sock *sk = t->sk;
 	__u64 *count = t->direction == direction_send ? &conn->tx_count : &conn->rx_count;
-	__u64 position;
 
-	if (t->datagram) {
-		r->position_kind = position_kind_datagram;
-		position = *count;
+	if (t->kind == position_kind_datagram) {
+		r->position = *count;
 		__sync_fetch_and_add(count, messages);
-		return position;
+		return;
 	}
-	if (has_sequence(sk)) {
-		r->position_kind = position_kind_tcp;
-		if (t->direction == direction_send)
-			return sent_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
-		return received_position(r, conn, TYPED(struct tcp_sock, sk), call, bytes);
-	}
-	r->position_kind = position_kind_counter;
 	/* Either another call is inside still, or it has moved the count before it left. */
-	if (call && call->counted && conn->in_flight[t->direction & 1] > 1)
+	if (call && conn->in_flight[t->direction & 1] > 1)
 		r->flags |= flag_unsure;
 	barrier();
-	position = *count;
+	r->position = *count;
 	__sync_fetch_and_add(count, bytes);
-	if (call && call->counted && call->seq != (__u32)position)
+	if (call && call->seq != (__u32)r->position)
 		r->flags |= flag_unsure;
 	if (t->direction == direction_receive && !GET(sk, sk_receive_queue.qlen))
 		r->flags |= flag_drained;
-	return position;
 }

@@ -16,11 +16,13 @@ static __always_inline struct file *file_of(__u32 fd)
 {
 	struct task_struct *task = current_task();
 	struct fdtable *table = GET2(task, files, fdt);
-	struct file *file = 0;
+	struct list_head *slot;
+	void *file;
 
 	if (fd >= GET(table, max_fds))
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), GET(table, fd) + fd);
+	slot = TYPED(struct list_head, GET(table, fd) + fd);
+	file = GET(slot, next);
 	return file ? TYPED(struct file, file) : 0;
 }
 
@@ -73,6 +75,14 @@ static __always_inline bool is_tcp(struct sock *sk)
 static __always_inline bool has_sequence(struct sock *sk)
 {
 	return is_tcp(sk) && !GET(TYPED(struct tcp_sock, sk), inet_conn.icsk_ulp_ops);
+}
+
+/* What tells positions in the streams of a socket. */
+static __always_inline enum position_kind position_kind_of(struct sock *sk)
+{
+	if (has_sequence(sk))
+		return position_kind_tcp;
+	return GET(sk, sk_type) == SOCK_STREAM ? position_kind_counter : position_kind_datagram;
 }
 
 /* A sequence number and the counter that moves with it, from one look; false when another CPU was moving them. */
@@ -172,10 +182,10 @@ __attribute__((noinline)) int hand_over_gap(__u64 sock)
 	return 0;
 }
 
-/* The state kept for a socket, made when missing; 0 only when the map refuses. */
-static __always_inline struct conn *conn_of(struct sock *sk, __u64 inode)
+/* The state kept for a socket, by its address; made when missing, 0 only when the map refuses. */
+static __always_inline struct conn *conn_of(__u64 sock, __u64 inode)
 {
-	__u64 key = name_of(sk, 0);
+	__u64 key = sock & SOCK_NAME_MASK;
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
 	if (!conn || conn->inode != inode) {

@@ -39,7 +39,7 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 		if (ret > 0 || is_connection_error(ret)) {
 			end_call(regs, nr, ret, is_send(nr));
 			if (nr == nr_splice)
-				end_late_receive(regs, nr, ret);
+				end_splice(regs, ret);
 		} else {
 			forget_call(is_send(nr));
 		}

@@ -48,7 +48,7 @@ const program = new Command('undertrace')
 
 addCommand('run', 'trace this machine until SIGTERM or Ctrl-C (the default)', { isDefault: true }).action(
   async (_own: object, command: Command) => {
-    (await import('./commands/heap-limits.ts')).limitHeap();
+    (await import('./commands/process-limits.ts')).limitProcess();
     return execute(command, () => import('./commands/run.ts'), {});
   },
 );

@@ -62,6 +62,7 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
   for (let round = 0; round < ROUNDS; round++) {
     off.push(measure());
     const agent = await BenchAgent.start();
+    measure(); // V8 compiles what runs often
     on.push(measure());
     await agent.stop();
   }

@@ -4,8 +4,10 @@ export const LOSSES = {
     doc: 'Records on their way out of the kernel.',
     reasons: {
       ring_full: {
-        meaning: 'The ring buffer was full: the agent did not drain it in time.',
-        remedy: 'Raise receivers.undertrace.ring_size, give the agent more CPU, or exclude noisy processes.',
+        meaning:
+          'The ring buffer was full: more was captured than the agent can decode, or than it may on a host without idle CPU time. Until there is room again data calls are only counted.',
+        remedy:
+          'Exclude noisy processes (receivers.undertrace.filters); for bursts raise receivers.undertrace.ring_size.',
       },
     },
   },

@@ -4,11 +4,13 @@ import type { Log } from '../base/log-shape.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import { Histogram } from '../base/histogram.ts';
 import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
+import { CpuShare } from './cpu-share.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
 import { ElidedRuns, type ElidedSocket } from './elided-runs.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
 import type { NativeAddon, Tracer } from './native.ts';
+import { Overrun, readCpuTimes } from './overrun.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
@@ -35,6 +37,8 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
+/** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
+const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
 /** What leaves the ring at once: where it overruns, the records in one piece are as many as room was made for, and messages need all theirs. */
 const DRAIN_MAX_BYTES = 4 << 20;
 /**
@@ -68,6 +72,8 @@ export class KernelCapture {
   #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
   readonly #elided: ElidedRuns;
+  readonly #overrun: Overrun;
+  readonly #cpuShare: CpuShare;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
@@ -75,6 +81,7 @@ export class KernelCapture {
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;
+  #clockDueNs = 0;
   #closed = false;
 
   /** Loads everything into the kernel; attaches nothing yet. Throws a UserError with the remedy. */
@@ -89,6 +96,8 @@ export class KernelCapture {
     this.tracer.setGlobal('own_tgid', this.ownTgid);
     this.tracer.setGlobal('own_netns', ownNetns());
     this.#elided = new ElidedRuns(this.tracer);
+    this.#cpuShare = new CpuShare(addon, log);
+    this.#overrun = new Overrun(this.tracer, log, () => readCpuTimes(options.procRoot));
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
       version: options.version,
@@ -133,9 +142,14 @@ export class KernelCapture {
     if (this.#rest.length > 0) this.#passOn();
     this.#flushPending();
     if (this.#rest.length === 0) for (const record of this.#elided.take()) this.#sink(record);
-    const clock = this.#clockRecord();
-    this.#sink(clock);
-    if (this.#nowNs() >= this.#countersDueNs) this.#sinkCounters();
+    const now = this.#nowNs();
+    if (this.#drained > 0 || now >= this.#clockDueNs) {
+      this.#sink(this.#clockRecord());
+      this.#clockDueNs = now + IDLE_CLOCK_INTERVAL_NS;
+    }
+    if (now >= this.#countersDueNs) this.#sinkCounters();
+    if (this.#drained > 0 || this.#overrun.lasts) this.#overrun.check(this.#drained < SLICE_BYTES);
+    this.#cpuShare.settle();
     if (this.#drained >= SLICE_BYTES) this.#again ??= setImmediate(() => this.#drainAgain());
   }
 
@@ -329,7 +343,8 @@ export class KernelCapture {
   }
 
   #nowNs(): number {
-    return Number(process.hrtime.bigint()); // CLOCK_MONOTONIC, as bpf_ktime_get_ns
+    const [seconds, nanoseconds] = process.hrtime(); // CLOCK_MONOTONIC, as bpf_ktime_get_ns
+    return seconds * 1e9 + nanoseconds;
   }
 }
 

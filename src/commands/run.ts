@@ -1,11 +1,12 @@
-import { constants, setPriority } from 'node:os';
+import { getPriority } from 'node:os';
 
 import { Agent } from '../agent.ts';
-import { UserError, messageOf } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
 import type { RunOptions } from './options.ts';
+import { NICE } from './process-limits.ts';
 import { reloadInto } from './reload.ts';
 import { Telemetry } from '../telemetry.ts';
 import { untilStopped } from './signals.ts';
@@ -19,7 +20,7 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
     log.warn({}, 'OTEL_SDK_DISABLED is true: nothing is traced');
     return 0;
   }
-  yieldToOthers(log);
+  if (getPriority() < NICE) log.warn({}, 'the priority of this process could not be lowered');
   const stopped = untilStopped();
   const agent = await Agent.create(settings, log);
   const telemetry = new Telemetry();
@@ -34,17 +35,4 @@ export async function run(options: RunOptions, settings: Settings): Promise<numb
   printBooks(agent.ledger);
   log.flush();
   return 0;
-}
-
-/**
- * The host comes first: on a machine without idle time the agent gets a tenth of what an ordinary program gets, and loses records, which it
- * counts, rather than take more from others. At the lowest priority of all it would get next to nothing, and see nothing.
- */
-function yieldToOthers(log: RunOptions['log']): void {
-  try {
-    // On Linux that is the main thread alone. Those of V8 and zlib follow its pace, and must not be what it waits for.
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch (error) {
-    log.warn({ error: messageOf(error) }, 'the priority cannot be lowered');
-  }
 }

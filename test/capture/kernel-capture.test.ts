@@ -57,6 +57,9 @@ class FakeTracer {
   setMaxEntries(): void {}
   disableMap(): void {}
   load(): void {}
+  getGlobal(): bigint {
+    return 0n;
+  }
   setGlobal(): void {}
 }
 

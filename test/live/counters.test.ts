@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { Verdict } from '../../src/capture/records.gen.ts';
 import { assertCounted } from '../support/counted.ts';
-import { assertRecorded, type CallLine, type Played, moving, play } from '../support/driver.ts';
+import {
+  assertAmongCalls,
+  assertRecorded,
+  type CallLine,
+  type Played,
+  moving,
+  play,
+} from '../support/driver.ts';
 import { needMachine, needRoot } from '../support/programs.ts';
 
 const TRANSPORTS = ['tcp4', 'tcp6', 'unix', 'udp'];
@@ -158,9 +165,10 @@ describe('the counters of the kernel side', function () {
 
   /** Plays into a ring that is too small and not drained: whatever was set out to be written is in the ring or counted as lost. */
   async function overrun(context: Mocha.Context, scenario: string, argument: string): Promise<Played> {
-    const played = await play(context, scenario, [argument], { undrainedRing: 256 << 10 });
+    const played = await play(context, scenario, [argument], { ringBytes: 256 << 10, undrained: true });
     const { counted, recorded } = played;
     assert.ok(counted.lost_ring_full > 0, 'the ring was never full');
+    assert.equal(counted.overruns, 1);
     assert.equal(counted.produced, recorded.records + counted.lost_ring_full);
     return played;
   }
@@ -180,4 +188,22 @@ describe('the counters of the kernel side', function () {
     assert.ok(counted.wakeups > 0, 'the drain was never woken');
     assert.ok(counted.calls_receive + counted.calls_send >= sumOf(moving(calls)).calls);
   });
+
+  for (const transport of ['tcp4', 'unix']) {
+    it(`take data again after the ring overran, and take no call for another (${transport})`, async function () {
+      const count = 4000;
+      const played = await play(this, 'exchanges', [transport, `${count}`], { ringBytes: 256 << 10 });
+      const { counted, recorded, data, calls } = played;
+      assertAmongCalls(played);
+      assert.equal(counted.produced, recorded.records + counted.lost_ring_full);
+      const made = counted.calls_receive + counted.calls_send;
+      const without = counted.unrecognised_records + counted.own_records + counted.filtered_records;
+      const lost = made - recorded.calls - without;
+      assert.ok(lost > 0 && lost <= counted.lost_ring_full, `${lost} calls lost`);
+      assert.ok(counted.overruns > 1, `${counted.overruns} overruns`);
+      assert.ok(data.length > 0 && data.length < moving(calls).length);
+      // Nothing that the driver did to its files was taken for a call on the connection.
+      assert.ok(made >= moving(calls).length && made < moving(calls).length + 2 * count, `${made} calls`);
+    });
+  }
 });

@@ -141,8 +141,10 @@ export interface Played {
 export interface PlayOptions {
   /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when both ends of its connection have theirs. */
   verdict?: number;
-  /** Leaves what the driver does in a ring of this size: nobody drains it while it runs. */
-  undrainedRing?: number;
+  /** Default: more than any scenario fills. */
+  ringBytes?: number;
+  /** Leaves what the driver does in the ring: nobody drains it while it runs. */
+  undrained?: boolean;
 }
 
 /** Collects what the ring held, of every process; the driver's part is picked out when its pids are known. */
@@ -262,14 +264,14 @@ export async function play(
   const driver = needCompiled(context, 'c', 'driver');
   const scratch = new Scratch();
   const collector = new Collector();
-  const capture = openCapture(collector, options.undrainedRing);
+  const capture = openCapture(collector, options.ringBytes);
   try {
     capture.start();
     const file = scratch.file('log');
     const command = [file, scenario, ...args];
     let pid: number;
     let code: number | null;
-    if (options.undrainedRing === undefined) {
+    if (!options.undrained) {
       const child = spawn(driver, command, { stdio: ['ignore', 'inherit', 'inherit'] });
       pid = child.pid!;
       if (options.verdict !== undefined) judge(collector, capture, pid, options.verdict);
@@ -375,6 +377,19 @@ function groupBy<T>(items: readonly T[], name: (item: T) => string): Map<string,
   const groups = new Map<string, T[]>();
   for (const item of items) groups.set(name(item), [...(groups.get(name(item)) ?? []), item]);
   return groups;
+}
+
+/** Every record of the driver is one of its calls, in place, length, thread and time. */
+export function assertAmongCalls(played: Played): void {
+  const place = (of: { inode: number; netns: number }, direction: string, position: number): string =>
+    `${key(of, direction)}:${position}`;
+  const lines = new Map(moving(played.calls).map((line) => [place(line, line.dir, line.pos), line]));
+  for (const record of played.data) {
+    const line = lines.get(place(record, record.direction, record.position));
+    assert.ok(line, `no call is ${JSON.stringify({ ...record, payload: record.payload.length })}`);
+    assert.deepEqual([record.length, record.tid], [line.ret, line.tid]);
+    assertOne(line, record);
+  }
 }
 
 /** Every call that moved bytes left one record of its place, length, thread and time, and whatever payload it has is right. */

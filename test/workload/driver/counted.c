@@ -4,6 +4,7 @@
 #include "scenarios.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,6 +27,41 @@ static void both_ways(struct pair p, size_t length)
 	play(CALL_READ, p.b, length, 0, whole);
 	play(CALL_WRITE, p.b, length, 0, whole);
 	play(CALL_READ, p.a, length, 0, whole);
+}
+
+/* One end of an exchange, over and over; the same calls on a file in between. */
+static void converse(struct end *e, int count, size_t first, size_t second, int asks)
+{
+	char bytes[64] = "a file";
+	int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	for (int i = 0; i < count; i++) {
+		if (asks)
+			play(CALL_WRITE, e, first, 0, whole);
+		drain(CALL_READ, e, asks ? second : first);
+		if (!asks)
+			play(CALL_WRITE, e, second, 0, whole);
+		if (lseek(file, 0, SEEK_SET) || write(file, bytes, sizeof(bytes)) != sizeof(bytes) || lseek(file, 0, SEEK_SET) ||
+		    read(file, bytes, sizeof(bytes)) != sizeof(bytes))
+			die("file");
+	}
+	close(file);
+}
+
+/* COUNT exchanges of 6000 bytes and 100 between two processes. */
+void scenario_exchanges(int argc, char **argv)
+{
+	struct pair p = open_pair(argc ? argv[0] : "tcp4");
+	int count = argc > 1 ? atoi(argv[1]) : 1;
+
+	if (!fork()) {
+		converse(p.b, count, 6000, 100, 0);
+		_exit(failed());
+	}
+	converse(p.a, count, 6000, 100, 1);
+	wait(NULL);
+	close_end(p.a);
+	close_end(p.b);
 }
 
 /* A run of calls in one direction, longer than what is captured of a run. */

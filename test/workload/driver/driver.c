@@ -41,6 +41,7 @@ static const struct scenario {
 	{"refused", "", scenario_refused},
 	{"timeout", "ADDRESS PORT", scenario_timeout},
 	{"killed", "COUNT", scenario_killed},
+	{"exchanges", "TRANSPORT COUNT", scenario_exchanges},
 	{"verdicts", "TRANSPORT", scenario_verdicts},
 	{"faults", "TRANSPORT", scenario_faults},
 	{"many", "COUNT", scenario_many},

@@ -28,6 +28,7 @@ SCENARIO(reset);
 SCENARIO(refused);
 SCENARIO(timeout);
 SCENARIO(killed);
+SCENARIO(exchanges);
 SCENARIO(verdicts);
 SCENARIO(faults);
 SCENARIO(many);

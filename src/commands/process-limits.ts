@@ -1,3 +1,5 @@
+import { constants, getPriority, setPriority } from 'node:os';
+
 import { loadNative } from '../capture/native.ts';
 
 /**
@@ -7,17 +9,26 @@ import { loadNative } from '../capture/native.ts';
  */
 const FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
 
+/** Of all threads: the host comes first (see also capture/cpu-share). */
+export const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
+
 /**
- * Starts this program anew, as the same process, with limits that V8 reads at its start alone. Returns where it has them, or where the addon
- * cannot be loaded, of which the command itself tells.
+ * Starts this program anew, as the same process, at a low priority, which only threads made later take over, and with limits that V8 reads at its
+ * start alone. Returns where it has both, or where the addon cannot be loaded, of which the command itself tells. Where the priority is refused
+ * it stays as it was.
  */
-export function limitHeap(): void {
+export function limitProcess(): void {
   if (FLAGS.every((flag) => process.execArgv.includes(flag))) return;
   let native;
   try {
     native = loadNative();
   } catch {
     return;
+  }
+  try {
+    if (getPriority() < NICE) setPriority(NICE);
+  } catch {
+    // `run` looks at what came of it, and can log.
   }
   native.replaceProcess([process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)]);
 }

@@ -9,13 +9,13 @@ const MIB = 1 << 20;
 const SCRIPT = `
   import { getHeapSpaceStatistics } from 'node:v8';
   console.log(process.pid);
-  const { limitHeap } = await import(${JSON.stringify(inCheckout('src', 'commands', 'heap-limits.ts'))});
-  limitHeap();
+  const { limitProcess } = await import(${JSON.stringify(inCheckout('src', 'commands', 'process-limits.ts'))});
+  limitProcess();
   const ring = new Array(60_000);
   for (let i = 0; i < 2e6; i++) ring[i % ring.length] = { i, of: [i, i, i, i], more: { i } };
   console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size);`;
 
-describe('commands/heap-limits', () => {
+describe('commands/process-limits', () => {
   it('starts the program anew in the same process, once, with a bounded young generation', function () {
     if (!existsSync(inCheckout('build', 'undertrace.node'))) lacking(this, 'the addon is not built');
     const args = ['--import=tsx', '--input-type=module', '-e', SCRIPT];
