@@ -50,7 +50,7 @@ static __always_inline __u32 send_fd(struct pt_regs *regs, long nr)
  */
 __attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direction)
 {
-	struct conn *conn = conn_of(sock, inode);
+	struct conn *conn = conn_of(sock, inode, true);
 
 	if (!conn)
 		return 0;
@@ -61,7 +61,7 @@ __attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direc
 /* leave_counted - the call is over, and its bytes are counted. */
 __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direction)
 {
-	struct conn *conn = conn_of(sock, inode);
+	struct conn *conn = conn_of(sock, inode, true);
 
 	if (conn && conn->in_flight[direction & 1])
 		__sync_fetch_and_add(&conn->in_flight[direction & 1], -1);

@@ -11,7 +11,7 @@ static __always_inline bool is_silent(struct conn *conn)
 /* A socket that was just made: its streams start here. */
 static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 state)
 {
-	struct conn *conn = conn_of(number(sk, 0), inode);
+	struct conn *conn = conn_of(number(sk, 0), inode, state & CONN_ACCEPTED);
 
 	if (conn)
 		conn->state |= state | CONN_FRESH;
@@ -19,25 +19,19 @@ static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 stat
 }
 
 /*
- * The accepting end of a unix connection exists before accept(2): born here, its inode filled in at accept. It may have been accepted, and
- * read from, already: then it is left as it is.
+ * The accepting end of a unix connection exists before accept(2): born here, its inode filled in by what is seen of it next. Where it has been
+ * accepted already, accept(2) tells of it.
  */
 static __always_inline void born_peer(struct sock *sk, __u64 inode)
 {
 	struct sock *peer = GET(TYPED(struct unix_sock, sk), peer);
-	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED, .rx_first = inode }, *conn;
+	struct conn fresh = { .state = CONN_FRESH | CONN_ACCEPTED, .rx_first = inode };
 	__u64 key = name_of(peer, 0);
 
-	if (!peer)
+	if (!peer || inode_of(peer))
 		return;
-	conn = bpf_map_lookup_elem(&conns, &key);
-	if (conn && conn->inode && (__u32)conn->inode == inode_of(peer))
-		return;
-	if (conn) { /* of a socket that was there before */
-		hand_over_gap(key);
-		bpf_map_delete_elem(&conns, &key);
-	}
-	bpf_map_update_elem(&conns, &key, &fresh, BPF_NOEXIST);
+	hand_over_gap(key); /* of a socket that was there before */
+	bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
 }
 
 /* connect(2): 0, -EINPROGRESS, or why not. */
@@ -60,14 +54,10 @@ static __always_inline void end_accept(long nr, long fd)
 {
 	__u64 inode = 0;
 	struct sock *sk = fd >= 0 ? sock_of_fd(fd, &inode) : 0;
-	__u64 key = name_of(sk, 0);
 	struct conn *conn;
 
 	if (!sk)
 		return;
-	conn = bpf_map_lookup_elem(&conns, &key);
-	if (conn && !conn->inode)
-		conn->inode = inode; /* made by born_peer */
 	conn = born(sk, inode, CONN_ACCEPTED);
 	if (!conn)
 		return;
@@ -100,7 +90,7 @@ static __always_inline void end_simple(struct pt_regs *regs, enum event event, l
 	__u64 inode = 0;
 	struct sock *sk = sock_of_fd(fd, &inode);
 
-	if (sk && conn_of(number(sk, 0), inode))
+	if (sk && conn_of(number(sk, 0), inode, true))
 		report(sk, inode, event, SYSCALL_ARG2(regs), fd, nr);
 }
 

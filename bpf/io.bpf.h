@@ -149,7 +149,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 
 	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
-	t.conn = conn_of(sock, inode);
+	t.conn = conn_of(sock, inode, !datagram);
 	if (!t.conn)
 		return;
 	if (t.kind == position_kind_tcp) {
@@ -236,7 +236,7 @@ static __always_inline bool is_connection_error(long ret)
 
 static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 inode, long nr, long ret, __u32 fd)
 {
-	struct conn *conn = conn_of(sock, inode);
+	struct conn *conn = conn_of(sock, inode, GET(sk, sk_type) != SOCK_DGRAM);
 
 	if (conn && conn->verdict != verdict_drop)
 		report(sk, inode, event_failed, ret, fd, nr);

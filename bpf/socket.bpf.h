@@ -182,12 +182,17 @@ __attribute__((noinline)) int hand_over_gap(__u64 sock)
 	return 0;
 }
 
-/* The state kept for a socket, by its address; made when missing, 0 only when the map refuses. */
-static __always_inline struct conn *conn_of(__u64 sock, __u64 inode)
+/*
+ * The state kept for a socket, by its address; made when missing, 0 only when the map refuses. `accepted`: the socket may be one that was made
+ * known before accept(2), when it had no inode (born_peer).
+ */
+static __always_inline struct conn *conn_of(__u64 sock, __u64 inode, bool accepted)
 {
 	__u64 key = sock & SOCK_NAME_MASK;
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
+	if (conn && !conn->inode && accepted)
+		conn->inode = inode;
 	if (!conn || conn->inode != inode) {
 		struct conn fresh = { .inode = inode };
 

@@ -17,5 +17,6 @@ export interface Row {
   with: string;
   change: string;
   bound: string;
-  met: boolean;
+  /** Of `bound`; where there is one. */
+  met?: boolean;
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,18 +41,30 @@ export async function startServer(
   };
 }
 
-/** nginx with one worker, answering 11 bytes from memory. */
-export function startNginx(port: number): Promise<() => Promise<void>> {
+/** nginx with one worker: `/x` is 11 bytes from memory, `/file` 600 bytes from a file, with a line in an access log. */
+export async function startNginx(port: number): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
   const file = join(directory, 'nginx.conf');
+  writeFileSync(join(directory, 'file'), 'x'.repeat(600));
   writeFileSync(
     file,
     `worker_processes 1; daemon off; master_process off; pid ${directory}/pid; error_log /dev/null;
 events { worker_connections 2048; }
-http { access_log off; keepalive_requests 1000000000; server { listen 127.0.0.1:${port}; location / { return 200 "hello world"; } } }
+http {
+  access_log off; keepalive_requests 1000000000; sendfile on;
+  server {
+    listen 127.0.0.1:${port};
+    location /x { return 200 "hello world"; }
+    location /file { root ${directory}; access_log ${directory}/access.log; }
+  }
+}
 `,
   );
-  return startServer('nginx', ['-c', file, '-p', directory], port);
+  const stop = await startServer('nginx', ['-c', file, '-p', directory], port);
+  return async () => {
+    await stop();
+    rmSync(directory, { recursive: true });
+  };
 }
 
 async function compare(what: string, measure: () => Sample): Promise<Row> {
@@ -79,19 +91,26 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
   };
 }
 
+function runWrk(url: string): Sample {
+  const text = execFileSync('wrk', ['-t1', '-c16', '-d4s', '--latency', url], { encoding: 'utf8' });
+  const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text)!;
+  const scale = { us: 1e-3, ms: 1, s: 1e3 }[unit as 'us' | 'ms' | 's'];
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]), p99Ms: Number(p99) * scale };
+}
+
 /** Requests a second with and without the agent, in turn. */
 export async function benchThroughput(): Promise<Row[]> {
   const stopNginx = await startNginx(NGINX_PORT);
-  const nginx = await compare('nginx, keep-alive, 16 connections (wrk)', () => {
-    const text = execFileSync(
-      'wrk',
-      ['-t1', '-c16', '-d4s', '--latency', `http://127.0.0.1:${NGINX_PORT}/x`],
-      { encoding: 'utf8' },
+  const rows: Row[] = [];
+  for (const [path, what] of [
+    ['x', '11 bytes from memory'],
+    ['file', 'a file, and an access log'],
+  ]) {
+    const row = await compare(`nginx, keep-alive, 16 connections: ${what}`, () =>
+      runWrk(`http://127.0.0.1:${NGINX_PORT}/${path}`),
     );
-    const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text)!;
-    const scale = { us: 1e-3, ms: 1, s: 1e3 }[unit as 'us' | 'ms' | 's'];
-    return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]), p99Ms: Number(p99) * scale };
-  });
+    rows.push(row);
+  }
   await stopNginx();
   const stopRedis = await startServer('redis-server', ['--port', `${REDIS_PORT}`, '--save', ''], REDIS_PORT);
   const redis = await compare('redis-benchmark GET, 50 connections', () => {
@@ -109,5 +128,5 @@ export async function benchThroughput(): Promise<Row[]> {
     return { perSecond: fields[1]!, p99Ms: fields[6]! };
   });
   await stopRedis();
-  return [nginx, redis];
+  return [...rows, redis];
 }
