@@ -90,7 +90,7 @@ enum counter {
 	counter_uring_setups = 17, /* io_uring instances set up */
 	counter_wakeups = 18, /* times the kernel woke the drain */
 	counter_exec_cut = 19, /* process images whose arguments or environment are longer than what is kept */
-	counter_overruns = 20, /* times the ring filled up, after which data calls are lost until the agent has made room and may use the CPU again */
+	counter_overruns = 20, /* times the ring filled up, after which data calls are lost until the agent has emptied it */
 	counter_count = 21,
 };
 

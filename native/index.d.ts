@@ -149,13 +149,6 @@ export const libbpfVersion: string;
 export function clocks(): { monotonic: bigint; realtime: bigint; boottime: bigint };
 
 /**
- * From now on JavaScript's thread runs only when a CPU has nothing else to do (SCHED_IDLE, sched(7)), or as an ordinary thread of its nice value again.
- * A CPU on which it runs counts as idle where the kernel looks for one. Throws a `TracerError`, EPERM, and changes nothing, where there would be
- * no way back.
- */
-export function runInIdleTime(only: boolean): void;
-
-/**
  * Goes on as another program in the same process (execv(3)): `args` are its path and its arguments. All threads and what is in memory are gone,
  * the standard streams stay open. Returns only by a `TracerError`.
  */

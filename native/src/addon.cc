@@ -1,13 +1,11 @@
-// The module: Tracer, features(), clocks(), runInIdleTime(), replaceProcess() and libbpfVersion. ../index.d.ts documents them.
+// The module: Tracer, features(), replaceProcess(), clocks() and libbpfVersion. ../index.d.ts documents them.
 #include <fcntl.h>
 #include <malloc.h>
 #include <napi.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "errors.h"
@@ -47,36 +45,11 @@ void ReplaceProcess(const Napi::CallbackInfo& info) {
   throw SystemError(env, words[0], "execv", errno);
 }
 
-// Of the calling thread; 0 or an errno.
-int SetPolicy(bool idle) noexcept {
-  sched_param none{};
-  return sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_OTHER, &none) == 0 ? 0 : errno;
-}
-
-// Whether a thread may come back from SCHED_IDLE, which takes CAP_SYS_NICE or RLIMIT_NICE: found out by one that then ends.
-int TryPolicies() {
-  int error = 0;
-  std::thread([&error] {
-    error = SetPolicy(true);
-    if (error == 0) error = SetPolicy(false);
-  }).join();
-  return error;
-}
-
-void RunInIdleTime(const Napi::CallbackInfo& info) {
-  static const int refused = TryPolicies();
-  Napi::Env env = info.Env();
-  if (info.Length() != 1 || !info[0].IsBoolean()) throw Napi::TypeError::New(env, "runInIdleTime(only: boolean)");
-  int error = refused != 0 ? refused : SetPolicy(info[0].As<Napi::Boolean>());
-  if (error != 0) throw SystemError(env, "the scheduling policy", "sched_setscheduler", error);
-}
-
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   TuneAllocator();
   Warnings::Install();
   exports.Set("Tracer", Tracer::Define(env));
   exports.Set("features", Napi::Function::New<Features>(env, "features"));
-  exports.Set("runInIdleTime", Napi::Function::New<RunInIdleTime>(env, "runInIdleTime"));
   exports.Set("replaceProcess", Napi::Function::New<ReplaceProcess>(env, "replaceProcess"));
   exports.Set("clocks", Napi::Function::New<Clocks>(env, "clocks"));
   exports.Set("libbpfVersion", Napi::String::New(env, LIBBPF_VERSION));

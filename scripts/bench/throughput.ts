@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { BenchAgent } from './agent.ts';
 import { type Row, median } from './statistics.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const FLOOR = 0.85;
 const NGINX_PORT = 18_088;
 const REDIS_PORT = 18_379;

@@ -5,7 +5,7 @@ export const LOSSES = {
     reasons: {
       ring_full: {
         meaning:
-          'The ring buffer was full: more was captured than the agent can decode, or than it may on a host without idle CPU time. Until there is room again data calls are only counted.',
+          'The ring buffer was full: more was captured than the agent can decode, or than it may where the host has no idle CPU time. Until it has been emptied data calls are only counted.',
         remedy:
           'Exclude noisy processes (receivers.undertrace.filters); for bursts raise receivers.undertrace.ring_size.',
       },

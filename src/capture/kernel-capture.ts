@@ -4,13 +4,12 @@ import type { Log } from '../base/log-shape.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import { Histogram } from '../base/histogram.ts';
 import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
-import { CpuShare } from './cpu-share.ts';
+import { CpuBudget, cpuClocks } from './cpu-budget.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
 import { ElidedRuns, type ElidedSocket } from './elided-runs.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
 import type { NativeAddon, Tracer } from './native.ts';
-import { Overrun, readCpuTimes } from './overrun.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
@@ -33,14 +32,16 @@ export interface DrainFigures {
 /** For `drainBatch`: from one small record to what is passed on at once. */
 const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
+/** Between two looks whether the agent may work again. */
+const REST_MS = 50;
 const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
-/** What leaves the ring at once: where it overruns, the records in one piece are as many as room was made for, and messages need all theirs. */
-const DRAIN_MAX_BYTES = 4 << 20;
+/** What leaves the ring at once, and takes memory twice until it has been passed on. */
+const DRAIN_MAX_BYTES = 1 << 20;
 /**
  * What the sink gets of it before the event loop has its turn: some ten milliseconds, so that exporters and the listener are not kept waiting by
  * a full ring, and no more objects are alive than these records are good for.
@@ -72,8 +73,7 @@ export class KernelCapture {
   #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
   readonly #elided: ElidedRuns;
-  readonly #overrun: Overrun;
-  readonly #cpuShare: CpuShare;
+  readonly #budget: CpuBudget;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
@@ -96,8 +96,7 @@ export class KernelCapture {
     this.tracer.setGlobal('own_tgid', this.ownTgid);
     this.tracer.setGlobal('own_netns', ownNetns());
     this.#elided = new ElidedRuns(this.tracer);
-    this.#cpuShare = new CpuShare(addon, log);
-    this.#overrun = new Overrun(this.tracer, log, () => readCpuTimes(options.procRoot));
+    this.#budget = new CpuBudget(cpuClocks(options.procRoot));
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
       version: options.version,
@@ -124,11 +123,8 @@ export class KernelCapture {
       );
     }
     if (this.#options.scan !== false) this.#scan();
-    const drain = (): void => {
-      if (this.#again === undefined) this.drain();
-    };
-    this.tracer.onWakeup(drain);
-    this.#timer = setInterval(drain, this.#options.drainIntervalMs);
+    this.tracer.onWakeup(() => this.#drainInTurn());
+    this.#schedule(this.#options.drainIntervalMs);
   }
 
   /** Hands what waits to the sink, a slice at most, then the clock; goes on by itself where there is more. */
@@ -148,9 +144,8 @@ export class KernelCapture {
       this.#clockDueNs = now + IDLE_CLOCK_INTERVAL_NS;
     }
     if (now >= this.#countersDueNs) this.#sinkCounters();
-    if (this.#drained > 0 || this.#overrun.lasts) this.#overrun.check(this.#drained < SLICE_BYTES);
-    this.#cpuShare.settle();
     if (this.#drained >= SLICE_BYTES) this.#again ??= setImmediate(() => this.#drainAgain());
+    else if (this.#drained > 0) this.#takeDataAgain();
   }
 
   /** What the decoder wants of a connection; false when the kernel no longer knows it. */
@@ -200,7 +195,7 @@ export class KernelCapture {
   /** Stops the kernel side, hands over what is left in the ring and the last counters. */
   stop(): void {
     if (this.#closed) return;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     clearImmediate(this.#again);
     for (const { program, attached } of this.outcomes) if (attached) this.tracer.detach(program);
     for (;;) {
@@ -213,9 +208,33 @@ export class KernelCapture {
     this.tracer.close();
   }
 
+  #schedule(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#schedule(this.#drainInTurn() ? this.#options.drainIntervalMs : Math.max(ms, REST_MS));
+    }, ms);
+  }
+
+  /** Drains, unless that is being done, or the agent has to rest: false. */
+  #drainInTurn(): boolean {
+    if (this.#again !== undefined) return true;
+    const allowed = this.#budget.allows();
+    if (allowed) this.drain();
+    return allowed;
+  }
+
   #drainAgain(): void {
     this.#again = undefined;
-    this.drain();
+    this.#drainInTurn();
+  }
+
+  /** The ring is empty, or nearly. Where it was full the kernel has only counted data calls since. */
+  #takeDataAgain(): void {
+    if (this.tracer.getGlobal('shedding') === 0n) return;
+    this.tracer.setGlobal('shedding', 0);
+    this.#log.warn(
+      {},
+      'the ring buffer was full, and data calls were lost (ring_full) until it had been drained',
+    );
   }
 
   /** The next slice, split at exec records, which leave as `process` records; everything else passes as it is. */

@@ -152,7 +152,7 @@ export const Counter = {
   wakeups: 18,
   /** Process images whose arguments or environment are longer than what is kept. */
   exec_cut: 19,
-  /** Times the ring filled up, after which data calls are lost until the agent has made room and may use the CPU again. */
+  /** Times the ring filled up, after which data calls are lost until the agent has emptied it. */
   overruns: 20,
 } as const;
 

@@ -9,7 +9,7 @@ import { loadNative } from '../capture/native.ts';
  */
 const FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
 
-/** Of all threads: the host comes first (see also capture/cpu-share). */
+/** Of all threads: the host comes first (see also capture/cpu-budget). */
 export const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
 
 /**

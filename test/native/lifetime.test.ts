@@ -32,16 +32,6 @@ kernelSuite('native/lifetime', () => {
     assert.deepEqual([status, failed, after], [0, 'ENOENT execv', `${before} word`]);
   });
 
-  it('confines its thread to idle time and back, or refuses where there is no way back', () => {
-    const policy = `require('node:fs').readFileSync('/proc/thread-self/sched', 'utf8').match(/policy\\s*:\\s*(\\d+)/)[1]`;
-    const script = `addon.runInIdleTime(true); console.log(${policy}); addon.runInIdleTime(false); console.log(${policy});`;
-    assert.deepEqual(runApart(script).output.trim().split('\n'), ['5', '0']); // SCHED_IDLE, SCHED_OTHER
-    const refused = runApart(`process.seteuid(65534);
-      try { addon.runInIdleTime(true); } catch (error) { console.log(error.code, error.syscall, ${policy}); }`);
-    assert.equal(refused.output.trim(), 'EPERM sched_setscheduler 0');
-    assert.match(runApart(`addon.runInIdleTime(1)`).output, /TypeError: runInIdleTime/);
-  });
-
   it('leaves no descriptor and no thread behind 1000 openings', function () {
     this.timeout(60_000);
     const { Tracer } = fixture.addon;

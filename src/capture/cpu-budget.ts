@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** Of one core: what the agent takes where nothing is idle. */
+const LEAST_SHARE = 0.02;
+/** CPU time that may be saved up, or owed. */
+const BURST_MS = 100;
+const LOOK_EVERY_MS = 50;
+/** USER_HZ, the unit of /proc/stat. */
+const TICK_MS = 10;
+
+/** Milliseconds since some start. */
+export interface CpuClocks {
+  readonly cpus: number;
+  wall(): number;
+  /** CPU time of this process, all threads. */
+  own(): number;
+  /** Idle time of all CPUs together. */
+  idle(): number;
+}
+
+/**
+ * Keeps the host first: the agent takes 2 % of a core, and of the CPU time that the machine has idle all where half of the machine is idle, a quarter
+ * where a quarter is, next to nothing where a tenth is. Beyond that it rests. A low priority does not do that. A thread that always
+ * has something to do, however low its priority, crowds the programs of the machine onto the other CPUs and makes each of their wake-ups
+ * dearer: even one that the kernel runs in idle time only (SCHED_IDLE) cost a web server a fifth of its throughput.
+ */
+export class CpuBudget {
+  readonly #clocks: CpuClocks;
+  #savedMs = BURST_MS;
+  #wall: number;
+  #own: number;
+  #idle: number;
+  #lookedAt: number;
+
+  constructor(clocks: CpuClocks) {
+    this.#clocks = clocks;
+    this.#wall = clocks.wall();
+    this.#own = clocks.own();
+    this.#idle = clocks.idle();
+    this.#lookedAt = this.#wall;
+  }
+
+  /** Whether the agent may go on working. Cheap, and hardly more than that while little is used. */
+  allows(): boolean {
+    const wall = this.#clocks.wall();
+    const own = this.#clocks.own();
+    this.#save(LEAST_SHARE * (wall - this.#wall) - (own - this.#own));
+    this.#wall = wall;
+    this.#own = own;
+    if (this.#savedMs < 0 && wall >= this.#lookedAt + LOOK_EVERY_MS) {
+      const idle = this.#clocks.idle();
+      const idleMs = idle - this.#idle;
+      const idlePart = idleMs / (this.#clocks.cpus * (wall - this.#lookedAt));
+      this.#save(idleMs * Math.min(1, (2 * idlePart) ** 2));
+      this.#idle = idle;
+      this.#lookedAt = wall;
+    }
+    return this.#savedMs >= 0;
+  }
+
+  #save(ms: number): void {
+    this.#savedMs = Math.max(-BURST_MS, Math.min(BURST_MS, this.#savedMs + ms));
+  }
+}
+
+/** The clocks of this process and machine (proc_stat(5)). */
+export function cpuClocks(procRoot = '/proc'): CpuClocks {
+  return {
+    cpus: cpus().length,
+    wall: () => performance.now(),
+    own: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e3;
+    },
+    idle: () => {
+      const [, , , , idle, ioWait] = readFileSync(`${procRoot}/stat`, 'latin1').split(/ +/, 7).map(Number);
+      return (idle! + ioWait!) * TICK_MS;
+    },
+  };
+}

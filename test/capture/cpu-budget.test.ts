@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CpuBudget, cpuClocks } from '../../src/capture/cpu-budget.ts';
+
+/** A machine of four CPUs. `pass` lets time go by in steps of 10 ms, with the CPU time used and idle in each; gives back in how many it might work. */
+function setUp(): { pass: (steps: number, ownMs: number, idleMs: number) => number; looks: () => number } {
+  const now = { wall: 1000, own: 500, idle: 7000 };
+  let looks = 0;
+  const budget = new CpuBudget({
+    cpus: 4,
+    wall: () => now.wall,
+    own: () => now.own,
+    idle: () => {
+      looks++;
+      return now.idle;
+    },
+  });
+  const pass = (steps: number, ownMs: number, idleMs: number): number => {
+    let allowed = 0;
+    for (let i = 0; i < steps; i++) {
+      now.wall += 10;
+      now.idle += idleMs;
+      if (!budget.allows()) continue;
+      allowed++;
+      now.own += ownMs;
+    }
+    return allowed;
+  };
+  return { pass, looks: () => looks };
+}
+
+describe('capture/cpu-budget', () => {
+  it('lets an agent that needs little work without looking at the machine', () => {
+    const { pass, looks } = setUp();
+    assert.equal(pass(10_000, 0.19, 0), 10_000);
+    assert.equal(looks(), 1);
+  });
+
+  it('gives it 2 % of a core where nothing is idle, once what it had saved is used up', () => {
+    const { pass } = setUp();
+    pass(100, 10, 0);
+    const allowed = pass(100_000, 10, 0);
+    assert.ok(Math.abs(allowed / 100_000 - 0.02) < 0.001, `${allowed / 1000} %`);
+  });
+
+  for (const [idleMs, share] of [
+    [20, 1],
+    [10, 0.25],
+    [8, 0.128],
+    [4, 0.016],
+  ] as const) {
+    it(`gives it ${share} of a core more where ${idleMs / 10} of 4 are idle`, () => {
+      const { pass } = setUp();
+      pass(100, 10, idleMs);
+      const allowed = pass(100_000, 10, idleMs);
+      assert.ok(Math.abs(allowed / 100_000 - Math.min(1, share + 0.02)) < 0.01, `${allowed / 1000} %`);
+    });
+  }
+
+  it('lets it work at once for a tenth of a second after a rest', () => {
+    const { pass } = setUp();
+    pass(1000, 10, 0);
+    pass(10_000, 0, 0);
+    assert.equal(pass(10, 10, 0), 10);
+    assert.ok(pass(100, 10, 0) < 5);
+  });
+
+  it('makes it rest no longer than a tenth of a second of work takes to pay for', () => {
+    const { pass } = setUp();
+    pass(1, 60_000, 0);
+    assert.equal(pass(499, 0, 0), 0);
+    assert.ok(pass(3, 0, 0) > 0);
+  });
+
+  it('reads the idle time of all CPUs and its own time', () => {
+    const root = mkdtempSync(join(tmpdir(), 'undertrace-proc-'));
+    writeFileSync(join(root, 'stat'), 'cpu  10 20 30 4000 500 6 7 8 9 0\ncpu0 1 2 3 4 5 6 7 8 9 0\n');
+    const clocks = cpuClocks(root);
+    const idle = clocks.idle();
+    rmSync(root, { recursive: true });
+    assert.equal(idle, 45_000);
+    assert.ok(clocks.own() > 0 && clocks.wall() > 0 && clocks.cpus > 0);
+    assert.ok(cpuClocks().idle() > 0);
+  });
+});
