@@ -152,7 +152,8 @@ static __always_inline void process_executed(struct task_struct *task)
 	r->size = sizeof(*r) + at;
 	asm volatile("" : "+r"(at));
 	if (at < WORK_PAYLOAD_MAX)
-		emit(r, sizeof(*r) + at, false);
+		/* An idle agent looks seldom, and a process may be over by then, with its files. */
+		emit(r, sizeof(*r) + at, !bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA));
 }
 
 static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)

@@ -32,7 +32,7 @@ export interface DrainFigures {
 /** For `drainBatch`: from one small record to what is passed on at once. */
 const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
-/** Between two looks whether the agent may work again. */
+/** Between two looks where the last found nothing in the ring, or that the agent has to rest. */
 const REST_MS = 50;
 const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
@@ -210,7 +210,9 @@ export class KernelCapture {
 
   #schedule(ms: number): void {
     this.#timer = setTimeout(() => {
-      this.#schedule(this.#drainInTurn() ? this.#options.drainIntervalMs : Math.max(ms, REST_MS));
+      const { drainIntervalMs } = this.#options;
+      const busy = this.#drainInTurn() && this.#drained > 0;
+      this.#schedule(busy ? drainIntervalMs : Math.max(drainIntervalMs, REST_MS));
     }, ms);
   }
 
