@@ -3,8 +3,10 @@ import { cpus } from 'node:os';
 
 /** Of one core: what the agent takes where nothing is idle. */
 const LEAST_SHARE = 0.02;
-/** CPU time that may be saved up, or owed. */
-const BURST_MS = 100;
+/** CPU time that may be saved up: what comes at once, such as the first requests after the start, need not wait. */
+const SAVED_MS = 1000;
+/** CPU time that may be owed. */
+const OWED_MS = 100;
 const LOOK_EVERY_MS = 50;
 /** USER_HZ, the unit of /proc/stat. */
 const TICK_MS = 10;
@@ -27,7 +29,7 @@ export interface CpuClocks {
  */
 export class CpuBudget {
   readonly #clocks: CpuClocks;
-  #savedMs = BURST_MS;
+  #savedMs = SAVED_MS;
   #wall: number;
   #own: number;
   #idle: number;
@@ -60,7 +62,7 @@ export class CpuBudget {
   }
 
   #save(ms: number): void {
-    this.#savedMs = Math.max(-BURST_MS, Math.min(BURST_MS, this.#savedMs + ms));
+    this.#savedMs = Math.max(-OWED_MS, Math.min(SAVED_MS, this.#savedMs + ms));
   }
 }
 

@@ -40,7 +40,7 @@ describe('capture/cpu-budget', () => {
 
   it('gives it 2 % of a core where nothing is idle, once what it had saved is used up', () => {
     const { pass } = setUp();
-    pass(100, 10, 0);
+    pass(1000, 10, 0);
     const allowed = pass(100_000, 10, 0);
     assert.ok(Math.abs(allowed / 100_000 - 0.02) < 0.001, `${allowed / 1000} %`);
   });
@@ -53,17 +53,17 @@ describe('capture/cpu-budget', () => {
   ] as const) {
     it(`gives it ${share} of a core more where ${idleMs / 10} of 4 are idle`, () => {
       const { pass } = setUp();
-      pass(100, 10, idleMs);
+      pass(1000, 10, idleMs);
       const allowed = pass(100_000, 10, idleMs);
       assert.ok(Math.abs(allowed / 100_000 - Math.min(1, share + 0.02)) < 0.01, `${allowed / 1000} %`);
     });
   }
 
-  it('lets it work at once for a tenth of a second after a rest', () => {
+  it('lets it work at once for a second after a rest', () => {
     const { pass } = setUp();
     pass(1000, 10, 0);
     pass(10_000, 0, 0);
-    assert.equal(pass(10, 10, 0), 10);
+    assert.equal(pass(100, 10, 0), 100);
     assert.ok(pass(100, 10, 0) < 5);
   });
 
