@@ -145,7 +145,7 @@ export class KernelCapture {
     }
     if (now >= this.#countersDueNs) this.#sinkCounters();
     if (this.#drained >= SLICE_BYTES) this.#again ??= setImmediate(() => this.#drainAgain());
-    else if (this.#drained > 0) this.#takeDataAgain();
+    else this.#takeDataAgain();
   }
 
   /** What the decoder wants of a connection; false when the kernel no longer knows it. */
