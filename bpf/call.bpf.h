@@ -68,6 +68,12 @@ __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direc
 	return 0;
 }
 
+static __always_inline void leave_call(struct call *call, bool send)
+{
+	if (call->kind == position_kind_counter)
+		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
+}
+
 /*
  * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
  * one when the call returns (dup2 or close and reuse by another thread under a blocked read).

@@ -250,8 +250,7 @@ static __always_inline void forget_call(bool send)
 	if (!call || call->nr == -1)
 		return;
 	call->nr = -1;
-	if (call->kind == position_kind_counter)
-		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
+	leave_call(call, send);
 }
 
 static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode, struct call *call,
@@ -323,8 +322,8 @@ static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bo
 			forget_call(send); /* it may have begun before, and be counted in conn.in_flight */
 	}
 	end_on(regs, nr, ret, sk, sock, inode, call, send ? direction_send : direction_receive, fd, missed);
-	if (call && call->kind == position_kind_counter)
-		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
+	if (call)
+		leave_call(call, send);
 }
 
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */
