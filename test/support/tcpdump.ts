@@ -29,7 +29,9 @@ export class PacketCapture {
 
   private constructor(path: string) {
     const args = ['-i', 'lo', '-s', '0', '-B', '131072', '--immediate-mode', '-U', '-w'];
-    this.#child = spawn(path, [...args, this.#scratch.file('pcap'), 'tcp'], {
+    // It ends with this process, however that ends; a tcpdump that changes its user would forget to.
+    const bound = ['--pdeathsig', 'INT', path, '-Z', 'root'];
+    this.#child = spawn('setpriv', [...bound, ...args, this.#scratch.file('pcap'), 'tcp'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   }
