@@ -46,8 +46,8 @@ export class ProcessTable {
   #size = 0;
   /** Counts facts that came in, since each may change the ancestors of others. */
   #generation = 0;
-  #exited: Entry[] = [];
-  #exitedHead = 0;
+  /** In the order of their ends. */
+  readonly #exited = new Set<Entry>();
   /** Processes whose parent was not known when they were first seen, by its number. */
   readonly #orphans = new Map<number, Entry[]>();
 
@@ -78,9 +78,9 @@ export class ProcessTable {
   clock(nowNs: number, realtimeS: number, realtimeNs: number, boottimeNs: number): void {
     this.#nowNs = nowNs;
     this.#bootMs ??= realtimeS * 1000 + (realtimeNs - boottimeNs) / 1e6;
-    for (let entry = this.#exited[this.#exitedHead]; entry; entry = this.#exited[this.#exitedHead]) {
+    for (const entry of this.#exited) {
       if (entry.exitedNs + this.#keepNs > nowNs) return;
-      this.#forgetExited();
+      this.#remove(entry);
     }
   }
 
@@ -127,7 +127,7 @@ export class ProcessTable {
     const entry = this.#find(tgid, startNs);
     if (entry === undefined || entry.exitedNs !== 0) return;
     entry.exitedNs = timeNs;
-    this.#exited.push(entry);
+    this.#exited.add(entry);
     const { identity } = entry;
     if (identity.members.size > 1) this.#leave(entry);
   }
@@ -312,27 +312,13 @@ export class ProcessTable {
 
   #makeRoom(): void {
     this.evicted++;
-    if (this.#exitedHead < this.#exited.length) {
-      this.#forgetExited();
-      return;
-    }
-    for (const oldest of this.#processes.values()) {
-      this.#remove(oldest);
-      return;
-    }
-  }
-
-  #forgetExited(): void {
-    this.#remove(this.#exited[this.#exitedHead++]!);
-    if (this.#exitedHead >= 1024 || this.#exitedHead === this.#exited.length) {
-      this.#exited = this.#exited.slice(this.#exitedHead);
-      this.#exitedHead = 0;
-    }
+    const [oldest] = this.#exited.size > 0 ? this.#exited : this.#processes.values();
+    this.#remove(oldest!);
   }
 
   #remove(entry: Entry): void {
-    if (entry.removed) return;
     entry.removed = true;
+    this.#exited.delete(entry);
     this.#size--;
     this.#orphans.delete(entry.tgid);
     this.#leave(entry);

@@ -1,3 +1,4 @@
+import { Fifo } from '../base/fifo.ts';
 import { type Group, NO_PENDING, type Pending, currentGroup } from './pending.ts';
 
 export interface AssemblerOptions {
@@ -18,34 +19,6 @@ export const ASSEMBLER_DEFAULTS: AssemblerOptions = {
   maxWaiting: 16_384,
 };
 
-/** A first-in first-out queue of groups; an array whose head moves, cut off now and then. */
-class GroupQueue {
-  #items: Group[] = [];
-  #head = 0;
-
-  get first(): Group | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(group: Group): void {
-    this.#items.push(group);
-  }
-
-  shift(): Group | undefined {
-    const group = this.#items[this.#head];
-    if (group === undefined) return undefined;
-    this.#head++;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= 4096) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return group;
-  }
-}
-
 /**
  * Keeps closed exchanges until their trace is whole, within bounds, and hands them over, parents before children.
  *
@@ -64,8 +37,8 @@ export class Assembler {
   #ready: Group[] = [];
   #nowNs = 0;
   /** Groups by deadline, one queue a length of wait, so that each is in order. */
-  readonly #clients = new GroupQueue();
-  readonly #others = new GroupQueue();
+  readonly #clients = new Fifo<Group>();
+  readonly #others = new Fifo<Group>();
 
   constructor(options: Partial<AssemblerOptions>, handOver: (trace: Pending[], last: boolean) => boolean) {
     this.#options = { ...ASSEMBLER_DEFAULTS, ...options };
@@ -162,7 +135,7 @@ export class Assembler {
     (short ? this.#clients : this.#others).push(group);
   }
 
-  #expire(queue: GroupQueue): void {
+  #expire(queue: Fifo<Group>): void {
     for (
       let group = queue.first;
       group !== undefined && group.deadlineNs <= this.#nowNs;

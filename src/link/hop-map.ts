@@ -1,3 +1,4 @@
+import { Fifo } from '../base/fifo.ts';
 import type { HopKey } from '../decode/exchange.ts';
 import { type Group, Hop, type Pending } from './pending.ts';
 
@@ -19,8 +20,7 @@ export class HopMap {
   readonly #hops = new Map<number, Hop>();
   #size = 0;
   /** Hops one end of which has left, by the time they are forgotten. */
-  #fading: Hop[] = [];
-  #fadingHead = 0;
+  readonly #fading = new Fifo<Hop>();
 
   constructor(max: number = DEFAULT_MAX, keepNs: number = DEFAULT_KEEP_NS) {
     this.#max = max;
@@ -32,13 +32,13 @@ export class HopMap {
   }
 
   /** Puts an exchange at its end of its hop; undefined when that end is taken. */
-  join(pending: Pending, nowNs: number): Hop | undefined {
+  join(pending: Pending): Hop | undefined {
     const { hop: key, role } = pending.exchange;
     if (key === undefined) return undefined;
     const mapKey = foldKey(key.high, key.low);
     let hop = this.#hops.get(mapKey);
     while (hop !== undefined && !sameKey(hop.key, key)) hop = hop.next;
-    if (hop === undefined) hop = this.#add(key, mapKey, nowNs);
+    if (hop === undefined) hop = this.#add(key, mapKey);
     const taken =
       role === 'client'
         ? hop.client !== undefined || hop.clientLeft !== undefined
@@ -88,15 +88,15 @@ export class HopMap {
 
   /** Forgets what has been kept long enough. */
   clock(nowNs: number): void {
-    for (let hop = this.#fading[this.#fadingHead]; hop !== undefined; hop = this.#fading[this.#fadingHead]) {
+    for (let hop = this.#fading.first; hop !== undefined; hop = this.#fading.first) {
       if (hop.expiresNs > nowNs) return;
-      this.#unfade();
+      this.#fading.shift();
       if (hop.client === undefined && hop.server === undefined) this.#delete(hop);
     }
   }
 
-  #add(key: HopKey, mapKey: number, nowNs: number): Hop {
-    if (this.#size >= this.#max) this.#evict(nowNs);
+  #add(key: HopKey, mapKey: number): Hop {
+    if (this.#size >= this.#max) this.#evict();
     const hop = new Hop(key, mapKey);
     hop.next = this.#hops.get(mapKey);
     this.#hops.set(mapKey, hop);
@@ -107,14 +107,6 @@ export class HopMap {
   #fade(hop: Hop, nowNs: number): void {
     hop.expiresNs = nowNs + this.#keepNs;
     this.#fading.push(hop);
-  }
-
-  #unfade(): void {
-    this.#fadingHead++;
-    if (this.#fadingHead === this.#fading.length || this.#fadingHead >= 8192) {
-      this.#fading = this.#fading.slice(this.#fadingHead);
-      this.#fadingHead = 0;
-    }
   }
 
   #delete(hop: Hop): void {
@@ -137,20 +129,13 @@ export class HopMap {
     return found === hop;
   }
 
-  #evict(nowNs: number): void {
-    const fading = this.#fading[this.#fadingHead];
-    if (fading !== undefined) {
-      this.#unfade();
-      if (!this.#has(fading)) return this.#evict(nowNs);
-      this.evicted++;
-      this.#delete(fading);
-      return;
+  #evict(): void {
+    this.evicted++;
+    for (let hop = this.#fading.shift(); hop !== undefined; hop = this.#fading.shift()) {
+      if (this.#has(hop)) return this.#delete(hop); // else deleted when its other end left
     }
-    for (const hop of this.#hops.values()) {
-      this.evicted++;
-      this.#delete(hop);
-      return;
-    }
+    const [oldest] = this.#hops.values();
+    this.#delete(oldest!);
   }
 }
 

@@ -180,7 +180,7 @@ export class Linker {
 
   /** Puts an exchange at its end of its hop, and into one group with the other end if that is still here. */
   #join(pending: Pending): void {
-    const hop = this.hops.join(pending, this.#nowNs);
+    const hop = this.hops.join(pending);
     if (hop === undefined) {
       pending.duplicate = true;
       return;
