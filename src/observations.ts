@@ -29,7 +29,9 @@ export class Observations {
   readonly listening = new Map<number, Set<number>>();
 
   opened(exchange: Exchange): void {
-    const process = this.#process(exchange.tgid);
+    let process = this.processes.get(exchange.tgid);
+    if (process === undefined && this.processes.size < MAX_PROCESSES)
+      this.processes.set(exchange.tgid, (process = { exchanges: 0, spans: 0, filtered: 0 }));
     if (process !== undefined) process.exchanges++;
     const port = this.#port(exchange);
     if (port !== undefined) port.exchanges++;
@@ -37,7 +39,7 @@ export class Observations {
 
   /** `made`: it became a span; else a filter dropped it. */
   ended(exchange: Exchange, made: boolean): void {
-    count(this.#process(exchange.tgid), made);
+    count(this.processes.get(exchange.tgid), made); // not again of one that has exited
     count(this.#port(exchange), made);
   }
 
@@ -54,13 +56,6 @@ export class Observations {
   onExit(tgid: number): void {
     this.listening.delete(tgid);
     this.processes.delete(tgid);
-  }
-
-  #process(tgid: number): Tally | undefined {
-    let tally = this.processes.get(tgid);
-    if (tally === undefined && this.processes.size < MAX_PROCESSES)
-      this.processes.set(tgid, (tally = { exchanges: 0, spans: 0, filtered: 0 }));
-    return tally;
   }
 
   #port({ connection, role, protocol }: Exchange): PortTally | undefined {

@@ -210,4 +210,14 @@ describe('pipeline', () => {
       [[6, 4, 2]],
     );
   });
+
+  it('forgets what a process did when it ends, although its spans leave later', () => {
+    const writer = new RecordWriter();
+    const client = new TestEnd(writer, { tgid: 200 });
+    client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n').receive('HTTP/1.1 204 No Content\r\n\r\n');
+    writer.add('exit', { tgid: 200, start_ns: START_NS });
+    const { pipeline, spans } = run([writer.take()]);
+    assert.equal(spans.length, 1);
+    assert.deepEqual([...pipeline.observations.processes], []);
+  });
 });
