@@ -8,10 +8,16 @@
 
 #include "payload.bpf.h"
 
-static __always_inline bool keep_call(struct call *call)
+/* As task storage takes it. */
+static __always_inline struct task_struct *owner_of_storage(struct task_struct *task)
+{
+	return have_typed ? task : bpf_get_current_task_btf();
+}
+
+static __always_inline bool keep_call(struct task_struct *task, struct call *call)
 {
 	if (have_task_storage) {
-		struct call *slot = bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		struct call *slot = bpf_task_storage_get(&calls, owner_of_storage(task), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 		if (slot)
 			*slot = *call;
@@ -22,18 +28,20 @@ static __always_inline bool keep_call(struct call *call)
 	return !bpf_map_update_elem(&calls_by_tid, &tid, call, BPF_ANY);
 }
 
-static __always_inline struct call *kept_call(void)
+static __always_inline struct call *kept_call(struct task_struct *task)
 {
 	if (have_task_storage)
-		return bpf_task_storage_get(&calls, bpf_get_current_task_btf(), 0, 0);
+		return bpf_task_storage_get(&calls, owner_of_storage(task), 0, 0);
 	__u32 tid = bpf_get_current_pid_tgid();
 
 	return bpf_map_lookup_elem(&calls_by_tid, &tid);
 }
 
 /* The agent itself, and processes that the filters exclude. */
-static __always_inline bool is_excluded(__u32 tgid)
+static __always_inline bool is_excluded(struct task_struct *task)
 {
+	__u32 tgid = tgid_of(task);
+
 	if (tgid == own_tgid)
 		return true;
 	return process_filters && bpf_map_lookup_elem(&processes, &tgid);
@@ -78,17 +86,17 @@ static __always_inline void leave_call(struct call *call, bool send)
  * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
  * one when the call returns (dup2 or close and reuse by another thread under a blocked read).
  */
-static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
+static __always_inline void begin_call(struct task_struct *task, struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
 	struct sock *sk;
 
 	if (*(volatile __u32 *)&shedding)
 		return;
-	sk = sock_of_fd(send_fd(regs, nr), &call.inode);
+	sk = sock_of_fd(task, send_fd(regs, nr), &call.inode);
 	if (!sk)
 		return; /* a file: no enter half tells the exit so */
-	if (is_excluded(bpf_get_current_pid_tgid() >> 32))
+	if (is_excluded(task))
 		return;
 	call.sock = number(sk, 0);
 	call.kind = position_kind_of(sk);
@@ -101,6 +109,6 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 	}
 	if (send)
 		call.enter_ns = bpf_ktime_get_ns();
-	if (!keep_call(&call))
+	if (!keep_call(task, &call))
 		add(counter_state_lost, 1);
 }

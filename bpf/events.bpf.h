@@ -35,11 +35,11 @@ static __always_inline void born_peer(struct sock *sk, __u64 inode)
 }
 
 /* connect(2): 0, -EINPROGRESS, or why not. */
-static __always_inline void end_connect(struct pt_regs *regs, long ret)
+static __always_inline void end_connect(struct task_struct *task, struct pt_regs *regs, long ret)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
 	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(fd, &inode);
+	struct sock *sk = sock_of_fd(task, fd, &inode);
 
 	if (!sk || (ret && ret != -115 /* EINPROGRESS */ && !is_connection_error(ret) && ret != -2 /* ENOENT */))
 		return;
@@ -50,10 +50,10 @@ static __always_inline void end_connect(struct pt_regs *regs, long ret)
 	report(sk, inode, event_connect, ret, fd, nr_connect);
 }
 
-static __always_inline void end_accept(long nr, long fd)
+static __always_inline void end_accept(struct task_struct *task, long nr, long fd)
 {
 	__u64 inode = 0;
-	struct sock *sk = fd >= 0 ? sock_of_fd(fd, &inode) : 0;
+	struct sock *sk = fd >= 0 ? sock_of_fd(task, fd, &inode) : 0;
 	struct conn *conn;
 
 	if (!sk)
@@ -68,7 +68,7 @@ static __always_inline void end_accept(long nr, long fd)
 	report(sk, inode, event_accept, 0, fd, nr);
 }
 
-static __always_inline void end_socketpair(struct pt_regs *regs)
+static __always_inline void end_socketpair(struct task_struct *task, struct pt_regs *regs)
 {
 	int fds[2] = {};
 	__u64 inode = 0;
@@ -77,18 +77,18 @@ static __always_inline void end_socketpair(struct pt_regs *regs)
 	if (bpf_probe_read_user(fds, sizeof(fds), (void *)SYSCALL_ARG4(regs)))
 		return;
 	for (int i = 0; i < 2; i++) {
-		sk = sock_of_fd(fds[i], &inode);
+		sk = sock_of_fd(task, fds[i], &inode);
 		if (sk && born(sk, inode, 0))
 			report(sk, inode, event_connect, 0, fds[i], nr_socketpair);
 	}
 }
 
 /* shutdown(2) and listen(2) that succeeded. */
-static __always_inline void end_simple(struct pt_regs *regs, enum event event, long nr)
+static __always_inline void end_simple(struct task_struct *task, struct pt_regs *regs, enum event event, long nr)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
 	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(fd, &inode);
+	struct sock *sk = sock_of_fd(task, fd, &inode);
 
 	if (sk && conn_of(number(sk, 0), inode, true))
 		report(sk, inode, event, SYSCALL_ARG2(regs), fd, nr);
@@ -98,21 +98,21 @@ static __always_inline void end_simple(struct pt_regs *regs, enum event event, l
  * close(2), at its enter: at exit the descriptor is gone. Only the last holder's close ends the socket; TCP sockets live on until state
  * CLOSE, the others are over.
  */
-static __always_inline void begin_close(struct pt_regs *regs)
+static __always_inline void begin_close(struct task_struct *task, struct pt_regs *regs)
 {
-	__u32 fd = SYSCALL_ARG1(regs), tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 fd = SYSCALL_ARG1(regs);
 	struct file *file;
 	__u64 inode = 0, key;
 	struct conn *conn;
 	struct sock *sk;
 
-	if (is_excluded(tgid))
+	if (is_excluded(task))
 		return;
-	file = file_of(fd);
+	file = file_of(task, fd);
 	if (!file)
 		return;
 	sk = sock_of_file(file, &inode);
-	if (!sk || !is_last_reference(file) || is_compat())
+	if (!sk || !is_last_reference(file) || is_compat(task))
 		return;
 	key = name_of(sk, 0);
 	conn = bpf_map_lookup_elem(&conns, &key);

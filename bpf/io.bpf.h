@@ -67,26 +67,16 @@ static __always_inline void count_call(__u8 direction, __u64 bytes)
 	}
 }
 
-/* By the server's port: the local one where this end accepted. */
-static __always_inline void count_unrecognised(struct sock *sk, struct conn *conn, __u64 bytes)
+static __always_inline void count_unrecognised(struct conn *conn, __u64 bytes)
 {
-	__u32 protocol = GET(sk, sk_protocol) & 0xffff, key;
-	struct port_count *count, first = { 1, bytes };
+	__u32 slot = conn->port_slot;
+	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &slot);
 
 	add(counter_unrecognised_records, 1);
 	add(counter_unrecognised_bytes, bytes);
-	if (GET(sk, __sk_common.skc_family) == AF_UNIX)
-		key = 0;
-	else if (conn->state & CONN_ACCEPTED)
-		key = protocol << 16 | GET(sk, __sk_common.skc_num);
-	else
-		key = protocol << 16 | bpf_ntohs(GET(sk, __sk_common.skc_dport));
-	count = bpf_map_lookup_elem(&unrecognised, &key);
 	if (count) {
 		count->records++;
 		count->bytes += bytes;
-	} else {
-		bpf_map_update_elem(&unrecognised, &key, &first, BPF_NOEXIST);
 	}
 }
 
@@ -101,7 +91,7 @@ static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 		add(counter_filtered_records, 1);
 		return false;
 	case verdict_drop:
-		count_unrecognised(t->sk, t->conn, bytes);
+		count_unrecognised(t->conn, bytes);
 		return false;
 	default:
 		return true;
@@ -243,9 +233,9 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 ino
 }
 
 /* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
-static __always_inline void forget_call(bool send)
+static __always_inline void forget_call(struct task_struct *task, bool send)
 {
-	struct call *call = kept_call();
+	struct call *call = kept_call(task);
 
 	if (!call || call->nr == -1)
 		return;
@@ -253,10 +243,10 @@ static __always_inline void forget_call(bool send)
 	leave_call(call, send);
 }
 
-static __always_inline void end_on(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode, struct call *call,
+static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode, struct call *call,
 				   __u8 direction, __u32 fd, bool missed)
 {
-	if (is_compat())
+	if (is_compat(task))
 		return; /* int 0x80 from 64-bit code: another call altogether, since no number of a data call is one in both tables */
 	if (ret > 0)
 		finish_transfer(regs, nr, ret, sk, sock, inode, call, direction, missed);
@@ -269,18 +259,18 @@ __attribute__((noinline)) int remember_thread(void)
 {
 	struct call none = { .nr = -1 };
 
-	return keep_call(&none);
+	return keep_call(current_task(), &none);
 }
 
 /* Exit of a splice out of a socket, whose enter half, if there is one, is of the socket at its other end. */
-static __always_inline void end_splice(struct pt_regs *regs, long ret)
+static __always_inline void end_splice(struct task_struct *task, struct pt_regs *regs, long ret)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
 	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(fd, &inode);
+	struct sock *sk = sock_of_fd(task, fd, &inode);
 
-	if (sk && !is_excluded(bpf_get_current_pid_tgid() >> 32))
-		end_on(regs, nr_splice, ret, sk, number(sk, 0), inode, 0, direction_receive, fd, false);
+	if (sk && !is_excluded(task))
+		end_on(task, regs, nr_splice, ret, sk, number(sk, 0), inode, 0, direction_receive, fd, false);
 }
 
 /*
@@ -288,7 +278,7 @@ static __always_inline void end_splice(struct pt_regs *regs, long ret)
  * the call began, or the thread has never been seen and may have been inside since before the agent. Then the socket is resolved now. (A send
  * that was under way when the agent came is a hole in its stream.)
  */
-static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bool send)
+static __always_inline void end_call(struct task_struct *task, struct pt_regs *regs, long nr, long ret, bool send)
 {
 	__u32 fd = send ? send_fd(regs, nr) : SYSCALL_ARG1(regs);
 	bool missed = shedding;
@@ -297,7 +287,7 @@ static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bo
 	__u64 sock, inode = 0;
 
 	if (!missed) {
-		call = kept_call();
+		call = kept_call(task);
 		if (!call) {
 			remember_thread();
 			missed = send;
@@ -314,24 +304,24 @@ static __always_inline void end_call(struct pt_regs *regs, long nr, long ret, bo
 		inode = call->inode;
 		sk = TYPED(struct sock, sock);
 	} else {
-		sk = sock_of_fd(fd, &inode);
-		if (!sk || is_excluded(bpf_get_current_pid_tgid() >> 32))
+		sk = sock_of_fd(task, fd, &inode);
+		if (!sk || is_excluded(task))
 			return;
 		sock = number(sk, 0);
 		if (missed && !has_sequence(sk))
-			forget_call(send); /* it may have begun before, and be counted in conn.in_flight */
+			forget_call(task, send); /* it may have begun before, and be counted in conn.in_flight */
 	}
-	end_on(regs, nr, ret, sk, sock, inode, call, send ? direction_send : direction_receive, fd, missed);
+	end_on(task, regs, nr, ret, sk, sock, inode, call, send ? direction_send : direction_receive, fd, missed);
 	if (call)
 		leave_call(call, send);
 }
 
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */
-static __always_inline void count_compat(struct pt_regs *regs, long nr, long ret)
+static __always_inline void count_compat(struct task_struct *task, struct pt_regs *regs, long nr, long ret)
 {
 	__u64 inode;
 	__s64 fd;
 
-	if (ret > 0 && compat_data_call(regs, nr, &fd) && (fd < 0 || sock_of_fd(fd, &inode)))
+	if (ret > 0 && compat_data_call(regs, nr, &fd) && (fd < 0 || sock_of_fd(task, fd, &inode)))
 		add(counter_compat_calls, 1);
 }

@@ -309,6 +309,12 @@ static __always_inline struct task_struct *current_task(void)
 	return have_typed ? (void *)bpf_get_current_task_btf() : (void *)bpf_get_current_task();
 }
 
+/* Of the current task, which callers hold: a helper saved with every call. */
+static __always_inline __u32 tgid_of(struct task_struct *task)
+{
+	return have_typed ? task->tgid : bpf_get_current_pid_tgid() >> 32;
+}
+
 /* User-space layouts of system call arguments (fixed by the ABI, 64-bit tasks). */
 struct user_iovec {
 	__u64 base, length;

@@ -87,7 +87,10 @@ struct conn {
 	__u64 tx_count, rx_count; /* bytes (counter) or messages (datagram) so far; TCP: unused */
 	__u64 gap_end, gap_ns;	  /* elided since the last record */
 	__u32 gap_records;
-	__u32 budget;	 /* payload bytes a run may carry, 0: default */
+	union {
+		__u32 budget;	 /* payload bytes a run may carry, 0: default */
+		__u32 port_slot; /* verdict_drop: where it is counted in `unrecognised` */
+	};
 	__u32 run_bytes; /* of the current run, captured or not, saturating */
 	__u32 tx_first, rx_first; /* as in records.toml */
 	__u32 in_flight[2];	  /* streams that are counted: calls inside, by enum direction */
@@ -141,9 +144,9 @@ struct port_count {
 	__u64 records, bytes;
 };
 
-/* Traffic dropped as unrecognised, by protocol << 16 | server port. Read by user space. */
+/* Traffic dropped as unrecognised. User space gives every server port a slot with its first verdict, and reads. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct port_count);

@@ -52,9 +52,8 @@ enum {
 #pragma clang attribute pop
 
 /* A 32-bit task's call: its numbers mean something else, and int 0x80 from 64-bit code looks like another call altogether. */
-static __always_inline bool is_compat(void)
+static __always_inline bool is_compat(struct task_struct *task)
 {
-	struct task_struct *task = current_task();
 #if defined(__TARGET_ARCH_x86)
 	return GET(task, thread_info.status) & 2; /* TS_COMPAT */
 #else

@@ -12,9 +12,8 @@ static __always_inline __u64 name_of(const void *sk, __u32 slot)
 }
 
 /* The file behind a descriptor of the current task, or 0. */
-static __always_inline struct file *file_of(__u32 fd)
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 {
-	struct task_struct *task = current_task();
 	struct fdtable *table = GET2(task, files, fdt);
 	struct list_head *slot;
 	void *file;
@@ -47,9 +46,9 @@ static __always_inline struct sock *sock_of_file(struct file *file, __u64 *inode
 	return sk;
 }
 
-static __always_inline struct sock *sock_of_fd(__u32 fd, __u64 *inode)
+static __always_inline struct sock *sock_of_fd(struct task_struct *task, __u32 fd, __u64 *inode)
 {
-	struct file *file = file_of(fd);
+	struct file *file = file_of(task, fd);
 
 	return file ? sock_of_file(file, inode) : 0;
 }

@@ -16,12 +16,12 @@
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 {
-	if (compat_tasks && is_compat())
+	if (compat_tasks && is_compat(current_task()))
 		return 0;
 	if (is_send(nr) || is_receive(nr))
-		begin_call(regs, nr, is_send(nr));
+		begin_call(current_task(), regs, nr, is_send(nr));
 	else if (nr == nr_close)
-		begin_close(regs);
+		begin_close(current_task(), regs);
 	return 0;
 }
 
@@ -30,18 +30,20 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
 	long nr = SYSCALL_NUMBER(regs);
+	struct task_struct *task;
 
-	if (compat_tasks && is_compat()) {
-		count_compat(regs, nr, ret);
+	if (compat_tasks && is_compat(current_task())) {
+		count_compat(current_task(), regs, nr, ret);
 		return 0;
 	}
 	if (is_send(nr) || is_receive(nr)) {
+		task = current_task();
 		if (ret > 0 || is_connection_error(ret)) {
-			end_call(regs, nr, ret, is_send(nr));
+			end_call(task, regs, nr, ret, is_send(nr));
 			if (nr == nr_splice)
-				end_splice(regs, ret);
+				end_splice(task, regs, ret);
 		} else {
-			forget_call(is_send(nr));
+			forget_call(task, is_send(nr));
 		}
 		return 0;
 	}
@@ -52,18 +54,19 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 	if (nr != nr_connect && nr != nr_accept && nr != nr_accept4 && nr != nr_shutdown && nr != nr_listen && nr != nr_socketpair &&
 	    nr != nr_io_uring_setup)
 		return 0;
-	if (is_excluded(bpf_get_current_pid_tgid() >> 32) || is_compat())
+	task = current_task();
+	if (is_excluded(task) || is_compat(task))
 		return 0;
 	if (nr == nr_connect)
-		end_connect(regs, ret);
+		end_connect(task, regs, ret);
 	else if (nr == nr_accept || nr == nr_accept4)
-		end_accept(nr, ret);
+		end_accept(task, nr, ret);
 	else if (nr == nr_shutdown)
-		end_simple(regs, event_shutdown, nr);
+		end_simple(task, regs, event_shutdown, nr);
 	else if (nr == nr_listen)
-		end_simple(regs, event_listen, nr);
+		end_simple(task, regs, event_listen, nr);
 	else if (nr == nr_socketpair)
-		end_socketpair(regs);
+		end_socketpair(task, regs);
 	else
 		uring_made(regs);
 	return 0;
@@ -114,8 +117,8 @@ int who_am_i(void *ctx)
 }
 
 /*
- * Run by the agent with (sock, inode, verdict, budget): sets the verdict of one connection in place, leaving the rest of its state to the
- * kernel's side. 1 if the connection was there.
+ * Run by the agent with (sock, inode, verdict, budget or, of a drop, port_slot): sets the verdict of one connection in place, leaving the rest of
+ * its state to the kernel's side. 1 if the connection was there.
  */
 SEC("raw_tp")
 int set_verdict(struct bpf_raw_tracepoint_args *ctx)

@@ -16,6 +16,7 @@ import {
   RECORD_VERSION,
   UringRecord,
 } from './capture/records.gen.ts';
+import type { ServiceSocket } from './capture/unrecognised-ports.ts';
 import { DecodeStage } from './decode/decode-stage.ts';
 import type { Description, Exchange } from './decode/exchange.ts';
 import { createDecoders } from './decode/protocol/index.ts';
@@ -34,7 +35,7 @@ import type { PipelineCounts } from './metrics/self-sources.ts';
 
 /** What the pipeline tells the kernel side; a replay has none. */
 export interface KernelControl {
-  setVerdict(sock: number, inode: number, verdict: number, budget: number): void;
+  setVerdict(socket: ServiceSocket, verdict: number, budget: number): void;
   setProcess(tgid: number, excluded: boolean): void;
   forgetProcess(tgid: number): void;
   pollElided(sockets: Iterable<{ sock: number; inode: number }>): void;
@@ -108,8 +109,7 @@ export class Pipeline {
         closed: (exchange) => this.linker.closed(exchange),
         dropped: (exchange) => this.linker.dropped(exchange),
       },
-      onVerdict: (connection, verdict, budget) =>
-        kernel?.setVerdict(connection.sock, connection.inode, verdict, budget),
+      onVerdict: (connection, verdict, budget) => kernel?.setVerdict(connection, verdict, budget),
     });
     ledger.exchanges.held = () => this.linker.held;
     ledger.records.held = () => this.books.inRing;

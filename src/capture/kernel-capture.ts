@@ -14,6 +14,7 @@ import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
 import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
+import { type ServiceSocket, UnrecognisedPorts } from './unrecognised-ports.ts';
 
 export interface CaptureOptions extends LoadOptions {
   version: string;
@@ -38,6 +39,8 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
+/** Records that take some hundred microseconds to count. */
+const LONG_RING = 2000;
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
 /** What leaves the ring at once, and takes memory twice until it has been passed on. */
@@ -73,6 +76,7 @@ export class KernelCapture {
   #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
   readonly #elided: ElidedRuns;
+  readonly #unrecognised: UnrecognisedPorts;
   readonly #budget: CpuBudget;
   readonly #excluded = new Set<number>();
   readonly #classes = new Map<string, boolean>();
@@ -96,6 +100,7 @@ export class KernelCapture {
     this.tracer.setGlobal('own_tgid', this.ownTgid);
     this.tracer.setGlobal('own_netns', ownNetns());
     this.#elided = new ElidedRuns(this.tracer);
+    this.#unrecognised = new UnrecognisedPorts(this.tracer);
     this.#budget = new CpuBudget(cpuClocks(options.procRoot));
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
@@ -149,9 +154,10 @@ export class KernelCapture {
   }
 
   /** What the decoder wants of a connection; false when the kernel no longer knows it. */
-  setVerdict(sock: number, inode: number, verdict: number, budget: number): boolean {
+  setVerdict(socket: ServiceSocket, verdict: number, budget: number): boolean {
     if (this.#closed) return false;
-    return this.tracer.runOnce(SET_VERDICT, [sock, inode, verdict, budget]) === 1;
+    const detail = verdict === Verdict.drop ? this.#unrecognised.slotOf(socket) : budget;
+    return this.tracer.runOnce(SET_VERDICT, [socket.sock, socket.inode, verdict, detail]) === 1;
   }
 
   /** Excluded processes cost the kernel one look-up a call, and nobody else one while there are none. */
@@ -316,14 +322,17 @@ export class KernelCapture {
     }
   }
 
-  /** Counters and what waits in the ring are read one after the other: again, while the kernel goes on producing in between. */
+  /**
+   * Counters and what waits in the ring are read one after the other: again, if the kernel went on producing in between, unless so much waits
+   * that looking through it takes long.
+   */
   #readBooks(): { counters: BigUint64Array; inRing: number } {
     let counters = this.tracer.sumPerCpuArray('counters');
     for (let attempt = 0; ; attempt++) {
       const inRing = this.tracer.pending().records + countRecords(this.#rest);
       const after = this.tracer.sumPerCpuArray('counters');
-      if (after[Counter.produced] === counters[Counter.produced] || attempt === 20)
-        return { counters: after, inRing };
+      const stood = after[Counter.produced] === counters[Counter.produced];
+      if (stood || attempt === 20 || inRing > LONG_RING) return { counters: after, inRing };
       counters = after;
     }
   }
@@ -331,25 +340,17 @@ export class KernelCapture {
   #sinkCounters(): void {
     this.#countersDueNs = this.#nowNs() + COUNTERS_INTERVAL_NS;
     const { counters, inRing } = this.#readBooks();
-    const ports = this.tracer.entries('unrecognised');
-    const payload = new BigUint64Array(counters.length + ports.length * 3);
-    payload.set(counters);
-    ports.forEach(([key, value], i) => {
-      const at = counters.length + i * 3;
-      payload[at] = BigInt(key.readUInt32LE());
-      for (let cpu = 0; cpu < value.length; cpu += 16) {
-        payload[at + 1]! += value.readBigUInt64LE(cpu);
-        payload[at + 2]! += value.readBigUInt64LE(cpu + 8);
-      }
-    });
+    const ports = this.#unrecognised.read();
     const fields = {
       time_ns: this.#nowNs(),
       delivered: this.figures.records,
       in_ring: inRing,
       counters: counters.length,
-      ports: ports.length,
+      ports: ports.length / 3,
     };
-    this.#sink(writeRecord('counters', fields, new Uint8Array(payload.buffer)));
+    this.#sink(
+      writeRecord('counters', fields, new Uint8Array(BigUint64Array.of(...counters, ...ports).buffer)),
+    );
   }
 
   #clockRecord(): Uint8Array {

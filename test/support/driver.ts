@@ -62,6 +62,8 @@ export interface EventLine {
   t1: number;
 }
 
+const IPPROTO_UDP = 17;
+
 export type NoteLine = Record<string, number>;
 
 /** What a data record says, copied out of the ring. */
@@ -316,9 +318,12 @@ function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture 
 
 function judge(collector: Collector, capture: KernelCapture, pid: number, verdict: number): void {
   const judged = new Set<number>();
-  collector.onData = ({ tgid, sock, inode }) => {
+  collector.onData = ({ tgid, sock, inode, protocol, flags, localPort, remotePort }) => {
     if (tgid !== pid || judged.has(inode)) return;
-    assert.ok(capture.setVerdict(sock, inode, verdict, 0), 'the kernel does not know the socket');
+    const serverPort = flags & Flag.accepted ? localPort : remotePort;
+    const transport = protocol === 0 ? 'unix' : protocol === IPPROTO_UDP ? 'udp' : 'tcp';
+    const known = capture.setVerdict({ sock, inode, transport, serverPort }, verdict, 0);
+    assert.ok(known, 'the kernel does not know the socket');
     judged.add(inode);
     if (judged.size === 2) process.kill(pid, 'SIGUSR1');
   };
