@@ -86,19 +86,23 @@ static __always_inline void leave_call(struct call *call, bool send)
  * Enter of a data call: the socket, the time, and where the stream stands. The socket is taken now because the descriptor may name another
  * one when the call returns (dup2 or close and reuse by another thread under a blocked read).
  */
-static __always_inline void begin_call(struct task_struct *task, struct pt_regs *regs, long nr, bool send)
+static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
+	struct task_struct *task;
+	struct socket_id id;
 	struct sock *sk;
 
 	if (*(volatile __u32 *)&shedding)
 		return;
-	sk = sock_of_fd(task, send_fd(regs, nr), &call.inode);
+	task = current_task();
+	sk = sock_of_fd(task, send_fd(regs, nr), &id);
 	if (!sk)
 		return; /* a file: no enter half tells the exit so */
 	if (is_excluded(task))
 		return;
-	call.sock = number(sk, 0);
+	call.sock = id.sock;
+	call.inode = id.inode;
 	call.kind = position_kind_of(sk);
 	if (call.kind == position_kind_tcp) {
 		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);

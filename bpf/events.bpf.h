@@ -9,9 +9,9 @@ static __always_inline bool is_silent(struct conn *conn)
 }
 
 /* A socket that was just made: its streams start here. */
-static __always_inline struct conn *born(struct sock *sk, __u64 inode, __u8 state)
+static __always_inline struct conn *born(struct socket_id *id, __u8 state)
 {
-	struct conn *conn = conn_of(number(sk, 0), inode, state & CONN_ACCEPTED);
+	struct conn *conn = conn_of(id->sock, id->inode, state & CONN_ACCEPTED);
 
 	if (conn)
 		conn->state |= state | CONN_FRESH;
@@ -38,48 +38,46 @@ static __always_inline void born_peer(struct sock *sk, __u64 inode)
 static __always_inline void end_connect(struct task_struct *task, struct pt_regs *regs, long ret)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
-	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(task, fd, &inode);
+	struct socket_id id;
+	struct sock *sk = sock_of_fd(task, fd, &id);
 
 	if (!sk || (ret && ret != -115 /* EINPROGRESS */ && !is_connection_error(ret) && ret != -2 /* ENOENT */))
 		return;
-	if (!born(sk, inode, 0))
+	if (!born(&id, 0))
 		return;
 	if (!ret && GET(sk, __sk_common.skc_family) == AF_UNIX && GET(sk, sk_type) != SOCK_DGRAM)
-		born_peer(sk, inode);
-	report(sk, inode, event_connect, ret, fd, nr_connect);
+		born_peer(sk, id.inode);
+	report(id.sock, id.inode, event_connect, ret, fd, nr_connect);
 }
 
 static __always_inline void end_accept(struct task_struct *task, long nr, long fd)
 {
-	__u64 inode = 0;
-	struct sock *sk = fd >= 0 ? sock_of_fd(task, fd, &inode) : 0;
+	struct socket_id id;
+	struct sock *sk = fd >= 0 ? sock_of_fd(task, fd, &id) : 0;
 	struct conn *conn;
 
 	if (!sk)
 		return;
-	conn = born(sk, inode, CONN_ACCEPTED);
+	conn = born(&id, CONN_ACCEPTED);
 	if (!conn)
 		return;
 	if (is_tcp(sk) && !(conn->state & CONN_SEQ_KNOWN))
 		learn_sequences(conn, sk, true);
 	else if (GET(sk, __sk_common.skc_family) == AF_UNIX)
 		learn_inodes(conn, sk);
-	report(sk, inode, event_accept, 0, fd, nr);
+	report(id.sock, id.inode, event_accept, 0, fd, nr);
 }
 
 static __always_inline void end_socketpair(struct task_struct *task, struct pt_regs *regs)
 {
 	int fds[2] = {};
-	__u64 inode = 0;
-	struct sock *sk;
+	struct socket_id id;
 
 	if (bpf_probe_read_user(fds, sizeof(fds), (void *)SYSCALL_ARG4(regs)))
 		return;
 	for (int i = 0; i < 2; i++) {
-		sk = sock_of_fd(task, fds[i], &inode);
-		if (sk && born(sk, inode, 0))
-			report(sk, inode, event_connect, 0, fds[i], nr_socketpair);
+		if (sock_of_fd(task, fds[i], &id) && born(&id, 0))
+			report(id.sock, id.inode, event_connect, 0, fds[i], nr_socketpair);
 	}
 }
 
@@ -87,11 +85,10 @@ static __always_inline void end_socketpair(struct task_struct *task, struct pt_r
 static __always_inline void end_simple(struct task_struct *task, struct pt_regs *regs, enum event event, long nr)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
-	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(task, fd, &inode);
+	struct socket_id id;
 
-	if (sk && conn_of(number(sk, 0), inode, true))
-		report(sk, inode, event, SYSCALL_ARG2(regs), fd, nr);
+	if (sock_of_fd(task, fd, &id) && conn_of(id.sock, id.inode, true))
+		report(id.sock, id.inode, event, SYSCALL_ARG2(regs), fd, nr);
 }
 
 /*
@@ -101,8 +98,9 @@ static __always_inline void end_simple(struct task_struct *task, struct pt_regs 
 static __always_inline void begin_close(struct task_struct *task, struct pt_regs *regs)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
+	struct socket_id id;
 	struct file *file;
-	__u64 inode = 0, key;
+	__u64 key;
 	struct conn *conn;
 	struct sock *sk;
 
@@ -111,15 +109,15 @@ static __always_inline void begin_close(struct task_struct *task, struct pt_regs
 	file = file_of(task, fd);
 	if (!file)
 		return;
-	sk = sock_of_file(file, &inode);
+	sk = sock_of_file(file, &id);
 	if (!sk || !is_last_reference(file) || is_compat(task))
 		return;
-	key = name_of(sk, 0);
+	key = id.sock & SOCK_NAME_MASK;
 	conn = bpf_map_lookup_elem(&conns, &key);
-	if (!conn || conn->inode != inode)
+	if (!conn || conn->inode != id.inode)
 		return; /* never seen doing anything */
 	if (conn->verdict != verdict_drop)
-		report(sk, inode, event_close, 0, fd, nr_close);
+		report(id.sock, id.inode, event_close, 0, fd, nr_close);
 	if (!is_tcp(sk))
 		bpf_map_delete_elem(&conns, &key);
 }
@@ -199,18 +197,18 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct connection_record *r;
-	__u64 inode = 0;
+	struct socket_id id;
 	__u32 size;
 	struct sock *sk;
 
 	if (!w || !task || !file)
 		return;
-	sk = sock_of_file(file, &inode);
+	sk = sock_of_file(file, &id);
 	if (!sk)
 		return;
 	r = &w->connection;
 	head(r, kind_connection, bpf_ktime_get_ns());
-	describe_socket(r, sk, inode);
+	describe_socket(r, sk, id.inode);
 	r->tgid = BPF_CORE_READ(task, tgid);
 	r->tid = BPF_CORE_READ(task, pid);
 	r->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);

@@ -67,9 +67,8 @@ static __always_inline void count_call(__u8 direction, __u64 bytes)
 	}
 }
 
-static __always_inline void count_unrecognised(struct conn *conn, __u64 bytes)
+static __always_inline void count_unrecognised(__u32 slot, __u64 bytes)
 {
-	__u32 slot = conn->port_slot;
 	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &slot);
 
 	add(counter_unrecognised_records, 1);
@@ -91,7 +90,7 @@ static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 		add(counter_filtered_records, 1);
 		return false;
 	case verdict_drop:
-		count_unrecognised(t->conn, bytes);
+		count_unrecognised(t->conn->port_slot, bytes);
 		return false;
 	default:
 		return true;
@@ -112,12 +111,12 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 }
 
 /* A unix socket's name goes out once, before its first data. */
-static __always_inline void introduce(struct sock *sk, __u64 inode, struct conn *conn, long nr)
+static __always_inline void introduce(__u64 sock, __u64 inode, struct conn *conn, long nr)
 {
 	if (conn->state & CONN_NAMED)
 		return;
 	conn->state |= CONN_NAMED;
-	report(sk, inode, event_seen, 0, -1, nr);
+	report(sock, inode, event_seen, 0, -1, nr);
 }
 
 /*
@@ -132,6 +131,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u32 messages = many ? ret : 1;
 	struct work *w = work(0);
+	struct dropped *dropped;
 	struct data_record *r;
 	struct message *m;
 	__u64 bytes;
@@ -139,6 +139,13 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 
 	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
+	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
+	dropped = dropped_of(sock);
+	if (dropped && dropped->sock == (sock & SOCK_NAME_MASK) && dropped->inode == inode) {
+		count_call(direction, bytes);
+		count_unrecognised(dropped->port_slot, bytes);
+		return;
+	}
 	t.conn = conn_of(sock, inode, !datagram);
 	if (!t.conn)
 		return;
@@ -147,13 +154,12 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 			learn_sequences(t.conn, sk, false);
 	} else if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
 		learn_inodes(t.conn, sk);
-		introduce(sk, inode, t.conn, nr);
+		introduce(sock, inode, t.conn, nr);
 	}
 
 	r = &w->data;
 	r->flags = 0;
 	r->position_kind = t.kind;
-	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
 	count_call(direction, bytes);
 	if (t.kind != position_kind_tcp)
 		locate_counted(r, &t, call, bytes, messages);
@@ -229,7 +235,7 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 ino
 	struct conn *conn = conn_of(sock, inode, GET(sk, sk_type) != SOCK_DGRAM);
 
 	if (conn && conn->verdict != verdict_drop)
-		report(sk, inode, event_failed, ret, fd, nr);
+		report(sock, inode, event_failed, ret, fd, nr);
 }
 
 /* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
@@ -266,11 +272,11 @@ __attribute__((noinline)) int remember_thread(void)
 static __always_inline void end_splice(struct task_struct *task, struct pt_regs *regs, long ret)
 {
 	__u32 fd = SYSCALL_ARG1(regs);
-	__u64 inode = 0;
-	struct sock *sk = sock_of_fd(task, fd, &inode);
+	struct socket_id id;
+	struct sock *sk = sock_of_fd(task, fd, &id);
 
 	if (sk && !is_excluded(task))
-		end_on(task, regs, nr_splice, ret, sk, number(sk, 0), inode, 0, direction_receive, fd, false);
+		end_on(task, regs, nr_splice, ret, sk, id.sock, id.inode, 0, direction_receive, fd, false);
 }
 
 /*
@@ -283,8 +289,8 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 	__u32 fd = send ? send_fd(regs, nr) : SYSCALL_ARG1(regs);
 	bool missed = shedding;
 	struct call *call = 0;
+	struct socket_id id;
 	struct sock *sk;
-	__u64 sock, inode = 0;
 
 	if (!missed) {
 		call = kept_call(task);
@@ -300,18 +306,17 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 	}
 	if (call) {
 		call->nr = -1;
-		sock = call->sock;
-		inode = call->inode;
-		sk = TYPED(struct sock, sock);
+		id.sock = call->sock;
+		id.inode = call->inode;
+		sk = TYPED(struct sock, id.sock);
 	} else {
-		sk = sock_of_fd(task, fd, &inode);
+		sk = sock_of_fd(task, fd, &id);
 		if (!sk || is_excluded(task))
 			return;
-		sock = number(sk, 0);
 		if (missed && !has_sequence(sk))
 			forget_call(task, send); /* it may have begun before, and be counted in conn.in_flight */
 	}
-	end_on(task, regs, nr, ret, sk, sock, inode, call, send ? direction_send : direction_receive, fd, missed);
+	end_on(task, regs, nr, ret, sk, id.sock, id.inode, call, send ? direction_send : direction_receive, fd, missed);
 	if (call)
 		leave_call(call, send);
 }
@@ -319,9 +324,9 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */
 static __always_inline void count_compat(struct task_struct *task, struct pt_regs *regs, long nr, long ret)
 {
-	__u64 inode;
+	struct socket_id id;
 	__s64 fd;
 
-	if (ret > 0 && compat_data_call(regs, nr, &fd) && (fd < 0 || sock_of_fd(task, fd, &inode)))
+	if (ret > 0 && compat_data_call(regs, nr, &fd) && (fd < 0 || sock_of_fd(task, fd, &id)))
 		add(counter_compat_calls, 1);
 }

@@ -91,9 +91,13 @@ struct file___before_6_13 {
 	atomic_long_t f_count; /* 1 for one holder */
 };
 
-/* Stands for any pointer in memory, where a typed read needs a struct to find it in. */
+/* Stand for any pointer and any number in memory, where a typed read needs a struct to find it in. */
 struct list_head {
 	struct list_head *next;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
 };
 
 struct fdtable {

@@ -152,6 +152,47 @@ struct {
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");
 
+/* A socket whose verdict is drop. */
+struct dropped {
+	__u64 sock;
+	__u32 inode, port_slot;
+};
+
+#define DROPPED_BITS 14
+
+/* The dropped sockets, so that their calls need no look-up in `conns`. Of two that fall on one place it is the later one. Written by set_verdict. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << DROPPED_BITS);
+	__type(key, __u32);
+	__type(value, struct dropped);
+} dropped_socks SEC(".maps");
+
+/* Where a socket is in dropped_socks if it is, by its name or its address. */
+static __always_inline struct dropped *dropped_of(__u64 sock)
+{
+	__u32 key = (__u32)(sock >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
+
+	return bpf_map_lookup_elem(&dropped_socks, &key);
+}
+
+/* set_verdict gave this connection a verdict: takes it in or out. */
+static __always_inline void note_dropped(__u64 name, struct conn *conn)
+{
+	struct dropped *dropped = dropped_of(name);
+
+	if (!dropped)
+		return;
+	if (conn->verdict == verdict_drop) {
+		*(volatile __u64 *)&dropped->sock = 0; /* while the rest changes */
+		dropped->inode = conn->inode;
+		dropped->port_slot = conn->port_slot;
+		*(volatile __u64 *)&dropped->sock = name;
+	} else if (dropped->sock == name) {
+		dropped->sock = 0;
+	}
+}
+
 /* Where the bytes of one message are in user memory. */
 struct message {
 	__u64 base;   /* flat: the buffer; else the iovec array */

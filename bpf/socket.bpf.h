@@ -25,8 +25,13 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file ? TYPED(struct file, file) : 0;
 }
 
+/* What a socket is known by: its address as a number, which the verifier does not make of a pointer, and its inode. */
+struct socket_id {
+	__u64 sock, inode;
+};
+
 /* The sock of a socket file of a family that is traced, or 0. */
-static __always_inline struct sock *sock_of_file(struct file *file, __u64 *inode)
+static __always_inline struct sock *sock_of_file(struct file *file, struct socket_id *id)
 {
 	struct inode *node = GET(file, f_inode);
 	struct socket *socket;
@@ -42,15 +47,16 @@ static __always_inline struct sock *sock_of_file(struct file *file, __u64 *inode
 	family = GET(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return 0;
-	*inode = GET(node, i_ino);
+	id->inode = GET(node, i_ino);
+	id->sock = have_typed ? TYPED(struct timespec64, &socket->sk)->tv_sec : number(sk, 0);
 	return sk;
 }
 
-static __always_inline struct sock *sock_of_fd(struct task_struct *task, __u32 fd, __u64 *inode)
+static __always_inline struct sock *sock_of_fd(struct task_struct *task, __u32 fd, struct socket_id *id)
 {
 	struct file *file = file_of(task, fd);
 
-	return file ? sock_of_file(file, inode) : 0;
+	return file ? sock_of_file(file, id) : 0;
 }
 
 /* One holder left: closing it ends the socket. */
@@ -364,9 +370,9 @@ __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, 
 	return 0;
 }
 
-static __always_inline void report(struct sock *sk, __u64 inode, enum event event, __s64 result, __u32 fd, long nr)
+static __always_inline void report(__u64 sock, __u64 inode, enum event event, __s64 result, __u32 fd, long nr)
 {
-	send_event(number(sk, 0), inode, result, (__u64)event << 32 | (__u32)nr, fd);
+	send_event(sock, inode, result, (__u64)event << 32 | (__u32)nr, fd);
 }
 
 /* describe - the socket fields of the data record of slot 0. */

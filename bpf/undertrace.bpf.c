@@ -19,7 +19,7 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 	if (compat_tasks && is_compat(current_task()))
 		return 0;
 	if (is_send(nr) || is_receive(nr))
-		begin_call(current_task(), regs, nr, is_send(nr));
+		begin_call(regs, nr, is_send(nr));
 	else if (nr == nr_close)
 		begin_close(current_task(), regs);
 	return 0;
@@ -131,5 +131,6 @@ int set_verdict(struct bpf_raw_tracepoint_args *ctx)
 	if (conn->verdict != verdict_own)
 		conn->verdict = ctx->args[2];
 	conn->budget = ctx->args[3];
+	note_dropped(key, conn);
 	return 1;
 }

@@ -47,8 +47,8 @@ class FakeTracer {
   sumPerCpuArray(): BigUint64Array {
     return new BigUint64Array(32);
   }
-  entries(): [] {
-    return [];
+  mapInfo(): { maxEntries: number } {
+    return { maxEntries: 1 };
   }
   pending(): { records: number; bytes: number } {
     return { records: 0, bytes: 0 };
