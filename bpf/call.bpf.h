@@ -111,7 +111,7 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 	} else if (call.kind == position_kind_counter) {
 		call.seq = enter_counted(call.sock, call.inode, send ? direction_send : direction_receive);
 	}
-	if (send)
+	if (send && !dropped_of(id.sock & SOCK_NAME_MASK, id.inode))
 		call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(task, &call))
 		add(counter_state_lost, 1);

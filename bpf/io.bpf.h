@@ -140,8 +140,8 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
-	dropped = dropped_of(sock);
-	if (dropped && dropped->sock == (sock & SOCK_NAME_MASK) && dropped->inode == inode) {
+	dropped = dropped_of(sock & SOCK_NAME_MASK, inode);
+	if (dropped) {
 		count_call(direction, bytes);
 		count_unrecognised(dropped->port_slot, bytes);
 		return;

@@ -168,18 +168,25 @@ struct {
 	__type(value, struct dropped);
 } dropped_socks SEC(".maps");
 
-/* Where a socket is in dropped_socks if it is, by its name or its address. */
-static __always_inline struct dropped *dropped_of(__u64 sock)
+/* Where a socket is in dropped_socks if it is, by its name. */
+static __always_inline struct dropped *dropped_place(__u64 name)
 {
-	__u32 key = (__u32)(sock >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
+	__u32 key = (__u32)(name >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
 
 	return bpf_map_lookup_elem(&dropped_socks, &key);
+}
+
+static __always_inline struct dropped *dropped_of(__u64 name, __u64 inode)
+{
+	struct dropped *dropped = dropped_place(name);
+
+	return dropped && dropped->sock == name && dropped->inode == inode ? dropped : 0;
 }
 
 /* set_verdict gave this connection a verdict: takes it in or out. */
 static __always_inline void note_dropped(__u64 name, struct conn *conn)
 {
-	struct dropped *dropped = dropped_of(name);
+	struct dropped *dropped = dropped_place(name);
 
 	if (!dropped)
 		return;
