@@ -130,14 +130,14 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram = t.kind == position_kind_datagram;
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u32 messages = many ? ret : 1;
-	struct work *w = work(0);
 	struct dropped *dropped;
+	struct work *w;
 	struct data_record *r;
 	struct message *m;
 	__u64 bytes;
 	__u16 place;
 
-	if (!w || flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
 	dropped = dropped_of(sock & SOCK_NAME_MASK, inode);
@@ -146,8 +146,9 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		count_unrecognised(dropped->port_slot, bytes);
 		return;
 	}
+	w = work(0);
 	t.conn = conn_of(sock, inode, !datagram);
-	if (!t.conn)
+	if (!w || !t.conn)
 		return;
 	if (t.kind == position_kind_tcp) {
 		if (!(t.conn->state & CONN_SEQ_KNOWN))
