@@ -27,8 +27,8 @@ Written by \`npm run bench\`. Every comparison interleaves rounds without and wi
 ratios or differences, since machines drift. System calls: median of batches, pinned to one CPU. nginx: one worker, wrk with one thread, so that both
 CPUs of the machine are busy without the agent. redis-benchmark: a protocol that is not decoded. Two rounds with the agent, after one that is not
 counted, are compared with those just before and after them without it. Both ends of every connection are on the machine and are traced, so a request
-costs four records. Replay: 200,000 exchanges seen at both ends, CPU time of all threads less that of starting, best of
-five.
+costs four records. Replay: 200,000 exchanges seen at both ends, CPU time of all threads less that of starting, median
+of five.
 
 `;
 

@@ -76,12 +76,12 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
   for (let round = 0; round < ROUNDS; round++) {
     const agent = await BenchAgent.start();
     measure(); // V8 compiles what runs often
-    const with_ = [measure(), measure()];
+    const traced = [measure(), measure()];
     await agent.stop();
     off.push(measure());
-    on.push(...with_);
+    on.push(...traced);
     // Of the agent's rounds to those before and after them: machines drift.
-    ratios.push(sum(with_) / sum(off.slice(-2)));
+    ratios.push(sum(traced) / sum(off.slice(-2)));
   }
   const ratio = median(ratios);
   const show = (samples: Sample[]): string =>
