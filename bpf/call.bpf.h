@@ -79,7 +79,7 @@ __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direc
 static __always_inline void leave_call(struct call *call, bool send)
 {
 	if (call->kind == position_kind_counter)
-		leave_counted(call->sock, call->inode, send ? direction_send : direction_receive);
+		leave_counted(call->id.sock, call->id.inode, send ? direction_send : direction_receive);
 }
 
 /*
@@ -90,28 +90,25 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
 	struct task_struct *task;
-	struct socket_id id;
 	struct sock *sk;
 
 	if (*(volatile __u32 *)&shedding)
 		return;
 	task = current_task();
-	sk = sock_of_fd(task, send_fd(regs, nr), &id);
+	sk = sock_of_fd(task, send_fd(regs, nr), &call.id);
 	if (!sk)
 		return; /* a file: no enter half tells the exit so */
 	if (is_excluded(task))
 		return;
-	call.sock = id.sock;
-	call.inode = id.inode;
 	call.kind = position_kind_of(sk);
 	if (call.kind == position_kind_tcp) {
 		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
 
 		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
 	} else if (call.kind == position_kind_counter) {
-		call.seq = enter_counted(call.sock, call.inode, send ? direction_send : direction_receive);
+		call.seq = enter_counted(call.id.sock, call.id.inode, send ? direction_send : direction_receive);
 	}
-	if (send && !dropped_of(id.sock & SOCK_NAME_MASK, id.inode))
+	if (send && !dropped_of(call.id.sock, call.id.inode))
 		call.enter_ns = bpf_ktime_get_ns();
 	if (!keep_call(task, &call))
 		add(counter_state_lost, 1);

@@ -140,7 +140,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
-	dropped = dropped_of(sock & SOCK_NAME_MASK, inode);
+	dropped = dropped_of(sock, inode);
 	if (dropped) {
 		count_call(direction, bytes);
 		count_unrecognised(dropped->port_slot, bytes);
@@ -250,15 +250,15 @@ static __always_inline void forget_call(struct task_struct *task, bool send)
 	leave_call(call, send);
 }
 
-static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode, struct call *call,
-				   __u8 direction, __u32 fd, bool missed)
+static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk,
+				   struct socket_id *id, struct call *call, __u8 direction, __u32 fd, bool missed)
 {
 	if (is_compat(task))
 		return; /* int 0x80 from 64-bit code: another call altogether, since no number of a data call is one in both tables */
 	if (ret > 0)
-		finish_transfer(regs, nr, ret, sk, sock, inode, call, direction, missed);
+		finish_transfer(regs, nr, ret, sk, id->sock, id->inode, call, direction, missed);
 	else
-		fail_transfer(sk, sock, inode, nr, ret, fd);
+		fail_transfer(sk, id->sock, id->inode, nr, ret, fd);
 }
 
 /* remember_thread - this thread has been seen. Global, to keep its frame off the others' stack. */
@@ -277,7 +277,7 @@ static __always_inline void end_splice(struct task_struct *task, struct pt_regs 
 	struct sock *sk = sock_of_fd(task, fd, &id);
 
 	if (sk && !is_excluded(task))
-		end_on(task, regs, nr_splice, ret, sk, id.sock, id.inode, 0, direction_receive, fd, false);
+		end_on(task, regs, nr_splice, ret, sk, &id, 0, direction_receive, fd, false);
 }
 
 /*
@@ -307,8 +307,7 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 	}
 	if (call) {
 		call->nr = -1;
-		id.sock = call->sock;
-		id.inode = call->inode;
+		id = call->id;
 		sk = TYPED(struct sock, id.sock);
 	} else {
 		sk = sock_of_fd(task, fd, &id);
@@ -317,7 +316,7 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 		if (missed && !has_sequence(sk))
 			forget_call(task, send); /* it may have begun before, and be counted in conn.in_flight */
 	}
-	end_on(task, regs, nr, ret, sk, id.sock, id.inode, call, send ? direction_send : direction_receive, fd, missed);
+	end_on(task, regs, nr, ret, sk, &id, call, send ? direction_send : direction_receive, fd, missed);
 	if (call)
 		leave_call(call, send);
 }

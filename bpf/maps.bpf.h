@@ -55,10 +55,15 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
+/* What a socket is known by: its address as a number, which the verifier does not make of a pointer, and its inode. */
+struct socket_id {
+	__u64 sock, inode;
+};
+
 /* The enter half of a data call. A thread is inside at most one system call. */
 struct call {
 	__u64 enter_ns;
-	__u64 sock, inode;
+	struct socket_id id;
 	__u32 seq; /* where the stream stood. TCP: write_seq of a send, copied_seq of a receive; else low half of the count */
 	__s32 nr; /* -1: taken */
 	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight */
@@ -147,7 +152,7 @@ struct port_count {
 /* Traffic dropped as unrecognised. User space gives every server port a slot with its first verdict, and reads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1024);
 	__type(key, __u32);
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");
@@ -167,38 +172,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct dropped);
 } dropped_socks SEC(".maps");
-
-/* Where a socket is in dropped_socks if it is, by its name. */
-static __always_inline struct dropped *dropped_place(__u64 name)
-{
-	__u32 key = (__u32)(name >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
-
-	return bpf_map_lookup_elem(&dropped_socks, &key);
-}
-
-static __always_inline struct dropped *dropped_of(__u64 name, __u64 inode)
-{
-	struct dropped *dropped = dropped_place(name);
-
-	return dropped && dropped->sock == name && dropped->inode == inode ? dropped : 0;
-}
-
-/* set_verdict gave this connection a verdict: takes it in or out. */
-static __always_inline void note_dropped(__u64 name, struct conn *conn)
-{
-	struct dropped *dropped = dropped_place(name);
-
-	if (!dropped)
-		return;
-	if (conn->verdict == verdict_drop) {
-		*(volatile __u64 *)&dropped->sock = 0; /* while the rest changes */
-		dropped->inode = conn->inode;
-		dropped->port_slot = conn->port_slot;
-		*(volatile __u64 *)&dropped->sock = name;
-	} else if (dropped->sock == name) {
-		dropped->sock = 0;
-	}
-}
 
 /* Where the bytes of one message are in user memory. */
 struct message {

@@ -25,11 +25,6 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file ? TYPED(struct file, file) : 0;
 }
 
-/* What a socket is known by: its address as a number, which the verifier does not make of a pointer, and its inode. */
-struct socket_id {
-	__u64 sock, inode;
-};
-
 /* The sock of a socket file of a family that is traced, or 0. */
 static __always_inline struct sock *sock_of_file(struct file *file, struct socket_id *id)
 {
@@ -209,6 +204,38 @@ static __always_inline struct conn *conn_of(__u64 sock, __u64 inode, bool accept
 			add(counter_state_lost, 1);
 	}
 	return conn;
+}
+
+/* Where a socket is in dropped_socks if it is there. */
+static __always_inline struct dropped *dropped_place(__u64 sock)
+{
+	__u32 key = (__u32)(sock >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
+
+	return bpf_map_lookup_elem(&dropped_socks, &key);
+}
+
+static __always_inline struct dropped *dropped_of(__u64 sock, __u64 inode)
+{
+	struct dropped *dropped = dropped_place(sock);
+
+	return dropped && dropped->sock == (sock & SOCK_NAME_MASK) && dropped->inode == inode ? dropped : 0;
+}
+
+/* A connection was given a verdict: takes its socket in or out. */
+static __always_inline void note_dropped(__u64 name, struct conn *conn)
+{
+	struct dropped *dropped = dropped_place(name);
+
+	if (!dropped)
+		return;
+	if (conn->verdict == verdict_drop) {
+		*(volatile __u64 *)&dropped->sock = 0; /* while the rest changes */
+		dropped->inode = conn->inode;
+		dropped->port_slot = conn->port_slot;
+		*(volatile __u64 *)&dropped->sock = name;
+	} else if (dropped->sock == name) {
+		dropped->sock = 0;
+	}
 }
 
 /* Low half of the inode, which is all of it: sockfs counts in 32 bits. 0 before accept(2) and after the last close. */

@@ -1,5 +1,6 @@
 import type { Agent } from './agent.ts';
 import { VERSION } from './base/version.ts';
+import { IP_PROTOCOL } from './capture/unrecognised-ports.ts';
 import type { TrackedConnection } from './connection/tracked-connection.ts';
 import type { ConnectionReport } from './decode/decode-stage.ts';
 import { bytesOf } from './observations.ts';
@@ -164,7 +165,7 @@ function portsOf(agent: Reported): PortStatus[] {
   }));
   for (const entry of decode.unrecognised.list()) {
     const kernel = books.ports.find(
-      ({ protocol, port }) => port === entry.port && protocol === numberOf(entry.transport),
+      ({ protocol, port }) => port === entry.port && protocol === IP_PROTOCOL[entry.transport],
     );
     ports.push({
       transport: entry.transport,
@@ -248,10 +249,6 @@ function unrecognisedAt(agent: Reported, transport: string, port: number): { rec
     .filter((entry) => entry.transport === transport && entry.port === port)
     .reduce((sum, { unrecognised }) => sum + unrecognised.records, 0);
   return { records };
-}
-
-function numberOf(transport: string): number {
-  return transport === 'tcp' ? 6 : transport === 'udp' ? 17 : 0;
 }
 
 function count(name: string, value: number): Record<string, number> {

@@ -1,7 +1,8 @@
 import type { Tracer } from './native.ts';
 
 const MAP = 'unrecognised';
-const PROTOCOL = { tcp: 6, udp: 17, unix: 0 };
+/** Numbers of IP protocols; 0 is what records say of unix sockets. */
+export const IP_PROTOCOL = { tcp: 6, udp: 17, unix: 0 };
 /** records and bytes, u64 each. */
 const CPU_BYTES = 16;
 
@@ -29,7 +30,7 @@ export class UnrecognisedPorts {
   }
 
   slotOf({ transport, serverPort }: ServiceSocket): number {
-    const key = transport === 'unix' ? 0 : (PROTOCOL[transport] << 16) | serverPort;
+    const key = transport === 'unix' ? 0 : (IP_PROTOCOL[transport] << 16) | serverPort;
     const found = this.#slots.get(key);
     if (found !== undefined) return found;
     const slot = this.#slots.size;

@@ -16,6 +16,7 @@ import {
   Flag,
   Kind,
 } from '../../src/capture/records.gen.ts';
+import { IP_PROTOCOL } from '../../src/capture/unrecognised-ports.ts';
 import { sleep } from './agent.ts';
 import { payloadByte } from './payload.ts';
 import { needCompiled } from './programs.ts';
@@ -61,8 +62,6 @@ export interface EventLine {
   t0: number;
   t1: number;
 }
-
-const IPPROTO_UDP = 17;
 
 export type NoteLine = Record<string, number>;
 
@@ -321,7 +320,7 @@ function judge(collector: Collector, capture: KernelCapture, pid: number, verdic
   collector.onData = ({ tgid, sock, inode, protocol, flags, localPort, remotePort }) => {
     if (tgid !== pid || judged.has(inode)) return;
     const serverPort = flags & Flag.accepted ? localPort : remotePort;
-    const transport = protocol === 0 ? 'unix' : protocol === IPPROTO_UDP ? 'udp' : 'tcp';
+    const transport = protocol === 0 ? 'unix' : protocol === IP_PROTOCOL.udp ? 'udp' : 'tcp';
     const known = capture.setVerdict({ sock, inode, transport, serverPort }, verdict, 0);
     assert.ok(known, 'the kernel does not know the socket');
     judged.add(inode);
