@@ -69,9 +69,10 @@ __attribute__((noinline)) int enter_counted(__u64 sock, __u64 inode, __u32 direc
 /* leave_counted - the call is over, and its bytes are counted. */
 __attribute__((noinline)) int leave_counted(__u64 sock, __u64 inode, __u32 direction)
 {
-	struct conn *conn = conn_of(sock, inode, true);
+	__u64 key = sock & SOCK_NAME_MASK;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
-	if (conn && conn->in_flight[direction & 1])
+	if (conn && conn->inode == inode && conn->in_flight[direction & 1])
 		__sync_fetch_and_add(&conn->in_flight[direction & 1], -1);
 	return 0;
 }
@@ -80,6 +81,19 @@ static __always_inline void leave_call(struct call *call, bool send)
 {
 	if (call->kind == position_kind_counter)
 		leave_counted(call->id.sock, call->id.inode, send ? direction_send : direction_receive);
+}
+
+static __always_inline void look_at_stream(struct call *call, struct sock *sk, bool send)
+{
+	struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
+
+	call->kind = position_kind_of(sk);
+	if (call->kind == position_kind_tcp)
+		call->seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
+	else if (call->kind == position_kind_counter)
+		call->seq = enter_counted(call->id.sock, call->id.inode, send ? direction_send : direction_receive);
+	if (send)
+		call->enter_ns = bpf_ktime_get_ns();
 }
 
 /*
@@ -100,16 +114,8 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 		return; /* a file: no enter half tells the exit so */
 	if (is_excluded(task))
 		return;
-	call.kind = position_kind_of(sk);
-	if (call.kind == position_kind_tcp) {
-		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
-
-		call.seq = send ? GET(tp, write_seq) : GET(tp, copied_seq);
-	} else if (call.kind == position_kind_counter) {
-		call.seq = enter_counted(call.id.sock, call.id.inode, send ? direction_send : direction_receive);
-	}
-	if (send && !dropped_of(call.id.sock, call.id.inode))
-		call.enter_ns = bpf_ktime_get_ns();
+	if (!dropped_of(call.id.sock, call.id.inode))
+		look_at_stream(&call, sk, send);
 	if (!keep_call(task, &call))
 		add(counter_state_lost, 1);
 }

@@ -126,8 +126,8 @@ static __always_inline void introduce(__u64 sock, __u64 inode, struct conn *conn
 static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode,
 					    struct call *call, __u8 direction, bool missed)
 {
-	struct transfer t = { .sk = sk, .direction = direction, .kind = call ? call->kind : position_kind_of(sk) };
-	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram = t.kind == position_kind_datagram;
+	struct transfer t = { .sk = sk, .direction = direction };
+	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram;
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u32 messages = many ? ret : 1;
 	struct dropped *dropped;
@@ -146,6 +146,8 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 		count_unrecognised(dropped->port_slot, bytes);
 		return;
 	}
+	t.kind = call ? call->kind : position_kind_of(sk);
+	datagram = t.kind == position_kind_datagram;
 	w = work(0);
 	t.conn = conn_of(sock, inode, !datagram);
 	if (!w || !t.conn)
@@ -233,8 +235,11 @@ static __always_inline bool is_connection_error(long ret)
 
 static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 inode, long nr, long ret, __u32 fd)
 {
-	struct conn *conn = conn_of(sock, inode, GET(sk, sk_type) != SOCK_DGRAM);
+	struct conn *conn;
 
+	if (dropped_of(sock, inode))
+		return;
+	conn = conn_of(sock, inode, GET(sk, sk_type) != SOCK_DGRAM);
 	if (conn && conn->verdict != verdict_drop)
 		report(sock, inode, event_failed, ret, fd, nr);
 }
@@ -309,6 +314,10 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 		call->nr = -1;
 		id = call->id;
 		sk = TYPED(struct sock, id.sock);
+		if (!call->kind) {
+			missed = true; /* unless it is dropped still */
+			call = 0;
+		}
 	} else {
 		sk = sock_of_fd(task, fd, &id);
 		if (!sk || is_excluded(task))

@@ -25,6 +25,7 @@ __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
 __u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
+__u32 asleep;		   /* 1: the drain looks seldom, and the next record wakes it */
 
 /*
  * The ring is full: until user space has made room and clears this, a data call costs no more than counting it. A call that began meanwhile has no
@@ -66,7 +67,7 @@ struct call {
 	struct socket_id id;
 	__u32 seq; /* where the stream stood. TCP: write_seq of a send, copied_seq of a receive; else low half of the count */
 	__s32 nr; /* -1: taken */
-	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight */
+	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight. 0: the socket was dropped, and not looked at */
 	__u32 round; /* shed_rounds when it began */
 };
 
@@ -248,20 +249,33 @@ static __always_inline void lose(__u64 records)
 	add(counter_lost_ring_full, records);
 }
 
-/* Writes one finished record to the ring, waking the drain only when the ring fills. */
+/* must_wake - whether the drain has to be woken for a record. Global, to keep its frame off the others' stack. */
+__attribute__((noinline)) int must_wake(__u32 urgent)
+{
+	__u64 now;
+
+	if (asleep) {
+		asleep = 0;
+		return 1;
+	}
+	if (!urgent && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= wake_mark)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (now - last_wake_ns <= 1000000)
+		return 0;
+	last_wake_ns = now;
+	return 1;
+}
+
+/* Writes one finished record to the ring. */
 static __always_inline void emit(void *record, __u64 size, bool urgent)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	add(counter_produced, 1);
-	if (urgent || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wake_mark) {
-		__u64 now = bpf_ktime_get_ns();
-
-		if (now - last_wake_ns > 1000000) {
-			last_wake_ns = now;
-			flags = BPF_RB_FORCE_WAKEUP;
-			add(counter_wakeups, 1);
-		}
+	if (must_wake(urgent)) {
+		flags = BPF_RB_FORCE_WAKEUP;
+		add(counter_wakeups, 1);
 	}
 	if (bpf_ringbuf_output(&ring, record, size, flags))
 		add(counter_lost_ring_full, 1);

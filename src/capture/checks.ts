@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 
-import { messageOf } from '../base/errors.ts';
+import { UserError, messageOf } from '../base/errors.ts';
 import { attachAll, openTracer } from './load.ts';
-import { type NativeAddon, loadNative } from './native.ts';
+import { type NativeAddon, type TracerError, loadNative } from './native.ts';
 
 /** One line of `doctor`. `unavailable`: not here, and not needed. */
 export interface Check {
@@ -12,6 +12,8 @@ export interface Check {
   detail: string;
   /** What to do; for everything but `pass`. */
   remedy?: string;
+  /** What libbpf and the kernel's verifier said, the end of it. */
+  log?: string;
 }
 
 /** capability(7) by bit, with what it is for. Either of the last column stands in for it. */
@@ -24,7 +26,7 @@ const CAPABILITIES: ReadonlyArray<{ name: string; bit: number; purpose: string; 
 const OLDEST = [5, 10] as const;
 
 /** Everything that decides whether this machine can be traced, checked by trying where trying is possible. */
-export function runChecks(): Check[] {
+export function runChecks(load: () => NativeAddon = loadNative): Check[] {
   const before = [
     kernel(),
     architecture(),
@@ -38,7 +40,7 @@ export function runChecks(): Check[] {
   ];
   let addon: NativeAddon;
   try {
-    addon = loadNative();
+    addon = load();
   } catch (error) {
     return [...before, { name: 'addon', status: 'fail', detail: messageOf(error), remedy: 'npm run setup' }];
   }
@@ -138,6 +140,10 @@ function tracefs(): Check {
   };
 }
 
+function logOf(error: unknown): string | undefined {
+  return error instanceof UserError ? (error.cause as Partial<TracerError> | undefined)?.log : undefined;
+}
+
 function programs(addon: NativeAddon): Check[] {
   let tracer;
   try {
@@ -154,6 +160,7 @@ function programs(addon: NativeAddon): Check[] {
         status: 'fail',
         detail: messageOf(error),
         remedy: 'see the failed checks above',
+        log: logOf(error),
       },
     ];
   }

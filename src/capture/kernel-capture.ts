@@ -35,6 +35,9 @@ const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_3
 
 /** Between two looks where the last found nothing in the ring, or that the agent has to rest. */
 const REST_MS = 50;
+/** The same after a quiet while. The kernel then wakes the drain with the first record, so this is no more than the step of the pipeline's clock. */
+const SLEEP_MS = 200;
+const QUIET_NS = 300_000_000;
 const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
@@ -86,6 +89,8 @@ export class KernelCapture {
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;
   #clockDueNs = 0;
+  /** Of the last record, or of the last answer about an elided run. */
+  #busyNs = 0;
   #closed = false;
 
   /** Loads everything into the kernel; attaches nothing yet. Throws a UserError with the remedy. */
@@ -128,8 +133,9 @@ export class KernelCapture {
       );
     }
     if (this.#options.scan !== false) this.#scan();
-    this.tracer.onWakeup(() => this.#drainInTurn());
-    this.#schedule(this.#options.drainIntervalMs);
+    this.#busyNs = this.#nowNs();
+    this.tracer.onWakeup(() => this.#turn());
+    this.#turn();
   }
 
   /** Hands what waits to the sink, a slice at most, then the clock; goes on by itself where there is more. */
@@ -142,8 +148,10 @@ export class KernelCapture {
     }
     if (this.#rest.length > 0) this.#passOn();
     this.#flushPending();
-    if (this.#rest.length === 0) for (const record of this.#elided.take()) this.#sink(record);
+    const answers = this.#rest.length === 0 ? this.#elided.take() : [];
+    for (const record of answers) this.#sink(record);
     const now = this.#nowNs();
+    if (this.#drained + answers.length > 0) this.#busyNs = now;
     if (this.#drained > 0 || now >= this.#clockDueNs) {
       this.#sink(this.#clockRecord());
       this.#clockDueNs = now + IDLE_CLOCK_INTERVAL_NS;
@@ -214,12 +222,21 @@ export class KernelCapture {
     this.tracer.close();
   }
 
-  #schedule(ms: number): void {
-    this.#timer = setTimeout(() => {
-      const { drainIntervalMs } = this.#options;
-      const busy = this.#drainInTurn() && this.#drained > 0;
-      this.#schedule(busy ? drainIntervalMs : Math.max(drainIntervalMs, REST_MS));
-    }, ms);
+  /** Drains, and sees to it that this is done again in time. */
+  #turn(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    const allowed = this.#drainInTurn();
+    const busy = allowed && this.#drained > 0;
+    const restMs = busy ? 0 : allowed && this.#isQuiet() ? SLEEP_MS : REST_MS;
+    this.#timer = setTimeout(() => this.#turn(), Math.max(this.#options.drainIntervalMs, restMs));
+  }
+
+  /** Whether the drain may rest longer, until the kernel wakes it. */
+  #isQuiet(): boolean {
+    if (this.#nowNs() - this.#busyNs < QUIET_NS) return false;
+    this.tracer.setGlobal('asleep', 1);
+    return this.tracer.ring().used === 0; // nothing came before the kernel was told
   }
 
   /** Drains, unless that is being done, or the agent has to rest: false. */

@@ -3,7 +3,7 @@ import type { CommandOptions } from './options.ts';
 
 const MARKS: Readonly<Record<Check['status'], string>> = { pass: 'pass', fail: 'FAIL', unavailable: 'n/a ' };
 
-/** Says what this machine lacks, and what to do about it. Exit code 1 if tracing is impossible. */
+/** Says what this machine lacks, and what to do about it; as JSON also the verifier's log. Exit code 1 if tracing is impossible. */
 export function run(options: CommandOptions & { json: boolean }): number {
   const checks = runChecks();
   if (options.json) {

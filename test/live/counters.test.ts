@@ -93,6 +93,23 @@ describe('the counters of the kernel side', function () {
       assert.deepEqual(found, new Array(split).fill(line));
     });
 
+    it(`count what is dropped of many connections at once (${transport})`, async function () {
+      // So many that in the kernel's table of them some dozen places are asked for twice.
+      const count = 400;
+      const options = { verdict: Verdict.drop, sockets: 2 * count };
+      const played = await play(this, 'verdicts', [transport, `${count}`], options);
+      assertCounted(played);
+      const { counted, data } = played;
+      const made = sumOf(moving(played.calls));
+      const written = data.reduce((sum, { length }) => sum + length, 0);
+      assert.deepEqual(
+        { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
+        { calls: made.calls - data.length, bytes: made.bytes - written },
+      );
+      // Verdicts come while the first calls are under way.
+      assert.ok(data.length <= 4 * count && sumOf(phases(played).after).calls === 84 * count);
+    });
+
     for (const name of ['own', 'filtered'] as const) {
       it(`count the calls that the verdict ${name} leaves out (${transport})`, async function () {
         const played = await judged(this, transport, Verdict[name]);
@@ -154,6 +171,14 @@ describe('the counters of the kernel side', function () {
     assert.deepEqual(made, [1, 1, 1, -22]);
     assertCounted(played);
     assert.ok(played.counted.uring_setups >= 3);
+  });
+
+  it('let the first record after a quiet while wake the drain', async function () {
+    // Without a verdict long runs wake it too. No number of sockets ends the wait for the sleep.
+    const options = { verdict: Verdict.header, sockets: Infinity, letSleep: true };
+    const played = await play(this, 'verdicts', ['tcp4'], options);
+    assertCounted(played);
+    assert.ok(played.wakeups > 0, 'the drain was never woken');
   });
 
   it('count process images that are longer than what is kept, each once', async function () {

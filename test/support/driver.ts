@@ -134,14 +134,19 @@ export interface Played {
   recorded: Recorded;
   /** The kernel's own counters, which began at zero, and its counts by port. */
   counted: Record<keyof typeof Counter, number>;
+  /** Times that the kernel woke the drain; after it had slept, where the driver let it. */
+  wakeups: number;
   /** The capture's own figures. */
   captured: { records: number; drains: number; drained: number };
   ports: PortLine[];
 }
 
 export interface PlayOptions {
-  /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when both ends of its connection have theirs. */
+  /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when so many `sockets` (default 2) have theirs. */
   verdict?: number;
+  sockets?: number;
+  /** Sends a driver that waits for it SIGUSR1 when the drain sleeps after its first calls. */
+  letSleep?: boolean;
   /** Default: more than any scenario fills. */
   ringBytes?: number;
   /** Leaves what the driver does in the ring: nobody drains it while it runs. */
@@ -272,21 +277,30 @@ export async function play(
     const command = [file, scenario, ...args];
     let pid: number;
     let code: number | null;
+    let wakeups = 0;
     if (!options.undrained) {
       const child = spawn(driver, command, { stdio: ['ignore', 'inherit', 'inherit'] });
       pid = child.pid!;
-      if (options.verdict !== undefined) judge(collector, capture, pid, options.verdict);
-      [code] = (await once(child, 'exit')) as [number | null];
+      if (options.verdict !== undefined) judge(collector, capture, pid, options.verdict, options.sockets);
+      const exit = once(child, 'exit') as Promise<[number | null]>;
+      if (options.letSleep) {
+        const began = (): boolean => collector.data.some(({ tgid }) => tgid === pid);
+        while (!began() || capture.tracer.getGlobal('asleep') === 0n) await sleep(20);
+        wakeups = countWakeups(capture);
+        child.kill('SIGUSR1');
+      }
+      [code] = await exit;
       await sleep(20);
     } else {
       // Timers and wake-ups of the drain wait for this.
       ({ pid, status: code } = spawnSync(driver, command, { stdio: ['ignore', 'inherit', 'inherit'] }));
     }
     assert.equal(code, 0, `driver ${scenario} ${args.join(' ')}`);
+    wakeups = countWakeups(capture) - wakeups;
     capture.stop();
     const { figures, drainBatch } = capture;
     const captured = { records: figures.records, drains: drainBatch.count, drained: drainBatch.sum };
-    return { ...sort(readFileSync(file, 'utf8'), collector, pid), captured };
+    return { ...sort(readFileSync(file, 'utf8'), collector, pid), wakeups, captured };
   } finally {
     capture.stop();
     scratch.remove();
@@ -315,7 +329,17 @@ function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture 
   return new KernelCapture({ ...addon, Tracer: Tapped }, options, SILENT, collector.takeCounters);
 }
 
-function judge(collector: Collector, capture: KernelCapture, pid: number, verdict: number): void {
+function countWakeups(capture: KernelCapture): number {
+  return Number(capture.tracer.sumPerCpuArray('counters')[Counter.wakeups]);
+}
+
+function judge(
+  collector: Collector,
+  capture: KernelCapture,
+  pid: number,
+  verdict: number,
+  sockets = 2,
+): void {
   const judged = new Set<number>();
   collector.onData = ({ tgid, sock, inode, protocol, flags, localPort, remotePort }) => {
     if (tgid !== pid || judged.has(inode)) return;
@@ -324,11 +348,11 @@ function judge(collector: Collector, capture: KernelCapture, pid: number, verdic
     const known = capture.setVerdict({ sock, inode, transport, serverPort }, verdict, 0);
     assert.ok(known, 'the kernel does not know the socket');
     judged.add(inode);
-    if (judged.size === 2) process.kill(pid, 'SIGUSR1');
+    if (judged.size === sockets) process.kill(pid, 'SIGUSR1');
   };
 }
 
-function sort(text: string, collector: Collector, pid: number): Omit<Played, 'captured'> {
+function sort(text: string, collector: Collector, pid: number): Omit<Played, 'wakeups' | 'captured'> {
   const lines = text
     .split('\n')
     .filter(Boolean)

@@ -76,9 +76,11 @@ static void run_of(struct end *from, struct end *to)
 	}
 }
 
+#define MOST_PAIRS 400
+
 /*
- * A call of each end; then, after SIGUSR1, when the test has given its verdict on both sockets, runs of calls in both directions and a call of
- * each end again. Notes tell the phases apart.
+ * On each of COUNT connections (default 1) a call of each end; then, after SIGUSR1, when the test has given its verdict on all their sockets, runs
+ * of calls in both directions and a call of each end again. Notes tell the phases apart.
  */
 void scenario_verdicts(int argc, char **argv)
 {
@@ -88,16 +90,24 @@ void scenario_verdicts(int argc, char **argv)
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
-	struct pair p = open_pair(argc ? argv[0] : "tcp4");
+	struct pair pairs[MOST_PAIRS];
+	int count = argc > 1 ? atoi(argv[1]) : 1;
 
-	both_ways(p, 100);
+	if (count > MOST_PAIRS)
+		die("COUNT");
+	for (int i = 0; i < count; i++) {
+		pairs[i] = open_pair(argc ? argv[0] : "tcp4");
+		both_ways(pairs[i], 100);
+	}
 	sigwait(&wanted, &got);
 	log_note("\"phase\":2,\"at\":%lld", now_ns());
-	run_of(p.a, p.b);
-	run_of(p.b, p.a);
-	both_ways(p, 50);
-	close_end(p.a);
-	close_end(p.b);
+	for (int i = 0; i < count; i++) {
+		run_of(pairs[i].a, pairs[i].b);
+		run_of(pairs[i].b, pairs[i].a);
+		both_ways(pairs[i], 50);
+		close_end(pairs[i].a);
+		close_end(pairs[i].b);
+	}
 }
 
 struct scattered {

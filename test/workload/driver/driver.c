@@ -42,7 +42,7 @@ static const struct scenario {
 	{"timeout", "ADDRESS PORT", scenario_timeout},
 	{"killed", "COUNT", scenario_killed},
 	{"exchanges", "TRANSPORT COUNT", scenario_exchanges},
-	{"verdicts", "TRANSPORT", scenario_verdicts},
+	{"verdicts", "TRANSPORT [COUNT]", scenario_verdicts},
 	{"faults", "TRANSPORT", scenario_faults},
 	{"many", "COUNT", scenario_many},
 	{"uring", "COUNT", scenario_uring},
