@@ -44,6 +44,11 @@ enum position_kind {
 	position_kind_datagram = 3, /* messages; position is the ordinal within the socket and direction */
 };
 
+/* counters.in_ring, where it is no number. */
+enum in_ring {
+	in_ring_unknown = 4294967295, /* the kernel did not stand still for as long as it takes to tell */
+};
+
 /* connection.event. */
 enum event {
 	event_connect = 1, /* connect(2) returned; result 0, -EINPROGRESS or an error */
@@ -295,7 +300,7 @@ struct counters_record {
 	__u32 tgid; /* process id in the initial namespace */
 	__u32 tid; /* thread id in the initial namespace */
 	__u64 delivered; /* records taken out of the ring so far */
-	__u32 in_ring; /* records in the ring, not yet delivered */
+	__u32 in_ring; /* records in the ring, not yet delivered, of the same instant as what was produced and lost; or enum in_ring */
 	__u32 counters; /* u64 counters in the payload */
 	__u32 ports; /* port entries in the payload */
 	__u32 captured; /* payload bytes that follow */

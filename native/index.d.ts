@@ -66,8 +66,8 @@ export class Tracer {
    * Empty when nothing waits.
    */
   drain(maxBytes?: number): Buffer;
-  /** Records and bytes in the ring as drain() would hand them out, found by walking it; nothing is consumed. */
-  pending(): { records: number; bytes: number };
+  /** Records and bytes in the ring, or in its next `used` bytes, as drain() would hand them out, found by walking it; nothing is consumed. */
+  pending(used?: number): { records: number; bytes: number };
   /**
    * Bytes of the ring, bytes taken out of it so far, and bytes between consumer and producer (each record's 8-byte header included): what is in
    * the ring now has been drained when `consumed` has grown by `used`. Cheap. `invalid`: records that drain() passed over because their size

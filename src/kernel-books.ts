@@ -1,6 +1,6 @@
 import type { Stage } from './base/ledger.ts';
 import type { LossReason } from './base/losses.ts';
-import { Counter, type CountersRecord } from './capture/records.gen.ts';
+import { Counter, type CountersRecord, InRing } from './capture/records.gen.ts';
 
 export type CounterName = keyof typeof Counter;
 
@@ -28,7 +28,7 @@ export class KernelBooks {
     >;
   }
 
-  /** Takes over a `counters` record; the stage's three figures are of one instant. */
+  /** Takes over a `counters` record; the stage's figures are of one instant, and stay as they are where they cannot be. */
   update(record: CountersRecord, stage: Stage<LossReason<'records'>>): void {
     const { payload } = record;
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -47,6 +47,7 @@ export class KernelBooks {
         bytes: u64(at + 16),
       });
     }
+    if (record.inRing === InRing.unknown) return;
     this.inRing = record.inRing;
     stage.in = this.counters.produced;
     stage.out = record.delivered;

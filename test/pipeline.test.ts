@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { Ledger } from '../src/base/ledger.ts';
 import { RecordingWriter, readRecording } from '../src/capture/recording.ts';
-import { Counter } from '../src/capture/records.gen.ts';
+import { Counter, InRing } from '../src/capture/records.gen.ts';
 import { loadSettings } from '../src/config.ts';
 import type { Span } from '../src/link/span.ts';
 import { Pipeline } from '../src/pipeline.ts';
@@ -95,6 +95,18 @@ describe('pipeline', () => {
     assert.equal(server!.parentSpanId, client!.spanId);
     assert.equal(server!.traceId, client!.traceId);
     assert.equal(client!.parentSpanId, undefined);
+  });
+
+  it('keeps the books of the kernel of one instant, and what else it counts up to date', () => {
+    const { ledger, pipeline } = run(conversation());
+    const stage = { ...ledger.records, lost: { ...ledger.records.lost } };
+    const counters = new BigUint64Array(Object.keys(Counter).length).fill(1_000_000n);
+    const fields = { delivered: 999, in_ring: InRing.unknown, counters: counters.length };
+    const writer = new RecordWriter();
+    pipeline.process(writer.add('counters', fields, new Uint8Array(counters.buffer)).take());
+    assert.deepEqual({ ...ledger.records, lost: { ...ledger.records.lost } }, stage);
+    assert.equal(pipeline.books.inRing, 3);
+    assert.equal(pipeline.books.counters.wakeups, 1_000_000);
   });
 
   it('lets no secret into a span', () => {

@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -126,9 +127,9 @@ size_t Ring::Drain(uint8_t* out, size_t capacity, size_t* needed) noexcept {
   return written;
 }
 
-Ring::Content Ring::Pending() const noexcept {
+Ring::Content Ring::Pending(uint64_t used) const noexcept {
   Content content;
-  uint64_t end = Acquire(producer_);
+  uint64_t end = *consumer_ + std::min<uint64_t>(used, Used());
   for (uint64_t position = *consumer_; position < end;) {
     const uint8_t* record = At(position);
     uint32_t header = HeaderAt(record);

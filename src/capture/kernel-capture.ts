@@ -13,7 +13,7 @@ import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
-import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
+import { Counter, ExecRecord, InRing, Kind, Verdict } from './records.gen.ts';
 import { type ServiceSocket, UnrecognisedPorts } from './unrecognised-ports.ts';
 
 export interface CaptureOptions extends LoadOptions {
@@ -42,8 +42,8 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
-/** Records that take some hundred microseconds to count. */
-const LONG_RING = 2000;
+/** Some microseconds each. */
+const BOOKS_ATTEMPTS = 100;
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
 /** What leaves the ring at once, and takes memory twice until it has been passed on. */
@@ -340,18 +340,28 @@ export class KernelCapture {
   }
 
   /**
-   * Counters and what waits in the ring are read one after the other: again, if the kernel went on producing in between, unless so much waits
-   * that looking through it takes long.
+   * The kernel's counters and what waits in the ring. What was produced, what of it was lost and where the ring ends are of one instant: they are
+   * read anew until the kernel did nothing meanwhile.
    */
   #readBooks(): { counters: BigUint64Array; inRing: number } {
-    let counters = this.tracer.sumPerCpuArray('counters');
-    for (let attempt = 0; ; attempt++) {
-      const inRing = this.tracer.pending().records + countRecords(this.#rest);
-      const after = this.tracer.sumPerCpuArray('counters');
-      const stood = after[Counter.produced] === counters[Counter.produced];
-      if (stood || attempt === 20 || inRing > LONG_RING) return { counters: after, inRing };
-      counters = after;
+    for (let attempt = 0; attempt < BOOKS_ATTEMPTS; attempt++) {
+      const produced = this.#count(Counter.produced);
+      const lost = this.#count(Counter.lost_ring_full);
+      const { used } = this.tracer.ring();
+      if (this.#count(Counter.produced) !== produced || this.tracer.ring().used !== used) continue;
+      const counters = this.tracer.sumPerCpuArray('counters');
+      counters[Counter.produced] = produced;
+      counters[Counter.lost_ring_full] = lost;
+      return { counters, inRing: this.tracer.pending(used).records + countRecords(this.#rest) };
     }
+    return { counters: this.tracer.sumPerCpuArray('counters'), inRing: InRing.unknown };
+  }
+
+  #count(counter: number): bigint {
+    const value = this.tracer.lookup('counters', u32(counter))!;
+    let sum = 0n;
+    for (let cpu = 0; cpu < value.length; cpu += 8) sum += value.readBigUInt64LE(cpu);
+    return sum;
   }
 
   #sinkCounters(): void {

@@ -70,6 +70,12 @@ export const PositionKind = {
   datagram: 3,
 } as const;
 
+/** counters.in_ring, where it is no number. */
+export const InRing = {
+  /** The kernel did not stand still for as long as it takes to tell. */
+  unknown: 4294967295,
+} as const;
+
 /** connection.event. */
 export const Event = {
   /** Connect(2) returned; result 0, -EINPROGRESS or an error. */
@@ -823,7 +829,7 @@ export class CountersRecord extends RecordView {
   get delivered(): number {
     return this.u32[(this.offset + 36) >>> 2]! * 4294967296 + this.u32[(this.offset + 32) >>> 2]!;
   }
-  /** Records in the ring, not yet delivered. */
+  /** Records in the ring, not yet delivered, of the same instant as what was produced and lost; or enum in_ring. */
   get inRing(): number {
     return this.u32[(this.offset + 40) >>> 2]!;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { KernelCapture } from '../../src/capture/kernel-capture.ts';
 import type { NativeAddon } from '../../src/capture/native.ts';
-import { Kind } from '../../src/capture/records.gen.ts';
+import { Counter, CountersRecord, InRing, Kind } from '../../src/capture/records.gen.ts';
 import { RecordWriter, TestEnd } from '../support/records.ts';
 
 const SOCK = 0xffff888000001000;
@@ -30,7 +30,16 @@ class FakeTracer {
     const used = FakeTracer.batches.reduce((sum, batch) => sum + batch.length, 0);
     return { size: 65_536, consumed: FakeTracer.consumed, used, invalid: 0 };
   }
-  lookup(): Buffer {
+  /** How often it has been asked what was produced; where that moves, it is more every time. */
+  static asked = 0;
+  static producing = false;
+  lookup(map: string): Buffer {
+    if (map === 'counters') {
+      const value = Buffer.alloc(16);
+      value.writeBigUInt64LE(FakeTracer.producing ? BigInt(FakeTracer.asked++) : 40n);
+      value.writeBigUInt64LE(2n, 8);
+      return value;
+    }
     const conn = Buffer.alloc(32);
     conn.writeBigUInt64LE(BigInt(INODE), CONN.inode.offset);
     conn.writeBigUInt64LE(this.#end, CONN.gap_end.offset);
@@ -50,8 +59,8 @@ class FakeTracer {
   mapInfo(): { maxEntries: number } {
     return { maxEntries: 1 };
   }
-  pending(): { records: number; bytes: number } {
-    return { records: 0, bytes: 0 };
+  pending(used: number): { records: number; bytes: number } {
+    return { records: used / 8, bytes: used };
   }
   setConstant(): void {}
   setMaxEntries(): void {}
@@ -63,7 +72,9 @@ class FakeTracer {
   setGlobal(): void {}
 }
 
-function setUp(): { capture: KernelCapture; kinds: string[] } {
+function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object } {
+  FakeTracer.asked = 0;
+  FakeTracer.producing = false;
   FakeTracer.batches = [];
   FakeTracer.consumed = 0;
   FakeTracer.moving = false;
@@ -83,13 +94,22 @@ function setUp(): { capture: KernelCapture; kinds: string[] } {
     drainIntervalMs: 10,
   };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const counters = new CountersRecord();
+  let books = {};
   const capture = new KernelCapture(addon, options, log, (batch) => {
     for (let at = 0; at < batch.length;) {
       kinds.push(names[batch[at + 4]!]!);
+      if (batch[at + 4] === Kind.counters) {
+        const { payload, inRing, delivered } = counters.over(batch).at(at);
+        const view = new DataView(payload.buffer, payload.byteOffset);
+        const value = (counter: number): bigint => view.getBigUint64(8 * counter, true);
+        const [produced, lost] = [value(Counter.produced), value(Counter.lost_ring_full)];
+        books = { produced, lost, inRing, delivered };
+      }
       at += (new DataView(batch.buffer, batch.byteOffset + at).getUint32(0, true) + 7) & ~7;
     }
   });
-  return { capture, kinds };
+  return { capture, kinds, books: () => books };
 }
 
 function data(): Uint8Array {
@@ -162,5 +182,20 @@ describe('capture/kernel-capture', () => {
       capture.drain();
     }
     assert.deepEqual(traffic(kinds), ['data', 'data', 'elision', 'elision']);
+  });
+
+  it('reads what was produced, lost and is in the ring of one instant', () => {
+    const { capture, books } = setUp();
+    FakeTracer.batches = [data(), new Uint8Array(24)];
+    capture.drain();
+    assert.deepEqual(books(), { produced: 42n, lost: 42n, inRing: 3, delivered: 1 });
+  });
+
+  it('does not say what is in the ring where the kernel never stands still', () => {
+    const { capture, books } = setUp();
+    FakeTracer.producing = true;
+    capture.drain();
+    assert.deepEqual(books(), { produced: 0n, lost: 0n, inRing: InRing.unknown, delivered: 0 });
+    assert.ok(FakeTracer.asked > 20);
   });
 });

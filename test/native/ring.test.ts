@@ -156,6 +156,11 @@ kernelSuite('native/ring', () => {
     const { used } = tracer.ring();
     assert.equal(waiting.records, 50);
     assert.ok(used > waiting.bytes, 'headers and size classes stay in the ring');
+    const part = tracer.pending(used / 2);
+    assert.ok(part.records > 0 && part.records < 50 && part.bytes < used);
+    assert.deepEqual(tracer.pending(2 * used), waiting);
+    assert.deepEqual(tracer.pending(0), { records: 0, bytes: 0 });
+    assert.throws(() => tracer.pending(-1), TypeError);
     assert.equal(tracer.drain().length, waiting.bytes);
     assert.equal(tracer.ring().used, 0);
   });
