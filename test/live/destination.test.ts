@@ -49,7 +49,10 @@ describe('when the destination fails', function () {
     const [port] = await freePorts(1);
     const endpoint = `http://127.0.0.1:${port}`;
     const queue = { queue_size: QUEUE_SIZE, batch: { flush_timeout: '50ms' } };
-    agent = await Agent.start({ receiver: { filters }, exporters: { otlp_http: { endpoint, sending_queue: queue } } });
+    agent = await Agent.start({
+      receiver: { filters },
+      exporters: { otlp_http: { endpoint, sending_queue: queue } },
+    });
     const dropped = async (): Promise<number> => {
       const { books } = await balancedBooks(agent!);
       return books.find(({ stage }) => stage === 'exporters/otlp_http')!.lost.queue_full ?? 0;
