@@ -5,7 +5,6 @@
 
 #include <linux/bpf.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -129,7 +128,7 @@ size_t Ring::Drain(uint8_t* out, size_t capacity, size_t* needed) noexcept {
 
 Ring::Content Ring::Pending(uint64_t used) const noexcept {
   Content content;
-  uint64_t end = *consumer_ + std::min<uint64_t>(used, Used());
+  uint64_t end = *consumer_ + used;
   for (uint64_t position = *consumer_; position < end;) {
     const uint8_t* record = At(position);
     uint32_t header = HeaderAt(record);

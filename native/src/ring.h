@@ -38,8 +38,8 @@ class Ring {
   // Stops at a record that is still being written: order is kept.
   size_t Drain(uint8_t* out, size_t capacity, size_t* needed) noexcept;
 
-  // What Drain() would hand out of the next `used` bytes, found by walking the ring. Records still being written count with the space they
-  // reserved.
+  // What Drain() would hand out of the next `used` bytes, at most Used(), found by walking the ring. Records still being written count with
+  // the space they reserved.
   Content Pending(uint64_t used) const noexcept;
 
   size_t size() const noexcept { return size_; }

@@ -139,9 +139,13 @@ Napi::Value Tracer::DrainRing(const Info& info) {
 Napi::Value Tracer::Pending(const Info& info) {
   Napi::Env env = info.Env();
   Ring& ring = OpenedRing(env, "pending");
-  double used = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : static_cast<double>(ring.Used());
-  if (!(used >= 0)) throw Napi::TypeError::New(env, "used must be a number of bytes");
-  Ring::Content content = ring.Pending(static_cast<uint64_t>(used));
+  uint64_t used = ring.Used();
+  if (!info[0].IsUndefined()) {
+    double asked = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+    if (!(asked >= 0)) throw Napi::TypeError::New(env, "used must be a number of bytes");
+    used = static_cast<uint64_t>(std::min(asked, static_cast<double>(used)));
+  }
+  Ring::Content content = ring.Pending(used);
   Napi::Object result = Napi::Object::New(env);
   result.Set("records", Napi::Number::New(env, static_cast<double>(content.records)));
   result.Set("bytes", Napi::Number::New(env, static_cast<double>(content.bytes)));
