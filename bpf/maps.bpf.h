@@ -1,4 +1,4 @@
-/* Every map, with its key, its bound, who writes and who deletes; and the settings of user space. */
+/* Every map but dropped_socks (dropped.bpf.h), with its key, its bound, who writes and who deletes; and the settings of user space. */
 #pragma once
 
 #include "registers.bpf.h"
@@ -157,22 +157,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");
-
-/* A socket whose verdict is drop. */
-struct dropped {
-	__u64 sock;
-	__u32 inode, port_slot;
-};
-
-#define DROPPED_BITS 14
-
-/* The dropped sockets, so that their calls need no look-up in `conns`. Of two that fall on one place it is the later one. Written by set_verdict. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1 << DROPPED_BITS);
-	__type(key, __u32);
-	__type(value, struct dropped);
-} dropped_socks SEC(".maps");
 
 /* Where the bytes of one message are in user memory. */
 struct message {

@@ -206,38 +206,6 @@ static __always_inline struct conn *conn_of(__u64 sock, __u64 inode, bool accept
 	return conn;
 }
 
-/* Where a socket is in dropped_socks if it is there. */
-static __always_inline struct dropped *dropped_place(__u64 sock)
-{
-	__u32 key = (__u32)(sock >> 6) * 0x9e3779b1 >> (32 - DROPPED_BITS);
-
-	return bpf_map_lookup_elem(&dropped_socks, &key);
-}
-
-static __always_inline struct dropped *dropped_of(__u64 sock, __u64 inode)
-{
-	struct dropped *dropped = dropped_place(sock);
-
-	return dropped && dropped->sock == (sock & SOCK_NAME_MASK) && dropped->inode == inode ? dropped : 0;
-}
-
-/* A connection was given a verdict: takes its socket in or out. */
-static __always_inline void note_dropped(__u64 name, struct conn *conn)
-{
-	struct dropped *dropped = dropped_place(name);
-
-	if (!dropped)
-		return;
-	if (conn->verdict == verdict_drop) {
-		*(volatile __u64 *)&dropped->sock = 0; /* while the rest changes */
-		dropped->inode = conn->inode;
-		dropped->port_slot = conn->port_slot;
-		*(volatile __u64 *)&dropped->sock = name;
-	} else if (dropped->sock == name) {
-		dropped->sock = 0;
-	}
-}
-
 /* Low half of the inode, which is all of it: sockfs counts in 32 bits. 0 before accept(2) and after the last close. */
 static __always_inline __u32 inode_of(struct sock *sk)
 {

@@ -3,7 +3,8 @@
  *
  *   kernel, registers          what is read of the kernel and of the calling convention
  *   maps                       state and settings, emit()
- *   socket, payload            what a record says
+ *   socket, dropped            from a descriptor to a socket, what a record says of it; the sockets that nothing is said of
+ *   payload                    copies of user memory
  *   call, position, message    the halves of a data call, where its bytes stand, what of them is copied
  *   io, events, process        when a record is made
  *
