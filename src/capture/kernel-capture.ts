@@ -4,16 +4,18 @@ import type { Log } from '../base/log-shape.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import { Histogram } from '../base/histogram.ts';
 import { SCAN_SOCKETS, SET_VERDICT, WHO_AM_I } from './attach-table.ts';
+import { BooksReader } from './books-reader.ts';
 import { CpuBudget, cpuClocks } from './cpu-budget.ts';
 import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
 import { ElidedRuns, type ElidedSocket } from './elided-runs.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
+import { u32 } from './map-values.ts';
 import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
-import { Counter, ExecRecord, InRing, Kind, Verdict } from './records.gen.ts';
+import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
 import { type ServiceSocket, UnrecognisedPorts } from './unrecognised-ports.ts';
 
 export interface CaptureOptions extends LoadOptions {
@@ -42,8 +44,6 @@ const ELF_CLASS_32 = 1;
 /** Executables whose class is remembered. */
 const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
-/** Some microseconds each. */
-const BOOKS_ATTEMPTS = 100;
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
 /** What leaves the ring at once, and takes memory twice until it has been passed on. */
@@ -79,6 +79,7 @@ export class KernelCapture {
   #rest: Uint8Array = new Uint8Array();
   #pending: Uint8Array[] = [];
   readonly #elided: ElidedRuns;
+  readonly #books: BooksReader;
   readonly #unrecognised: UnrecognisedPorts;
   readonly #budget: CpuBudget;
   readonly #excluded = new Set<number>();
@@ -105,6 +106,7 @@ export class KernelCapture {
     this.tracer.setGlobal('own_tgid', this.ownTgid);
     this.tracer.setGlobal('own_netns', ownNetns());
     this.#elided = new ElidedRuns(this.tracer);
+    this.#books = new BooksReader(this.tracer);
     this.#unrecognised = new UnrecognisedPorts(this.tracer);
     this.#budget = new CpuBudget(cpuClocks(options.procRoot));
     const { monotonic, boottime } = addon.clocks();
@@ -339,34 +341,9 @@ export class KernelCapture {
     }
   }
 
-  /**
-   * The kernel's counters and what waits in the ring. What was produced, what of it was lost and where the ring ends are of one instant: they are
-   * read anew until the kernel did nothing meanwhile.
-   */
-  #readBooks(): { counters: BigUint64Array; inRing: number } {
-    for (let attempt = 0; attempt < BOOKS_ATTEMPTS; attempt++) {
-      const produced = this.#count(Counter.produced);
-      const lost = this.#count(Counter.lost_ring_full);
-      const { used } = this.tracer.ring();
-      if (this.#count(Counter.produced) !== produced || this.tracer.ring().used !== used) continue;
-      const counters = this.tracer.sumPerCpuArray('counters');
-      counters[Counter.produced] = produced;
-      counters[Counter.lost_ring_full] = lost;
-      return { counters, inRing: this.tracer.pending(used).records + countRecords(this.#rest) };
-    }
-    return { counters: this.tracer.sumPerCpuArray('counters'), inRing: InRing.unknown };
-  }
-
-  #count(counter: number): bigint {
-    const value = this.tracer.lookup('counters', u32(counter))!;
-    let sum = 0n;
-    for (let cpu = 0; cpu < value.length; cpu += 8) sum += value.readBigUInt64LE(cpu);
-    return sum;
-  }
-
   #sinkCounters(): void {
     this.#countersDueNs = this.#nowNs() + COUNTERS_INTERVAL_NS;
-    const { counters, inRing } = this.#readBooks();
+    const { counters, inRing } = this.#books.read(countRecords(this.#rest));
     const ports = this.#unrecognised.read();
     const fields = {
       time_ns: this.#nowNs(),
@@ -406,12 +383,6 @@ function countRecords(batch: Uint8Array): number {
 
 function ownNetns(): number {
   return Number(/\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'))?.[1] ?? 0);
-}
-
-function u32(value: number): Buffer {
-  const key = Buffer.alloc(4);
-  key.writeUInt32LE(value);
-  return key;
 }
 
 /** Names of the kernel counters in the order of a `counters` record's payload. */

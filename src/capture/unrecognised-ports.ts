@@ -1,3 +1,4 @@
+import { sumOverCpus, u32 } from './map-values.ts';
 import type { Tracer } from './native.ts';
 
 const MAP = 'unrecognised';
@@ -43,13 +44,9 @@ export class UnrecognisedPorts {
   read(): bigint[] {
     const counts: bigint[] = [];
     for (const [key, slot] of this.#slots) {
-      const value = this.#tracer.lookup(MAP, Uint8Array.from([slot & 0xff, slot >>> 8, 0, 0]))!;
-      let records = 0n;
-      let bytes = 0n;
-      for (let cpu = 0; cpu < value.length; cpu += CPU_BYTES) {
-        records += value.readBigUInt64LE(cpu);
-        bytes += value.readBigUInt64LE(cpu + 8);
-      }
+      const value = this.#tracer.lookup(MAP, u32(slot))!;
+      const records = sumOverCpus(value, CPU_BYTES, 0);
+      const bytes = sumOverCpus(value, CPU_BYTES, 8);
       if (records > 0n) counts.push(BigInt(key), records, bytes);
     }
     return counts;
