@@ -97,12 +97,23 @@ static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 	}
 }
 
-/* The call makes no record: it is summed up in conn, and the sum rides on the connection's next record. */
+/*
+ * The call makes no record: it is summed up in conn, and the sum rides on the connection's next record. Two threads may come in another order than
+ * their bytes. What is behind bytes that were lost begins another piece, and the one before it is a hole as well.
+ */
 static __always_inline void elide(struct transfer *t, struct data_record *r, __u64 bytes)
 {
 	struct conn *conn = t->conn;
+	__u64 start = r->position, end = start + bytes;
 
-	conn->gap_end = r->position + bytes;
+	if (!conn->gap_records || conn->gap_direction != t->direction || start > conn->gap_end || end < conn->gap_start) {
+		conn->gap_start = start;
+		conn->gap_end = end;
+	}
+	if (start < conn->gap_start)
+		conn->gap_start = start;
+	if (end > conn->gap_end)
+		conn->gap_end = end;
 	conn->gap_ns = bpf_ktime_get_ns();
 	conn->gap_direction = t->direction;
 	conn->gap_records++;

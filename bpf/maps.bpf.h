@@ -91,7 +91,7 @@ struct {
 struct conn {
 	__u64 inode;		  /* another inode under the same address is another socket */
 	__u64 tx_count, rx_count; /* bytes (counter) or messages (datagram) so far; TCP: unused */
-	__u64 gap_end, gap_ns;	  /* elided since the last record */
+	__u64 gap_start, gap_end, gap_ns; /* elided since the last record, in one piece */
 	__u32 gap_records;
 	union {
 		__u32 budget;	 /* payload bytes a run may carry, 0: default */

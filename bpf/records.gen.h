@@ -1,7 +1,7 @@
 /* Generated from records.toml by `npm run gen`. Do not edit. */
 #pragma once
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 /* What a record is. */
 enum kind {
@@ -113,6 +113,7 @@ struct data_record {
 	__u64 inode; /* socket inode, as in ss and /proc */
 	__u64 peer; /* unix: `sock` of the peer, else 0 */
 	__u64 cgroup; /* cgroup v2 id of the calling thread */
+	__u64 gap_start; /* position of the first elided byte of gap_direction; all of them up to gap_end were */
 	__u64 gap_end; /* position after the last elided byte of gap_direction */
 	__u64 gap_ns; /* time of the last elided call */
 	__s64 result; /* return value of the system call */
@@ -144,7 +145,7 @@ struct data_record {
 	__u8 context_kind; /* 0: none */
 	__u8 pad[5]; /* zero */
 };
-_Static_assert(sizeof(struct data_record) == 208, "data layout");
+_Static_assert(sizeof(struct data_record) == 216, "data layout");
 
 /* An event in the life of a socket. The payload is the unix socket name where there is one. */
 struct connection_record {
@@ -160,6 +161,7 @@ struct connection_record {
 	__u64 inode; /* socket inode, as in ss and /proc */
 	__u64 peer; /* unix: `sock` of the peer, else 0 */
 	__u64 cgroup; /* cgroup v2 id of the calling thread */
+	__u64 gap_start; /* position of the first elided byte of gap_direction; all of them up to gap_end were */
 	__u64 gap_end; /* position after the last elided byte of gap_direction */
 	__u64 gap_ns; /* time of the last elided call */
 	__s64 result; /* return value of the system call */
@@ -184,7 +186,7 @@ struct connection_record {
 	__u64 tx_position; /* bytes sent so far */
 	__u64 rx_position; /* bytes received so far */
 };
-_Static_assert(sizeof(struct connection_record) == 176, "connection layout");
+_Static_assert(sizeof(struct connection_record) == 184, "connection layout");
 
 /* A process image started. Payload: executable path, cgroup path and working directory as components from the leaf up, each NUL-ended; then argv; then environ. */
 struct exec_record {
@@ -349,9 +351,10 @@ struct elision_record {
 	__u32 tid; /* thread id in the initial namespace */
 	__u64 sock; /* as in socket */
 	__u64 inode; /* as in socket */
+	__u64 gap_start; /* as in socket */
 	__u64 gap_end; /* as in socket */
 	__u64 gap_ns; /* as in socket */
 	__u32 gap_records; /* as in socket */
 	__u32 gap_direction; /* enum direction */
 };
-_Static_assert(sizeof(struct elision_record) == 72, "elision layout");
+_Static_assert(sizeof(struct elision_record) == 80, "elision layout");

@@ -174,6 +174,7 @@ __attribute__((noinline)) int hand_over_gap(__u64 sock)
 	r.size = sizeof(r);
 	r.sock = key;
 	r.inode = conn->inode;
+	r.gap_start = conn->gap_start;
 	r.gap_end = conn->gap_end;
 	r.gap_ns = conn->gap_ns;
 	r.gap_records = conn->gap_records;
@@ -240,7 +241,7 @@ static __always_inline void describe_socket(struct connection_record *r, struct 
 	r->inode = inode;
 	r->peer = 0;
 	r->cgroup = bpf_get_current_cgroup_id();
-	r->gap_end = r->gap_ns = 0;
+	r->gap_start = r->gap_end = r->gap_ns = 0;
 	r->gap_records = 0;
 	r->gap_direction = 0;
 	r->netns = GET2(sk, __sk_common.skc_net.net, ns.inum);
@@ -280,6 +281,7 @@ static __always_inline void describe_conn(struct connection_record *r, struct co
 	if (conn->state & CONN_FRESH)
 		r->flags |= flag_fresh;
 	if (conn->gap_records) {
+		r->gap_start = conn->gap_start;
 		r->gap_end = conn->gap_end;
 		r->gap_ns = conn->gap_ns;
 		r->gap_records = conn->gap_records;

@@ -39,6 +39,7 @@ export class ElidedRuns {
           time_ns: nowNs,
           sock,
           inode,
+          gap_start: this.#field(conn, 'gap_start'),
           gap_end: this.#field(conn, 'gap_end'),
           gap_ns: this.#field(conn, 'gap_ns'),
           gap_records: gapRecords,

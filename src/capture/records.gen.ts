@@ -2,7 +2,7 @@
 
 import { RecordView } from './record-view.ts';
 
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 /** What a record is. */
 export const Kind = {
@@ -164,7 +164,7 @@ export const Counter = {
 
 /** Bytes that crossed one socket in one direction. */
 export class DataRecord extends RecordView {
-  static readonly SIZE = 208;
+  static readonly SIZE = 216;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
   get size(): number {
     return this.u32[this.offset >>> 2]!;
@@ -213,132 +213,136 @@ export class DataRecord extends RecordView {
   get cgroup(): number {
     return this.u32[(this.offset + 60) >>> 2]! * 4294967296 + this.u32[(this.offset + 56) >>> 2]!;
   }
+  /** Position of the first elided byte of gap_direction; all of them up to gap_end were. */
+  get gapStart(): number {
+    return this.u32[(this.offset + 68) >>> 2]! * 4294967296 + this.u32[(this.offset + 64) >>> 2]!;
+  }
   /** Position after the last elided byte of gap_direction. */
   get gapEnd(): number {
-    return this.u32[(this.offset + 68) >>> 2]! * 4294967296 + this.u32[(this.offset + 64) >>> 2]!;
+    return this.u32[(this.offset + 76) >>> 2]! * 4294967296 + this.u32[(this.offset + 72) >>> 2]!;
   }
   /** Time of the last elided call. */
   get gapNs(): number {
-    return this.u32[(this.offset + 76) >>> 2]! * 4294967296 + this.u32[(this.offset + 72) >>> 2]!;
+    return this.u32[(this.offset + 84) >>> 2]! * 4294967296 + this.u32[(this.offset + 80) >>> 2]!;
   }
   /** Return value of the system call. */
   get result(): number {
-    return (this.u32[(this.offset + 84) >>> 2]! | 0) * 4294967296 + this.u32[(this.offset + 80) >>> 2]!;
+    return (this.u32[(this.offset + 92) >>> 2]! | 0) * 4294967296 + this.u32[(this.offset + 88) >>> 2]!;
   }
   /** Inode of the network namespace. */
   get netns(): number {
-    return this.u32[(this.offset + 88) >>> 2]!;
+    return this.u32[(this.offset + 96) >>> 2]!;
   }
   /** What names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode. */
   get txFirst(): number {
-    return this.u32[(this.offset + 92) >>> 2]!;
+    return this.u32[(this.offset + 100) >>> 2]!;
   }
   /** The same of the peer, 0 while it is not known. */
   get rxFirst(): number {
-    return this.u32[(this.offset + 96) >>> 2]!;
+    return this.u32[(this.offset + 104) >>> 2]!;
   }
   /** Calls elided since the last record of this socket. */
   get gapRecords(): number {
-    return this.u32[(this.offset + 100) >>> 2]!;
+    return this.u32[(this.offset + 108) >>> 2]!;
   }
   /** Host order. */
   get localPort(): number {
-    return this.u16[(this.offset + 104) >>> 1]!;
+    return this.u16[(this.offset + 112) >>> 1]!;
   }
   /** Host order. */
   get remotePort(): number {
-    return this.u16[(this.offset + 106) >>> 1]!;
+    return this.u16[(this.offset + 114) >>> 1]!;
   }
   /** X86-64 or arm64 system call number. */
   get syscall(): number {
-    return this.u16[(this.offset + 108) >>> 1]!;
+    return this.u16[(this.offset + 116) >>> 1]!;
   }
   /** AF_UNIX 1, AF_INET 2, AF_INET6 10. */
   get family(): number {
-    return this.u8[this.offset + 110]!;
+    return this.u8[this.offset + 118]!;
   }
   /** SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5. */
   get sockType(): number {
-    return this.u8[this.offset + 111]!;
+    return this.u8[this.offset + 119]!;
   }
   /** Own address. */
   get local(): Uint8Array {
-    return this.u8.subarray(this.offset + 112, this.offset + 128);
+    return this.u8.subarray(this.offset + 120, this.offset + 136);
   }
   /** Peer's address. */
   get remote(): Uint8Array {
-    return this.u8.subarray(this.offset + 128, this.offset + 144);
+    return this.u8.subarray(this.offset + 136, this.offset + 152);
   }
   /** IPPROTO_TCP 6, IPPROTO_UDP 17, 0 for unix. */
   get protocol(): number {
-    return this.u8[this.offset + 144]!;
+    return this.u8[this.offset + 152]!;
   }
   /** Enum direction. */
   get gapDirection(): number {
-    return this.u8[this.offset + 145]!;
+    return this.u8[this.offset + 153]!;
   }
   /** TCP state after the call. */
   get tcpState(): number {
-    return this.u8[this.offset + 146]!;
+    return this.u8[this.offset + 154]!;
   }
   /** Enum direction. */
   get direction(): number {
-    return this.u8[this.offset + 147]!;
+    return this.u8[this.offset + 155]!;
   }
   /** Bytes this record stands for. */
   get length(): number {
-    return this.u32[(this.offset + 148) >>> 2]!;
+    return this.u32[(this.offset + 156) >>> 2]!;
   }
   /** Payload bytes that follow. */
   get captured(): number {
-    return this.u32[(this.offset + 152) >>> 2]!;
+    return this.u32[(this.offset + 160) >>> 2]!;
   }
   /** Index within recvmmsg or sendmmsg. */
   get message(): number {
-    return this.u32[(this.offset + 156) >>> 2]!;
+    return this.u32[(this.offset + 164) >>> 2]!;
   }
   /** When the send was entered; 0 for receives. */
   get enterNs(): number {
-    return this.u32[(this.offset + 164) >>> 2]! * 4294967296 + this.u32[(this.offset + 160) >>> 2]!;
+    return this.u32[(this.offset + 172) >>> 2]! * 4294967296 + this.u32[(this.offset + 168) >>> 2]!;
   }
   /** Of the record's first byte in its stream. */
   get position(): number {
-    return this.u32[(this.offset + 172) >>> 2]! * 4294967296 + this.u32[(this.offset + 168) >>> 2]!;
+    return this.u32[(this.offset + 180) >>> 2]! * 4294967296 + this.u32[(this.offset + 176) >>> 2]!;
   }
   /** Execution context (goroutine, virtual thread, task), 0 if unknown. */
   get contextId(): number {
-    return this.u32[(this.offset + 180) >>> 2]! * 4294967296 + this.u32[(this.offset + 176) >>> 2]!;
+    return this.u32[(this.offset + 188) >>> 2]! * 4294967296 + this.u32[(this.offset + 184) >>> 2]!;
   }
   /** Its parent. */
   get contextParent(): number {
-    return this.u32[(this.offset + 188) >>> 2]! * 4294967296 + this.u32[(this.offset + 184) >>> 2]!;
+    return this.u32[(this.offset + 196) >>> 2]! * 4294967296 + this.u32[(this.offset + 192) >>> 2]!;
   }
   /** Where its work came from. */
   get contextOrigin(): number {
-    return this.u32[(this.offset + 196) >>> 2]! * 4294967296 + this.u32[(this.offset + 192) >>> 2]!;
+    return this.u32[(this.offset + 204) >>> 2]! * 4294967296 + this.u32[(this.offset + 200) >>> 2]!;
   }
   /** Enum position_kind. */
   get positionKind(): number {
-    return this.u8[this.offset + 200]!;
+    return this.u8[this.offset + 208]!;
   }
   /** 0: what the socket carried; 1: plaintext from a library. */
   get layer(): number {
-    return this.u8[this.offset + 201]!;
+    return this.u8[this.offset + 209]!;
   }
   /** 0: none. */
   get contextKind(): number {
-    return this.u8[this.offset + 202]!;
+    return this.u8[this.offset + 210]!;
   }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
-    const start = this.offset + 208;
+    const start = this.offset + 216;
     return this.u8.subarray(start, start + this.captured);
   }
 }
 
 /** An event in the life of a socket. The payload is the unix socket name where there is one. */
 export class ConnectionRecord extends RecordView {
-  static readonly SIZE = 176;
+  static readonly SIZE = 184;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
   get size(): number {
     return this.u32[this.offset >>> 2]!;
@@ -387,97 +391,101 @@ export class ConnectionRecord extends RecordView {
   get cgroup(): number {
     return this.u32[(this.offset + 60) >>> 2]! * 4294967296 + this.u32[(this.offset + 56) >>> 2]!;
   }
+  /** Position of the first elided byte of gap_direction; all of them up to gap_end were. */
+  get gapStart(): number {
+    return this.u32[(this.offset + 68) >>> 2]! * 4294967296 + this.u32[(this.offset + 64) >>> 2]!;
+  }
   /** Position after the last elided byte of gap_direction. */
   get gapEnd(): number {
-    return this.u32[(this.offset + 68) >>> 2]! * 4294967296 + this.u32[(this.offset + 64) >>> 2]!;
+    return this.u32[(this.offset + 76) >>> 2]! * 4294967296 + this.u32[(this.offset + 72) >>> 2]!;
   }
   /** Time of the last elided call. */
   get gapNs(): number {
-    return this.u32[(this.offset + 76) >>> 2]! * 4294967296 + this.u32[(this.offset + 72) >>> 2]!;
+    return this.u32[(this.offset + 84) >>> 2]! * 4294967296 + this.u32[(this.offset + 80) >>> 2]!;
   }
   /** Return value of the system call. */
   get result(): number {
-    return (this.u32[(this.offset + 84) >>> 2]! | 0) * 4294967296 + this.u32[(this.offset + 80) >>> 2]!;
+    return (this.u32[(this.offset + 92) >>> 2]! | 0) * 4294967296 + this.u32[(this.offset + 88) >>> 2]!;
   }
   /** Inode of the network namespace. */
   get netns(): number {
-    return this.u32[(this.offset + 88) >>> 2]!;
+    return this.u32[(this.offset + 96) >>> 2]!;
   }
   /** What names this end at both ends. TCP: absolute sequence number of the first byte it sends; unix: low half of its inode. */
   get txFirst(): number {
-    return this.u32[(this.offset + 92) >>> 2]!;
+    return this.u32[(this.offset + 100) >>> 2]!;
   }
   /** The same of the peer, 0 while it is not known. */
   get rxFirst(): number {
-    return this.u32[(this.offset + 96) >>> 2]!;
+    return this.u32[(this.offset + 104) >>> 2]!;
   }
   /** Calls elided since the last record of this socket. */
   get gapRecords(): number {
-    return this.u32[(this.offset + 100) >>> 2]!;
+    return this.u32[(this.offset + 108) >>> 2]!;
   }
   /** Host order. */
   get localPort(): number {
-    return this.u16[(this.offset + 104) >>> 1]!;
+    return this.u16[(this.offset + 112) >>> 1]!;
   }
   /** Host order. */
   get remotePort(): number {
-    return this.u16[(this.offset + 106) >>> 1]!;
+    return this.u16[(this.offset + 114) >>> 1]!;
   }
   /** X86-64 or arm64 system call number. */
   get syscall(): number {
-    return this.u16[(this.offset + 108) >>> 1]!;
+    return this.u16[(this.offset + 116) >>> 1]!;
   }
   /** AF_UNIX 1, AF_INET 2, AF_INET6 10. */
   get family(): number {
-    return this.u8[this.offset + 110]!;
+    return this.u8[this.offset + 118]!;
   }
   /** SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5. */
   get sockType(): number {
-    return this.u8[this.offset + 111]!;
+    return this.u8[this.offset + 119]!;
   }
   /** Own address. */
   get local(): Uint8Array {
-    return this.u8.subarray(this.offset + 112, this.offset + 128);
+    return this.u8.subarray(this.offset + 120, this.offset + 136);
   }
   /** Peer's address. */
   get remote(): Uint8Array {
-    return this.u8.subarray(this.offset + 128, this.offset + 144);
+    return this.u8.subarray(this.offset + 136, this.offset + 152);
   }
   /** IPPROTO_TCP 6, IPPROTO_UDP 17, 0 for unix. */
   get protocol(): number {
-    return this.u8[this.offset + 144]!;
+    return this.u8[this.offset + 152]!;
   }
   /** Enum direction. */
   get gapDirection(): number {
-    return this.u8[this.offset + 145]!;
+    return this.u8[this.offset + 153]!;
   }
   /** TCP state after the call. */
   get tcpState(): number {
-    return this.u8[this.offset + 146]!;
+    return this.u8[this.offset + 154]!;
   }
   /** Enum event. */
   get event(): number {
-    return this.u8[this.offset + 147]!;
+    return this.u8[this.offset + 155]!;
   }
   /** Descriptor in the calling process, 0xffffffff if there is none. */
   get fd(): number {
-    return this.u32[(this.offset + 148) >>> 2]!;
+    return this.u32[(this.offset + 156) >>> 2]!;
   }
   /** Payload bytes that follow. */
   get captured(): number {
-    return this.u32[(this.offset + 152) >>> 2]!;
+    return this.u32[(this.offset + 160) >>> 2]!;
   }
   /** Bytes sent so far. */
   get txPosition(): number {
-    return this.u32[(this.offset + 164) >>> 2]! * 4294967296 + this.u32[(this.offset + 160) >>> 2]!;
+    return this.u32[(this.offset + 172) >>> 2]! * 4294967296 + this.u32[(this.offset + 168) >>> 2]!;
   }
   /** Bytes received so far. */
   get rxPosition(): number {
-    return this.u32[(this.offset + 172) >>> 2]! * 4294967296 + this.u32[(this.offset + 168) >>> 2]!;
+    return this.u32[(this.offset + 180) >>> 2]! * 4294967296 + this.u32[(this.offset + 176) >>> 2]!;
   }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
-    const start = this.offset + 176;
+    const start = this.offset + 184;
     return this.u8.subarray(start, start + this.captured);
   }
 }
@@ -946,7 +954,7 @@ export class FilterRecord extends RecordView {
 
 /** Progress of an elided run of a connection. */
 export class ElisionRecord extends RecordView {
-  static readonly SIZE = 72;
+  static readonly SIZE = 80;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
   get size(): number {
     return this.u32[this.offset >>> 2]!;
@@ -988,27 +996,31 @@ export class ElisionRecord extends RecordView {
     return this.u32[(this.offset + 44) >>> 2]! * 4294967296 + this.u32[(this.offset + 40) >>> 2]!;
   }
   /** As in socket. */
-  get gapEnd(): number {
+  get gapStart(): number {
     return this.u32[(this.offset + 52) >>> 2]! * 4294967296 + this.u32[(this.offset + 48) >>> 2]!;
   }
   /** As in socket. */
-  get gapNs(): number {
+  get gapEnd(): number {
     return this.u32[(this.offset + 60) >>> 2]! * 4294967296 + this.u32[(this.offset + 56) >>> 2]!;
   }
   /** As in socket. */
+  get gapNs(): number {
+    return this.u32[(this.offset + 68) >>> 2]! * 4294967296 + this.u32[(this.offset + 64) >>> 2]!;
+  }
+  /** As in socket. */
   get gapRecords(): number {
-    return this.u32[(this.offset + 64) >>> 2]!;
+    return this.u32[(this.offset + 72) >>> 2]!;
   }
   /** Enum direction. */
   get gapDirection(): number {
-    return this.u32[(this.offset + 68) >>> 2]!;
+    return this.u32[(this.offset + 76) >>> 2]!;
   }
 }
 
 /** Offsets of every field, for writing records and for comparing with the object’s BTF. */
 export const LAYOUT = {
   data: {
-    size: 208,
+    size: 216,
     fields: {
       size: { offset: 0, type: 'u32', count: 1 },
       kind: { offset: 4, type: 'u8', count: 1 },
@@ -1022,39 +1034,40 @@ export const LAYOUT = {
       inode: { offset: 40, type: 'u64', count: 1 },
       peer: { offset: 48, type: 'u64', count: 1 },
       cgroup: { offset: 56, type: 'u64', count: 1 },
-      gap_end: { offset: 64, type: 'u64', count: 1 },
-      gap_ns: { offset: 72, type: 'u64', count: 1 },
-      result: { offset: 80, type: 'i64', count: 1 },
-      netns: { offset: 88, type: 'u32', count: 1 },
-      tx_first: { offset: 92, type: 'u32', count: 1 },
-      rx_first: { offset: 96, type: 'u32', count: 1 },
-      gap_records: { offset: 100, type: 'u32', count: 1 },
-      local_port: { offset: 104, type: 'u16', count: 1 },
-      remote_port: { offset: 106, type: 'u16', count: 1 },
-      syscall: { offset: 108, type: 'u16', count: 1 },
-      family: { offset: 110, type: 'u8', count: 1 },
-      sock_type: { offset: 111, type: 'u8', count: 1 },
-      local: { offset: 112, type: 'u8', count: 16 },
-      remote: { offset: 128, type: 'u8', count: 16 },
-      protocol: { offset: 144, type: 'u8', count: 1 },
-      gap_direction: { offset: 145, type: 'u8', count: 1 },
-      tcp_state: { offset: 146, type: 'u8', count: 1 },
-      direction: { offset: 147, type: 'u8', count: 1 },
-      length: { offset: 148, type: 'u32', count: 1 },
-      captured: { offset: 152, type: 'u32', count: 1 },
-      message: { offset: 156, type: 'u32', count: 1 },
-      enter_ns: { offset: 160, type: 'u64', count: 1 },
-      position: { offset: 168, type: 'u64', count: 1 },
-      context_id: { offset: 176, type: 'u64', count: 1 },
-      context_parent: { offset: 184, type: 'u64', count: 1 },
-      context_origin: { offset: 192, type: 'u64', count: 1 },
-      position_kind: { offset: 200, type: 'u8', count: 1 },
-      layer: { offset: 201, type: 'u8', count: 1 },
-      context_kind: { offset: 202, type: 'u8', count: 1 },
+      gap_start: { offset: 64, type: 'u64', count: 1 },
+      gap_end: { offset: 72, type: 'u64', count: 1 },
+      gap_ns: { offset: 80, type: 'u64', count: 1 },
+      result: { offset: 88, type: 'i64', count: 1 },
+      netns: { offset: 96, type: 'u32', count: 1 },
+      tx_first: { offset: 100, type: 'u32', count: 1 },
+      rx_first: { offset: 104, type: 'u32', count: 1 },
+      gap_records: { offset: 108, type: 'u32', count: 1 },
+      local_port: { offset: 112, type: 'u16', count: 1 },
+      remote_port: { offset: 114, type: 'u16', count: 1 },
+      syscall: { offset: 116, type: 'u16', count: 1 },
+      family: { offset: 118, type: 'u8', count: 1 },
+      sock_type: { offset: 119, type: 'u8', count: 1 },
+      local: { offset: 120, type: 'u8', count: 16 },
+      remote: { offset: 136, type: 'u8', count: 16 },
+      protocol: { offset: 152, type: 'u8', count: 1 },
+      gap_direction: { offset: 153, type: 'u8', count: 1 },
+      tcp_state: { offset: 154, type: 'u8', count: 1 },
+      direction: { offset: 155, type: 'u8', count: 1 },
+      length: { offset: 156, type: 'u32', count: 1 },
+      captured: { offset: 160, type: 'u32', count: 1 },
+      message: { offset: 164, type: 'u32', count: 1 },
+      enter_ns: { offset: 168, type: 'u64', count: 1 },
+      position: { offset: 176, type: 'u64', count: 1 },
+      context_id: { offset: 184, type: 'u64', count: 1 },
+      context_parent: { offset: 192, type: 'u64', count: 1 },
+      context_origin: { offset: 200, type: 'u64', count: 1 },
+      position_kind: { offset: 208, type: 'u8', count: 1 },
+      layer: { offset: 209, type: 'u8', count: 1 },
+      context_kind: { offset: 210, type: 'u8', count: 1 },
     },
   },
   connection: {
-    size: 176,
+    size: 184,
     fields: {
       size: { offset: 0, type: 'u32', count: 1 },
       kind: { offset: 4, type: 'u8', count: 1 },
@@ -1068,28 +1081,29 @@ export const LAYOUT = {
       inode: { offset: 40, type: 'u64', count: 1 },
       peer: { offset: 48, type: 'u64', count: 1 },
       cgroup: { offset: 56, type: 'u64', count: 1 },
-      gap_end: { offset: 64, type: 'u64', count: 1 },
-      gap_ns: { offset: 72, type: 'u64', count: 1 },
-      result: { offset: 80, type: 'i64', count: 1 },
-      netns: { offset: 88, type: 'u32', count: 1 },
-      tx_first: { offset: 92, type: 'u32', count: 1 },
-      rx_first: { offset: 96, type: 'u32', count: 1 },
-      gap_records: { offset: 100, type: 'u32', count: 1 },
-      local_port: { offset: 104, type: 'u16', count: 1 },
-      remote_port: { offset: 106, type: 'u16', count: 1 },
-      syscall: { offset: 108, type: 'u16', count: 1 },
-      family: { offset: 110, type: 'u8', count: 1 },
-      sock_type: { offset: 111, type: 'u8', count: 1 },
-      local: { offset: 112, type: 'u8', count: 16 },
-      remote: { offset: 128, type: 'u8', count: 16 },
-      protocol: { offset: 144, type: 'u8', count: 1 },
-      gap_direction: { offset: 145, type: 'u8', count: 1 },
-      tcp_state: { offset: 146, type: 'u8', count: 1 },
-      event: { offset: 147, type: 'u8', count: 1 },
-      fd: { offset: 148, type: 'u32', count: 1 },
-      captured: { offset: 152, type: 'u32', count: 1 },
-      tx_position: { offset: 160, type: 'u64', count: 1 },
-      rx_position: { offset: 168, type: 'u64', count: 1 },
+      gap_start: { offset: 64, type: 'u64', count: 1 },
+      gap_end: { offset: 72, type: 'u64', count: 1 },
+      gap_ns: { offset: 80, type: 'u64', count: 1 },
+      result: { offset: 88, type: 'i64', count: 1 },
+      netns: { offset: 96, type: 'u32', count: 1 },
+      tx_first: { offset: 100, type: 'u32', count: 1 },
+      rx_first: { offset: 104, type: 'u32', count: 1 },
+      gap_records: { offset: 108, type: 'u32', count: 1 },
+      local_port: { offset: 112, type: 'u16', count: 1 },
+      remote_port: { offset: 114, type: 'u16', count: 1 },
+      syscall: { offset: 116, type: 'u16', count: 1 },
+      family: { offset: 118, type: 'u8', count: 1 },
+      sock_type: { offset: 119, type: 'u8', count: 1 },
+      local: { offset: 120, type: 'u8', count: 16 },
+      remote: { offset: 136, type: 'u8', count: 16 },
+      protocol: { offset: 152, type: 'u8', count: 1 },
+      gap_direction: { offset: 153, type: 'u8', count: 1 },
+      tcp_state: { offset: 154, type: 'u8', count: 1 },
+      event: { offset: 155, type: 'u8', count: 1 },
+      fd: { offset: 156, type: 'u32', count: 1 },
+      captured: { offset: 160, type: 'u32', count: 1 },
+      tx_position: { offset: 168, type: 'u64', count: 1 },
+      rx_position: { offset: 176, type: 'u64', count: 1 },
     },
   },
   exec: {
@@ -1236,7 +1250,7 @@ export const LAYOUT = {
     },
   },
   elision: {
-    size: 72,
+    size: 80,
     fields: {
       size: { offset: 0, type: 'u32', count: 1 },
       kind: { offset: 4, type: 'u8', count: 1 },
@@ -1248,10 +1262,11 @@ export const LAYOUT = {
       tid: { offset: 28, type: 'u32', count: 1 },
       sock: { offset: 32, type: 'u64', count: 1 },
       inode: { offset: 40, type: 'u64', count: 1 },
-      gap_end: { offset: 48, type: 'u64', count: 1 },
-      gap_ns: { offset: 56, type: 'u64', count: 1 },
-      gap_records: { offset: 64, type: 'u32', count: 1 },
-      gap_direction: { offset: 68, type: 'u32', count: 1 },
+      gap_start: { offset: 48, type: 'u64', count: 1 },
+      gap_end: { offset: 56, type: 'u64', count: 1 },
+      gap_ns: { offset: 64, type: 'u64', count: 1 },
+      gap_records: { offset: 72, type: 'u32', count: 1 },
+      gap_direction: { offset: 76, type: 'u32', count: 1 },
     },
   },
 } as const;

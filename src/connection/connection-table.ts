@@ -5,7 +5,7 @@ import {
   Event,
   Flag,
   PositionKind,
-  type ConnectionRecord,
+  ConnectionRecord,
   type DataRecord,
   type ElisionRecord,
 } from '../capture/records.gen.ts';
@@ -152,7 +152,7 @@ export class ConnectionTable<S> {
       else this.#lose(connection, 'unrecognised', 1);
       return;
     }
-    if (record.gapEnd !== 0) this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    if (record.gapEnd !== 0) this.#gap(connection, record);
     if (connection.transport === 'unix') alignUnix(connection, this.#peerOf(connection), record);
     this.#bytes(connection, record);
   }
@@ -169,13 +169,7 @@ export class ConnectionTable<S> {
     const arrival = stream.push(record, keep);
     if (arrival === Arrival.duplicate) this.#lose(connection, 'duplicate', 1);
     else if (!keep) this.#lose(connection, 'overflow', 1);
-    if (arrival === Arrival.taken) {
-      this.#consumer.onBytes(connection, stream);
-    } else if (arrival === Arrival.waiting) {
-      if (connection.waitTick === 0) connection.waitTick = this.#tick;
-      this.#await(connection);
-      if (stream.mustCross) this.#consumer.onHole(connection, stream);
-    }
+    this.#arrived(connection, stream, arrival);
     if ((record.flags & Flag.eof) !== 0 && !stream.hasWaiting) this.#consumer.onStreamEnd(connection, stream);
     this.#settle(connection);
   }
@@ -196,7 +190,7 @@ export class ConnectionTable<S> {
     if (ends && (!known || !sameSocket(known, record.inode))) return;
     const connection = this.#lookUp(record, begins);
     this.#touch(connection, record.timeNs);
-    if (record.gapEnd !== 0) this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    if (record.gapEnd !== 0) this.#gap(connection, record);
     if (connection.transport === 'unix') this.#name(connection, record);
     if (begins && (connection.transport === 'tcp' || (record.flags & Flag.fresh) !== 0)) {
       connection.send.start(0);
@@ -231,7 +225,7 @@ export class ConnectionTable<S> {
     const connection = this.#byAddress.get(record.sock);
     if (!connection || !sameSocket(connection, record.inode)) return;
     this.#touch(connection, Math.max(connection.lastNs, record.gapNs));
-    this.#gap(connection, record.gapDirection, record.gapEnd, record.gapNs);
+    this.#gap(connection, record);
     this.#settle(connection);
   }
 
@@ -282,11 +276,20 @@ export class ConnectionTable<S> {
     if (this.#consumer.rest(connection)) connection.rest();
   }
 
-  #gap(connection: TrackedConnection<S>, direction: number, end: number, timeNs: number): void {
-    const stream = connection.stream(direction);
-    if (connection.opaque || end <= stream.end) return;
-    stream.pushGap(end, timeNs);
-    this.#consumer.onBytes(connection, stream);
+  #gap(connection: TrackedConnection<S>, record: DataRecord | ConnectionRecord | ElisionRecord): void {
+    if (connection.opaque) return;
+    const stream = connection.stream(record.gapDirection);
+    this.#arrived(connection, stream, stream.pushGap(record.gapStart, record.gapEnd, record.gapNs));
+  }
+
+  #arrived(connection: TrackedConnection<S>, stream: Stream, arrival: Arrival): void {
+    if (arrival === Arrival.taken) {
+      this.#consumer.onBytes(connection, stream);
+    } else if (arrival === Arrival.waiting) {
+      if (connection.waitTick === 0) connection.waitTick = this.#tick;
+      this.#await(connection);
+      if (stream.mustCross) this.#consumer.onHole(connection, stream);
+    }
   }
 
   /** Finds the entry or makes one; `begins`: the record tells of a new connection. */
@@ -312,7 +315,7 @@ export class ConnectionTable<S> {
   #name(connection: TrackedConnection<S>, record: ConnectionRecord | undefined): void {
     if (record && record.peer !== 0) connection.peer = record.peer;
     if (record && record.captured > 0) {
-      const start = record.offset + 176;
+      const start = record.offset + ConnectionRecord.SIZE;
       const name = unixName(record.u8.subarray(start, start + record.captured));
       if (name !== '') connection.localAddress = name;
     }
@@ -339,7 +342,7 @@ export class ConnectionTable<S> {
     const { connectFailures } = this.counters;
     if (handshake) connectFailures[errno] = (connectFailures[errno] ?? 0) + 1;
     if (!known || !sameSocket(known, record.inode)) return true;
-    if (record.gapEnd !== 0) this.#gap(known, record.gapDirection, record.gapEnd, record.gapNs);
+    if (record.gapEnd !== 0) this.#gap(known, record);
     this.#ending(known, ERRNO_ENDINGS[errno] ?? 'failed', record.timeNs);
     this.#settle(known);
     return true;

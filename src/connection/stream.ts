@@ -147,7 +147,7 @@ export class Stream {
     if (!this.started) this.start(position);
     if (end <= this.end && record.length > 0) return Arrival.duplicate;
     if (position > this.end) {
-      if (position > this.cursor) return this.#wait(record, keep);
+      if (position > this.cursor) return this.#wait(this.#chunkOf(record, keep));
       this.end = position;
     }
     this.#append(this.#chunkOf(record, keep));
@@ -155,17 +155,22 @@ export class Stream {
     return Arrival.taken;
   }
 
-  /** Bytes up to `end` crossed without a record of their own, the last of them at `timeNs`. */
-  pushGap(end: number, timeNs: number): void {
+  /** The bytes from `start` to `end` crossed without a record of their own, the last of them at `timeNs`. */
+  pushGap(start: number, end: number, timeNs: number): Arrival {
     if (!this.started) this.start(end);
-    if (end <= this.end) return;
+    if (end <= this.end) return Arrival.duplicate;
     const chunk = takeChunk();
-    chunk.position = chunk.dataEnd = this.end;
+    chunk.position = chunk.dataEnd = start;
     chunk.end = end;
     chunk.timeNs = timeNs;
     chunk.enterNs = chunk.flags = chunk.records = 0;
+    if (start > this.end) {
+      if (start > this.cursor) return this.#wait(chunk);
+      this.end = start;
+    }
     this.#append(chunk);
     if (this.#waiting.length > 0) this.#absorb();
+    return Arrival.taken;
   }
 
   /** Uses up `count` bytes, seen or not. */
@@ -371,22 +376,20 @@ export class Stream {
     }
   }
 
-  #wait(record: DataRecord, keep: boolean): Arrival {
+  #wait(chunk: Chunk): Arrival {
     if (this.#waiting === NO_CHUNKS) this.#waiting = [];
     const waiting = this.#waiting;
-    const position = record.position;
     let i = waiting.length;
-    while (i > 0 && waiting[i - 1]!.position > position) i--;
+    while (i > 0 && waiting[i - 1]!.position > chunk.position) i--;
     const before = waiting[i - 1];
-    if (before && before.end >= position + record.length) {
-      const betters = before.position === position && (before.flags & ~record.flags & Flag.unsure) !== 0;
-      if (betters && before.records === 1 && keep) {
-        this.#discard(before);
-        waiting[i - 1] = this.#chunkOf(record, keep);
-      }
+    if (before && before.end >= chunk.end) {
+      const betters = before.position === chunk.position && (before.flags & ~chunk.flags & Flag.unsure) !== 0;
+      const replaces = betters && before.records === 1 && chunk.records === 1;
+      if (replaces) waiting[i - 1] = chunk;
+      this.#discard(replaces ? before : chunk);
       return Arrival.duplicate;
     }
-    waiting.splice(i, 0, this.#chunkOf(record, keep));
+    waiting.splice(i, 0, chunk);
     return Arrival.waiting;
   }
 

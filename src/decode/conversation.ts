@@ -1,6 +1,7 @@
 import type { LossReason } from '../base/losses.ts';
 import { Flag } from '../capture/records.gen.ts';
 import { Stream } from '../connection/stream.ts';
+import type { Chunk } from '../connection/chunk.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
 import type { ByteClass } from './classifier.ts';
 import { Claim, Step, type Decoder } from './decoder.ts';
@@ -63,6 +64,8 @@ export const Memory = {
   pipelined: 8,
   damaged: 16,
   orphaned: 32,
+  interleaved: 64,
+  adrift: 128,
 } as const;
 
 /**
@@ -103,9 +106,23 @@ export class Conversation<S> {
     this.decoder.reset(this.#state, false);
     resetSide(this.#request, this.#isClient ? send : receive, (memory & Memory.syncRequest) !== 0);
     resetSide(this.#response, this.#isClient ? receive : send, (memory & Memory.syncResponse) !== 0);
-    this.pairing.reset((memory & Memory.pipelined) !== 0, (memory & Memory.orphaned) !== 0);
+    this.pairing.reset();
+    this.pairing.pipelined = (memory & Memory.pipelined) !== 0;
+    this.pairing.interleaved = (memory & Memory.interleaved) !== 0;
+    this.pairing.adrift = (memory & Memory.adrift) !== 0;
+    this.pairing.orphaned = (memory & Memory.orphaned) !== 0;
     this.#damaged = (memory & Memory.damaged) !== 0;
     return this;
+  }
+
+  /** Goes on where a message was found in `stream`; what was in `other` before is not known. `holes`: records of either were lost. */
+  join(stream: Stream, other: Stream, holes: boolean): void {
+    const unknown = this.#sideOf(other);
+    unknown.mode = Mode.sync;
+    this.#missed(this.#request, stream.endNs);
+    if (!unknown.isRequest) this.#missed(unknown, other.endNs);
+    // Without losses it is a connection that is older than the agent, of a client that is taken for one that waits.
+    this.pairing.orphaned = !holes;
   }
 
   /** Something came in `stream`. */
@@ -120,12 +137,17 @@ export class Conversation<S> {
     if (side.finishing) {
       // The skip under way ends inside the hole; what else was in there is not known.
       side.finishing = false;
+      if (side.exchange && !side.isRequest) side.exchange.incomplete = 'end_unseen';
       this.#finish(side);
     }
     this.#lose('unsynchronised', stream.dropSeen());
+    if (side.isRequest && !side.atStart) {
+      this.#missed(side, behindNs);
+      if (side.mode === Mode.message) this.#loseSight(side);
+    } else if (side.mode !== Mode.close) {
+      this.#damage(side, behindNs);
+    }
     stream.crossHole();
-    if (side.atStart) this.#damage(side, behindNs);
-    else if (side.mode === Mode.message) this.#loseSight(side);
     if (!this.#over) this.onBytes(stream);
   }
 
@@ -196,6 +218,8 @@ export class Conversation<S> {
       (this.#request.mode === Mode.sync ? Memory.syncRequest : 0) |
       (this.#response.mode === Mode.sync ? Memory.syncResponse : 0) |
       (this.pairing.pipelined ? Memory.pipelined : 0) |
+      (this.pairing.interleaved ? Memory.interleaved : 0) |
+      (this.pairing.adrift ? Memory.adrift : 0) |
       (this.#damaged ? Memory.damaged : 0) |
       (this.pairing.orphaned ? Memory.orphaned : 0)
     );
@@ -280,10 +304,12 @@ export class Conversation<S> {
   /** Finds the exchange that the response at the cursor answers. False if its request may still come. */
   #answers(side: Side): boolean {
     if (side.decided) return true;
+    const { pipelined } = this.pairing;
     const match = this.pairing.match(first.timeNs);
     if (match === 'wait') {
       if (this.#isEarly()) return false;
     } else if (match !== 'orphan') {
+      if (this.pairing.pipelined && !pipelined) this.#session.context.pipelined(this.#session.connection);
       if (this.pairing.uncertain(match)) this.#giveUpBefore(first.timeNs);
       else side.exchange = match;
     }
@@ -306,8 +332,13 @@ export class Conversation<S> {
     switch (step) {
       case Step.more:
         if (!reader.blocked) return false;
-        if (side.atStart) this.#cut(side, side.stream.front?.timeNs ?? 0);
-        else this.#loseSight(side);
+        if (side.atStart) {
+          this.#cut(side, side.stream.front?.timeNs ?? 0);
+          // It would be found again.
+          this.#lose('unsynchronised', side.stream.dropFront());
+        } else {
+          this.#loseSight(side);
+        }
         return true;
       case Step.head:
         this.#head(side, reader.message);
@@ -347,7 +378,7 @@ export class Conversation<S> {
       side.exchange.response = message;
     } else {
       // Whether it has a body depends on its request, so the next response is looked for.
-      this.pairing.orphan();
+      this.pairing.orphan(first.timeNs);
       this.#session.context.orphan();
       this.#resync(side);
     }
@@ -369,13 +400,12 @@ export class Conversation<S> {
       this.#giveUp(this.pairing.open[0]!, 'response_lost');
       this.pairing.owe();
     }
-    const { pipelined } = this.pairing;
     this.pairing.add(exchange);
     if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
     side.exchange = exchange;
     this.#session.exchanges++;
     this.#session.context.opened(exchange);
-    if (this.pairing.pipelined && !pipelined) this.#session.context.pipelined(connection);
+    if (this.pairing.mayBeLost(exchange)) this.#giveUp(exchange, 'response_lost');
     // The end of the response before was not seen, and what came after this request was taken for more of it.
     if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
   }
@@ -409,6 +439,7 @@ export class Conversation<S> {
   /** A message of unknown length has ended with the bytes that were seen. */
   #endOpenEnded(side: Side): void {
     const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
+    this.#doubt(side);
     side.stream.skipSeen();
     this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
     side.mode = Mode.sync;
@@ -422,11 +453,12 @@ export class Conversation<S> {
     this.#session.context.closed(exchange);
   }
 
-  /** Ends all exchanges that a response at `timeNs` may answer: it is not known which. */
-  #giveUpBefore(timeNs: number): void {
-    for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
-    }
+  /** Ends all exchanges but one that a response up to `timeNs` may have answered: it is not known which. True if there were any. */
+  #giveUpBefore(timeNs: number, but?: LiveExchange): boolean {
+    this.pairing.responsesLost(timeNs);
+    const doubtful = this.pairing.open.filter((e) => !e.answered && e !== but && e.startNs <= timeNs);
+    for (const exchange of doubtful) this.#giveUp(exchange, 'response_lost');
+    return doubtful.length > 0;
   }
 
   /** Ends an exchange of which the rest cannot be known. */
@@ -450,10 +482,28 @@ export class Conversation<S> {
         if (!side.isRequest && this.#isEarly()) return false;
         this.#earlyTick = 0;
       }
+      this.#hear(side, stream.front);
       stream.skip(stream.front.end - stream.cursor);
     }
     stream.skipSeen();
     return false;
+  }
+
+  /** Bytes without framing. Of sends that were summed up it is only known when the last one was over: the next request may have come before. */
+  #hear(side: Side, front: Chunk): void {
+    if (front.enterNs !== 0 || this.#isClient || this.pairing.pipelined) side.heardNs = front.startNs;
+  }
+
+  /** A message without a visible end is over: its bytes may have been those of others as well. */
+  #doubt(side: Side): void {
+    if (side.isRequest) {
+      // A client is taken for one that waits, unless it is known to pipeline.
+      if (!this.#damaged) this.pairing.orphaned = true;
+      this.#damaged = true;
+    } else if (this.pairing.open.length > 1) {
+      const others = this.#giveUpBefore(side.heardNs, side.exchange);
+      if (others && side.exchange) side.exchange.incomplete = 'end_unseen';
+    }
   }
 
   /** Only where the next message is due can bytes that look like one end the message before. */
@@ -472,6 +522,7 @@ export class Conversation<S> {
 
   #endAt(side: Side): void {
     const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
+    this.#doubt(side);
     this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
     side.mode = Mode.message;
     this.#finish(side);
@@ -507,13 +558,18 @@ export class Conversation<S> {
 
   /** Messages of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
+    this.#missed(side, timeNs);
+    this.#resync(side);
+  }
+
+  /** There may have been messages of this direction, up to `timeNs`. */
+  #missed(side: Side, timeNs: number): void {
     if (side.isRequest) {
       this.#damaged = true;
-      this.pairing.damaged();
+      this.pairing.requestsLost(timeNs);
     } else {
       this.#giveUpBefore(timeNs);
     }
-    this.#resync(side);
   }
 
   #resync(side: Side): void {
@@ -544,6 +600,7 @@ export class Conversation<S> {
         this.#session.giveUp('damaged');
         return false;
       }
+      this.#missed(side, stream.front.timeNs);
       this.#lose('unsynchronised', stream.dropFront());
     }
     return false;

@@ -57,6 +57,8 @@ export class Session implements ConversationOwner<Session> {
   #triedLength = 0;
   /** Seen from the first byte of the protocol. */
   #fresh = false;
+  /** Records were lost before the protocol was known. */
+  #holes = false;
 
   constructor(connection: TrackedConnection<Session>, context: SessionContext) {
     this.connection = connection;
@@ -91,6 +93,7 @@ export class Session implements ConversationOwner<Session> {
       this.#wake(this.decoder).onHole(stream);
       return;
     }
+    this.#holes = true;
     this.#lose(stream.dropSeen());
     stream.crossHole();
     this.#identify(stream);
@@ -202,8 +205,9 @@ export class Session implements ConversationOwner<Session> {
     this.byteClass = undefined;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#memory = isClient ? Memory.client : 0;
-    if (!fresh || other.cursor !== 0) this.#memory |= isRequest ? Memory.syncResponse : Memory.syncRequest;
     this.context.recognised(connection, decoder);
-    this.#wake(decoder).onBytes(stream);
+    const conversation = this.#wake(decoder);
+    if (!fresh || other.cursor !== 0) conversation.join(stream, other, this.#holes);
+    conversation.onBytes(stream);
   }
 }

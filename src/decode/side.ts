@@ -28,6 +28,8 @@ export interface Side {
   decided: boolean;
   /** Records looked at in vain. */
   tries: number;
+  /** In a message without a visible end: when the last of its bytes set out. */
+  heardNs: number;
 }
 
 export function createSide(isRequest: boolean, stream: Stream): Side {
@@ -40,6 +42,7 @@ export function createSide(isRequest: boolean, stream: Stream): Side {
     exchange: undefined,
     decided: false,
     tries: 0,
+    heardNs: 0,
   };
 }
 
@@ -47,7 +50,7 @@ export function createSide(isRequest: boolean, stream: Stream): Side {
 export function resetSide(side: Side, stream: Stream, sync: boolean): void {
   side.stream = stream;
   side.mode = sync ? Mode.sync : Mode.message;
-  side.tries = 0;
+  side.tries = side.heardNs = 0;
 }
 
 /** Nothing is half read or waiting. */

@@ -8,10 +8,11 @@ const SOCK = 0xffff888000001000;
 const INODE = 77;
 const CONN = {
   inode: { offset: 0, size: 8 },
-  gap_end: { offset: 8, size: 8 },
-  gap_ns: { offset: 16, size: 8 },
-  gap_records: { offset: 24, size: 4 },
-  gap_direction: { offset: 28, size: 1 },
+  gap_start: { offset: 8, size: 8 },
+  gap_end: { offset: 16, size: 8 },
+  gap_ns: { offset: 24, size: 8 },
+  gap_records: { offset: 32, size: 4 },
+  gap_direction: { offset: 36, size: 1 },
 };
 
 /** A kernel of one connection with an elided run. `batches` is what each drain finds; the rest of them is what is in the ring. */
@@ -40,7 +41,7 @@ class FakeTracer {
       value.writeBigUInt64LE(2n, 8);
       return value;
     }
-    const conn = Buffer.alloc(32);
+    const conn = Buffer.alloc(40);
     conn.writeBigUInt64LE(BigInt(INODE), CONN.inode.offset);
     conn.writeBigUInt64LE(this.#end, CONN.gap_end.offset);
     if (FakeTracer.moving) this.#end += 100n;
@@ -48,7 +49,7 @@ class FakeTracer {
     return conn;
   }
   structLayout(): object {
-    return { size: 32, members: CONN };
+    return { size: 40, members: CONN };
   }
   runOnce(): number {
     return 1;

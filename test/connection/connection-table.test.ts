@@ -218,8 +218,7 @@ describe('connection/connection-table', () => {
       [end.sock],
     );
     assert.equal(decoding.closed.length, 0);
-    end.lose('receive', total - 8192);
-    const gap = end.gap('receive', 4711, 77e9);
+    const gap = end.elide('receive', total - 8192, 4711, 77e9);
     writer.nowNs = 80e9;
     end.send(REQUEST, { fields: gap }).receive(CREATED);
     decoding.feed(writer);

@@ -87,6 +87,7 @@ export interface PlainData {
   flags: number;
   /** Elided calls that the record tells of. */
   gapRecords: number;
+  gapBytes: number;
   payload: Uint8Array;
 }
 
@@ -97,6 +98,7 @@ export interface PlainEvent {
   result: number;
   timeNs: number;
   gapRecords: number;
+  gapBytes: number;
 }
 
 /** What the records of every process come to, each figure counted by looking at them. */
@@ -221,8 +223,10 @@ class Collector {
     this.onData(record);
   }
 
-  #takeEvent({ tgid, inode, event, result, timeNs, gapRecords }: ConnectionRecord): void {
-    this.connections.push({ tgid, inode, event, result, timeNs, gapRecords });
+  #takeEvent(record: ConnectionRecord): void {
+    const { tgid, inode, event, result, timeNs, gapRecords } = record;
+    const gapBytes = record.gapEnd - record.gapStart;
+    this.connections.push({ tgid, inode, event, result, timeNs, gapRecords, gapBytes });
   }
 
   #takeExec({ argvLength, environLength }: ExecRecord): void {
@@ -238,6 +242,7 @@ function plainData(record: DataRecord): PlainData {
   return {
     sock,
     gapRecords,
+    gapBytes: record.gapEnd - record.gapStart,
     protocol,
     localPort,
     remotePort,

@@ -244,15 +244,18 @@ export class TestEnd {
 
   /** What the agent reads from the kernel about a run that is summed up there. */
   elision(direction: 'send' | 'receive', length: number, fields: Fields<'elision'> = {}): this {
-    this.lose(direction, length);
-    this.writer.add('elision', { sock: this.sock, inode: this.inode, ...this.gap(direction), ...fields });
+    const gap = this.elide(direction, length);
+    this.writer.add('elision', { sock: this.sock, inode: this.inode, ...gap, ...fields });
     return this;
   }
 
-  /** The gap fields that the next record of this end carries after bytes of `direction` were elided (`lose` moves the position). */
-  gap(direction: 'send' | 'receive', records = 1, gapNs = (this.writer.nowNs += 1000)) {
+  /** Bytes that crossed and were summed up in the kernel: the gap fields that the next record of this end carries. */
+  elide(direction: 'send' | 'receive', length: number, records = 1, gapNs = (this.writer.nowNs += 1000)) {
+    const start = direction === 'send' ? this.txPosition : this.rxPosition;
+    this.lose(direction, length);
     return {
-      gap_end: direction === 'send' ? this.txPosition : this.rxPosition,
+      gap_start: start,
+      gap_end: start + length,
       gap_ns: gapNs,
       gap_records: records,
       gap_direction: Direction[direction],

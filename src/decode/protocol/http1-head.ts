@@ -57,6 +57,7 @@ const CR = 13;
 const SP = 32;
 const HT = 9;
 const COLON = 58;
+const QUESTION = 63;
 
 /** 1 for tchar (RFC 9110, 5.6.2). */
 const TOKEN = new Uint8Array(256);
@@ -109,6 +110,14 @@ function versionAt(bytes: Uint8Array, from: number, to: number): number {
   const minor = bytes[from + 7]! - 48;
   if (minor < 0 || minor > 9) return 0;
   return minor === 0 ? 10 : 11;
+}
+
+/** Of a request line whose end was not captured. */
+function hasWholePath(bytes: Uint8Array, from: number, to: number): boolean {
+  let i = from;
+  while (i < to && bytes[i] !== SP) i++;
+  for (i++; i < to; i++) if (bytes[i] === SP || bytes[i] === QUESTION) return true;
+  return false;
 }
 
 function findLineEnd(bytes: Uint8Array, from: number, to: number): number {
@@ -173,8 +182,8 @@ export function parseStatusLine(
 
 /**
  * Parses a head at `from`. `message` is a request or a response according to `request`, which is the same object or undefined.
- * Returns the bytes of the head, INCOMPLETE or MALFORMED. `final`: no more bytes can be had; a head whose first line is there (a request
- * target may be cut) is then taken as it is and flagged `truncated`.
+ * Returns the bytes of the head, INCOMPLETE or MALFORMED. `final`: no more bytes can be had; a head whose first line is there (of a request,
+ * up to the end of the path) is then taken as it is and flagged `truncated`.
  */
 export function parseHead(
   bytes: Uint8Array,
@@ -188,7 +197,7 @@ export function parseHead(
   framing.contentLength = -1;
   framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
   const lf = findLineEnd(bytes, from, to);
-  if (lf < 0 && !(final && request)) return INCOMPLETE;
+  if (lf < 0 && !(final && request && hasWholePath(bytes, from, to))) return INCOMPLETE;
   const ok = request
     ? parseRequestLine(bytes, from, lf < 0 ? to : lf, lf < 0, request)
     : parseStatusLine(bytes, from, lf, message as HttpResponse);
