@@ -218,7 +218,6 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	r->event = r->tcp_state == TCP_LISTEN ? event_listen : event_scan;
 	r->fd = ctx->fd;
 	r->pad = 0;
-	r->tx_position = r->rx_position = 0;
 	if (is_tcp(sk) && r->tcp_state != TCP_LISTEN) {
 		bool accepted = GET(sk, sk_max_ack_backlog);
 

@@ -183,10 +183,8 @@ struct connection_record {
 	__u32 fd; /* descriptor in the calling process, 0xffffffff if there is none */
 	__u32 captured; /* payload bytes that follow */
 	__u32 pad; /* zero */
-	__u64 tx_position; /* bytes sent so far */
-	__u64 rx_position; /* bytes received so far */
 };
-_Static_assert(sizeof(struct connection_record) == 184, "connection layout");
+_Static_assert(sizeof(struct connection_record) == 168, "connection layout");
 
 /* A process image started. Payload: executable path, cgroup path and working directory as components from the leaf up, each NUL-ended; then argv; then environ. */
 struct exec_record {

@@ -341,8 +341,6 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
 	r->fd = fd;
 	r->pad = 0;
 	describe_conn(r, conn);
-	r->tx_position = conn->tx_count;
-	r->rx_position = conn->rx_count;
 	size = append_name(r, sk);
 	if (size)
 		emit(r, size, false);

@@ -342,7 +342,7 @@ export class DataRecord extends RecordView {
 
 /** An event in the life of a socket. The payload is the unix socket name where there is one. */
 export class ConnectionRecord extends RecordView {
-  static readonly SIZE = 184;
+  static readonly SIZE = 168;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
   get size(): number {
     return this.u32[this.offset >>> 2]!;
@@ -475,17 +475,9 @@ export class ConnectionRecord extends RecordView {
   get captured(): number {
     return this.u32[(this.offset + 160) >>> 2]!;
   }
-  /** Bytes sent so far. */
-  get txPosition(): number {
-    return this.u32[(this.offset + 172) >>> 2]! * 4294967296 + this.u32[(this.offset + 168) >>> 2]!;
-  }
-  /** Bytes received so far. */
-  get rxPosition(): number {
-    return this.u32[(this.offset + 180) >>> 2]! * 4294967296 + this.u32[(this.offset + 176) >>> 2]!;
-  }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
-    const start = this.offset + 184;
+    const start = this.offset + 168;
     return this.u8.subarray(start, start + this.captured);
   }
 }
@@ -1067,7 +1059,7 @@ export const LAYOUT = {
     },
   },
   connection: {
-    size: 184,
+    size: 168,
     fields: {
       size: { offset: 0, type: 'u32', count: 1 },
       kind: { offset: 4, type: 'u8', count: 1 },
@@ -1102,8 +1094,6 @@ export const LAYOUT = {
       event: { offset: 155, type: 'u8', count: 1 },
       fd: { offset: 156, type: 'u32', count: 1 },
       captured: { offset: 160, type: 'u32', count: 1 },
-      tx_position: { offset: 168, type: 'u64', count: 1 },
-      rx_position: { offset: 176, type: 'u64', count: 1 },
     },
   },
   exec: {

@@ -1,4 +1,5 @@
-import { Conversation, type ConversationOwner } from './conversation.ts';
+import { Conversation } from './conversation.ts';
+import type { ConversationOwner } from './conversation-owner.ts';
 import type { Decoder } from './decoder.ts';
 
 /** Of one protocol. */

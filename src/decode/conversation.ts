@@ -1,42 +1,14 @@
 import type { LossReason } from '../base/losses.ts';
-import { Flag } from '../capture/records.gen.ts';
 import { Stream } from '../connection/stream.ts';
 import type { Chunk } from '../connection/chunk.ts';
-import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
-import type { ByteClass } from './classifier.ts';
+import type { Ending } from '../connection/tracked-connection.ts';
+import type { ConversationOwner } from './conversation-owner.ts';
 import { Claim, Step, type Decoder } from './decoder.ts';
-import { hopKey } from './hop.ts';
-import { LiveExchange, type FirstByte } from './live-exchange.ts';
-import { FifoPairing } from './pairing.ts';
+import { Exchanges } from './exchanges.ts';
+import type { FirstByte, LiveExchange } from './live-exchange.ts';
+import { Memory } from './memory.ts';
 import { Reader } from './reader.ts';
 import { createSide, isAtRest, Mode, resetSide, runsOn, type Side } from './side.ts';
-
-/** What a conversation needs of its session. */
-export interface ConversationOwner<S> {
-  readonly connection: TrackedConnection<S>;
-  readonly context: ConversationContext<S>;
-  /** Exchanges opened so far. */
-  exchanges: number;
-  /** Both directions go on in another protocol; the conversation is over. */
-  handOver(): void;
-  /** No message is found any more; the conversation is over. */
-  giveUp(byteClass: ByteClass): void;
-}
-
-/** What conversations need of the stage; one object for all. */
-export interface ConversationContext<S> {
-  readonly maxOpen: number;
-  opened(exchange: LiveExchange): void;
-  closed(exchange: LiveExchange): void;
-  /** A response without a request. */
-  orphan(): void;
-  /** At least one request whose head was not captured. */
-  headCut(): void;
-  lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void;
-  awaitTick(connection: TrackedConnection<S>): void;
-  tick(): number;
-  pipelined(connection: TrackedConnection<S>): void;
-}
 
 /** Records of a direction in which no message start is found until the connection is given up. */
 const MAX_SYNC_TRIES = 256;
@@ -56,32 +28,18 @@ const first: FirstByte = {
 /** For all sessions, for the same reason. */
 const shared = new Reader(new Stream());
 
-/** Bits of what an idle conversation is kept as. */
-export const Memory = {
-  client: 1,
-  syncRequest: 2,
-  syncResponse: 4,
-  pipelined: 8,
-  damaged: 16,
-  orphaned: 32,
-  interleaved: 64,
-  adrift: 128,
-} as const;
-
 /**
- * The messages of one connection whose protocol is known: where each direction stands, which exchanges are open, and what can still be told
- * after a loss.
+ * The messages of one connection whose protocol is known: where each direction stands, where the next message begins, and what may have been
+ * among bytes that cannot be read.
  */
 export class Conversation<S> {
-  readonly pairing = new FifoPairing();
   readonly decoder: Decoder;
   #session: ConversationOwner<S>;
   readonly #state: unknown;
   readonly #request: Side;
   readonly #response: Side;
+  readonly #exchanges: Exchanges<S>;
   #isClient = false;
-  /** The next request follows lost ones. */
-  #damaged = false;
   /** Since when a response waits for its request. */
   #earlyTick = 0;
   /** Nothing is read any more. */
@@ -94,6 +52,7 @@ export class Conversation<S> {
     this.#state = decoder.createState();
     this.#request = createSide(true, receive);
     this.#response = createSide(false, send);
+    this.#exchanges = new Exchanges(session, decoder, this.#state, this.#request, this.#response);
     this.resume(session, memory);
   }
 
@@ -106,12 +65,7 @@ export class Conversation<S> {
     this.decoder.reset(this.#state, false);
     resetSide(this.#request, this.#isClient ? send : receive, (memory & Memory.syncRequest) !== 0);
     resetSide(this.#response, this.#isClient ? receive : send, (memory & Memory.syncResponse) !== 0);
-    this.pairing.reset();
-    this.pairing.pipelined = (memory & Memory.pipelined) !== 0;
-    this.pairing.interleaved = (memory & Memory.interleaved) !== 0;
-    this.pairing.adrift = (memory & Memory.adrift) !== 0;
-    this.pairing.orphaned = (memory & Memory.orphaned) !== 0;
-    this.#damaged = (memory & Memory.damaged) !== 0;
+    this.#exchanges.resume(session, memory);
     return this;
   }
 
@@ -122,7 +76,12 @@ export class Conversation<S> {
     this.#missed(this.#request, stream.endNs);
     if (!unknown.isRequest) this.#missed(unknown, other.endNs);
     // Without losses it is a connection that is older than the agent, of a client that is taken for one that waits.
-    this.pairing.orphaned = !holes;
+    this.#exchanges.pairing.orphaned = !holes;
+  }
+
+  /** Oldest first. */
+  get open(): readonly LiveExchange[] {
+    return this.#exchanges.pairing.open;
   }
 
   /** Something came in `stream`. */
@@ -170,45 +129,28 @@ export class Conversation<S> {
       this.#earlyTick = -EARLY_TICKS;
       this.#run(this.#response);
     }
-    const silent = ending === 'expired' || ending === 'shutdown';
-    const failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
-    for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && !this.#endUnseen(exchange)) {
-        const heard = Math.max(exchange.startNs, this.#session.connection.lastNs);
-        exchange.endNs = silent
-          ? heard
-          : Math.max(exchange.startNs, this.#session.connection.closing?.endingNs || heard);
-        if (silent) exchange.incomplete = 'capture_ended';
-        else exchange.failure = failure;
-      }
-      this.#close(exchange);
-    }
+    this.#exchanges.end(ending);
   }
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    const { open } = this.pairing;
-    if (open.length === 0) return false;
+    if (this.open.length === 0) return false;
     const { lastNs } = this.#session.connection;
     if (nowNs - lastNs < timeoutNs) return true;
-    for (const exchange of [...open]) {
-      if (!exchange.answered) this.#timeOut(exchange, lastNs + timeoutNs);
-      this.#close(exchange);
-    }
+    this.#exchanges.timeOut(lastNs + timeoutNs);
     return false;
   }
 
   /** A response, or a request, is under way whose rest the kernel may only sum up. */
   waitsOnRun(budgetBytes: number): boolean {
-    if (this.pairing.open.length === 0) return false;
+    if (this.open.length === 0) return false;
     return runsOn(this.#response, budgetBytes) || runsOn(this.#request, budgetBytes);
   }
 
   /** Nothing is open, waiting or half read: all that must be remembered is in `memory`. */
   get atRest(): boolean {
-    return (
-      this.pairing.atRest && this.#earlyTick === 0 && isAtRest(this.#request) && isAtRest(this.#response)
-    );
+    const sides = isAtRest(this.#request) && isAtRest(this.#response);
+    return sides && this.#earlyTick === 0 && this.#exchanges.pairing.atRest;
   }
 
   /** What a conversation at rest is made anew from. */
@@ -217,35 +159,14 @@ export class Conversation<S> {
       (this.#isClient ? Memory.client : 0) |
       (this.#request.mode === Mode.sync ? Memory.syncRequest : 0) |
       (this.#response.mode === Mode.sync ? Memory.syncResponse : 0) |
-      (this.pairing.pipelined ? Memory.pipelined : 0) |
-      (this.pairing.interleaved ? Memory.interleaved : 0) |
-      (this.pairing.adrift ? Memory.adrift : 0) |
-      (this.#damaged ? Memory.damaged : 0) |
-      (this.pairing.orphaned ? Memory.orphaned : 0)
+      this.#exchanges.memory
     );
   }
 
   /** Another protocol, or none, is spoken from here on. */
   #leave(): void {
-    for (const exchange of [...this.pairing.open]) this.#giveUp(exchange, 'response_lost');
+    this.#exchanges.giveUpAll();
     this.#over = true;
-  }
-
-  #timeOut(exchange: LiveExchange, endNs: number): void {
-    const side = this.#response;
-    if (this.#endUnseen(exchange)) return;
-    if (exchange !== side.exchange) this.pairing.owe();
-    exchange.failure = 'timeout';
-    exchange.endNs = endNs;
-  }
-
-  /** True if the response came and only its end could not be told. */
-  #endUnseen(exchange: LiveExchange): boolean {
-    const side = this.#response;
-    if (exchange !== side.exchange || side.mode !== Mode.turn) return false;
-    exchange.incomplete = 'end_unseen';
-    exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
-    return true;
   }
 
   #sideOf(stream: Stream): Side {
@@ -304,15 +225,9 @@ export class Conversation<S> {
   /** Finds the exchange that the response at the cursor answers. False if its request may still come. */
   #answers(side: Side): boolean {
     if (side.decided) return true;
-    const { pipelined } = this.pairing;
-    const match = this.pairing.match(first.timeNs);
-    if (match === 'wait') {
-      if (this.#isEarly()) return false;
-    } else if (match !== 'orphan') {
-      if (this.pairing.pipelined && !pipelined) this.#session.context.pipelined(this.#session.connection);
-      if (this.pairing.uncertain(match)) this.#giveUpBefore(first.timeNs);
-      else side.exchange = match;
-    }
+    const exchange = this.#exchanges.answer(first.timeNs);
+    if (exchange !== 'wait') side.exchange = exchange;
+    else if (this.#isEarly()) return false;
     this.#earlyTick = 0;
     side.decided = true;
     return true;
@@ -363,7 +278,7 @@ export class Conversation<S> {
         return false;
       default:
         // Step.wait. What was waited for may never come.
-        if (this.pairing.unanswered) return false;
+        if (this.#exchanges.pairing.unanswered) return false;
         this.decoder.reset(this.#state, side.isRequest);
         return true;
     }
@@ -373,39 +288,25 @@ export class Conversation<S> {
     side.atStart = false;
     side.tries = 0;
     if (side.isRequest) {
-      this.#open(side, message);
+      this.#open(message);
     } else if (side.exchange) {
       side.exchange.response = message;
     } else {
       // Whether it has a body depends on its request, so the next response is looked for.
-      this.pairing.orphan(first.timeNs);
+      this.#exchanges.pairing.orphan(first.timeNs);
       this.#session.context.orphan();
       this.#resync(side);
     }
   }
 
-  #open(side: Side, request: unknown): void {
-    const connection = this.#session.connection;
-    const role = this.#isClient ? 'client' : 'server';
-    const hop = hopKey(connection, this.#isClient, first.position);
-    const exchange = new LiveExchange(this.decoder.name, role, connection, first, request, hop);
-    exchange.afterDamage = this.#damaged;
-    this.#damaged = false;
+  #open(request: unknown): void {
+    const startNs = this.#isClient ? first.startNs : first.timeNs;
     const response = this.#response;
     const turning = response.mode === Mode.turn;
     // A client that sends again takes its response for complete, even one that by its head goes on until the close.
-    const openEnded = turning || (response.mode === Mode.close && this.pairing.open.length === 1);
-    if (openEnded && response.stream.endNs <= exchange.startNs) this.#endOpenEnded(response);
-    if (this.pairing.open.length >= this.#session.context.maxOpen) {
-      this.#giveUp(this.pairing.open[0]!, 'response_lost');
-      this.pairing.owe();
-    }
-    this.pairing.add(exchange);
-    if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
-    side.exchange = exchange;
-    this.#session.exchanges++;
-    this.#session.context.opened(exchange);
-    if (this.pairing.mayBeLost(exchange)) this.#giveUp(exchange, 'response_lost');
+    const openEnded = turning || (response.mode === Mode.close && this.open.length === 1);
+    if (openEnded && response.stream.endNs <= startNs) this.#endOpenEnded(response);
+    this.#exchanges.open(this.#isClient, first, request);
     // The end of the response before was not seen, and what came after this request was taken for more of it.
     if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
   }
@@ -417,23 +318,8 @@ export class Conversation<S> {
     side.atStart = true;
     side.decided = false;
     if (!exchange) return;
-    if (side.isRequest) {
-      exchange.requestEnded = true;
-    } else {
-      exchange.answered = true;
-      exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
-      if (!exchange.requestEnded && this.#requestOver(exchange)) exchange.requestEnded = true;
-    }
-    if (exchange.answered && exchange.requestEnded) this.#close(exchange);
-  }
-
-  /** The response is complete; will the rest of the request come? */
-  #requestOver(exchange: LiveExchange): boolean {
-    const side = this.#request;
-    if (side.exchange !== exchange) return true;
-    const over = side.mode === Mode.turn || this.decoder.abandoned(exchange.request, this.#state);
-    if (over && side.mode !== Mode.turn) side.exchange = undefined;
-    return over;
+    if (side.isRequest) this.#exchanges.requestEnded(exchange);
+    else this.#exchanges.responseEnded(exchange);
   }
 
   /** A message of unknown length has ended with the bytes that were seen. */
@@ -444,30 +330,6 @@ export class Conversation<S> {
     this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
     side.mode = Mode.sync;
     this.#finish(side);
-  }
-
-  #close(exchange: LiveExchange): void {
-    this.pairing.remove(exchange);
-    if (this.#request.exchange === exchange) this.#request.exchange = undefined;
-    if (this.#response.exchange === exchange) this.#response.exchange = undefined;
-    this.#session.context.closed(exchange);
-  }
-
-  /** Ends all exchanges but one that a response up to `timeNs` may have answered: it is not known which. True if there were any. */
-  #giveUpBefore(timeNs: number, but?: LiveExchange): boolean {
-    this.pairing.responsesLost(timeNs);
-    const doubtful = this.pairing.open.filter((e) => !e.answered && e !== but && e.startNs <= timeNs);
-    for (const exchange of doubtful) this.#giveUp(exchange, 'response_lost');
-    return doubtful.length > 0;
-  }
-
-  /** Ends an exchange of which the rest cannot be known. */
-  #giveUp(exchange: LiveExchange, why: string): void {
-    if (!exchange.answered) {
-      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
-      exchange.endNs = Math.max(exchange.startNs, this.#session.connection.lastNs);
-    }
-    this.#close(exchange);
   }
 
   /** Uses up bytes of a message without a visible end. True if a message begins at the cursor. */
@@ -491,17 +353,16 @@ export class Conversation<S> {
 
   /** Bytes without framing. Of sends that were summed up it is only known when the last one was over: the next request may have come before. */
   #hear(side: Side, front: Chunk): void {
-    if (front.enterNs !== 0 || this.#isClient || this.pairing.pipelined) side.heardNs = front.startNs;
+    if (front.enterNs !== 0 || this.#isClient || this.#exchanges.pairing.pipelined)
+      side.heardNs = front.startNs;
   }
 
   /** A message without a visible end is over: its bytes may have been those of others as well. */
   #doubt(side: Side): void {
     if (side.isRequest) {
-      // A client is taken for one that waits, unless it is known to pipeline.
-      if (!this.#damaged) this.pairing.orphaned = true;
-      this.#damaged = true;
-    } else if (this.pairing.open.length > 1) {
-      const others = this.#giveUpBefore(side.heardNs, side.exchange);
+      this.#exchanges.requestsDoubtful();
+    } else if (this.open.length > 1) {
+      const others = this.#exchanges.giveUpBefore(side.heardNs, side.exchange);
       if (others && side.exchange) side.exchange.incomplete = 'end_unseen';
     }
   }
@@ -510,8 +371,7 @@ export class Conversation<S> {
   #mayBegin(side: Side): boolean {
     const { exchange } = side;
     if (side.isRequest) return !exchange || exchange.answered || exchange.response !== undefined;
-    const { open } = this.pairing;
-    return !exchange || open[open.length - 1] !== exchange;
+    return !exchange || this.open[this.open.length - 1] !== exchange;
   }
 
   #claims(side: Side): boolean {
@@ -542,8 +402,8 @@ export class Conversation<S> {
       this.#loseSight(side);
       return;
     }
-    if (!side.isRequest && side.exchange && !this.pairing.pipelined) {
-      this.#giveUp(side.exchange, 'malformed_response');
+    if (!side.isRequest && side.exchange && !this.#exchanges.pairing.pipelined) {
+      this.#exchanges.giveUp(side.exchange, 'malformed_response');
       this.#resync(side);
       return;
     }
@@ -564,12 +424,8 @@ export class Conversation<S> {
 
   /** There may have been messages of this direction, up to `timeNs`. */
   #missed(side: Side, timeNs: number): void {
-    if (side.isRequest) {
-      this.#damaged = true;
-      this.pairing.requestsLost(timeNs);
-    } else {
-      this.#giveUpBefore(timeNs);
-    }
+    if (side.isRequest) this.#exchanges.requestsLost(timeNs);
+    else this.#exchanges.giveUpBefore(timeNs);
   }
 
   #resync(side: Side): void {

@@ -1,15 +1,12 @@
 import type { Stream } from '../connection/stream.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
 import { byteClass, classify, type ByteClass, type Classification } from './classifier.ts';
-import {
-  Memory,
-  type Conversation,
-  type ConversationContext,
-  type ConversationOwner,
-} from './conversation.ts';
+import type { Conversation } from './conversation.ts';
+import type { ConversationContext, ConversationOwner } from './conversation-owner.ts';
 import type { ConversationPool } from './conversation-pool.ts';
 import { Claim, type Decoder } from './decoder.ts';
 import type { LiveExchange } from './live-exchange.ts';
+import { Memory } from './memory.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */
 export interface SessionContext extends ConversationContext<Session> {
@@ -67,7 +64,7 @@ export class Session implements ConversationOwner<Session> {
 
   /** Oldest first. */
   get open(): readonly LiveExchange[] {
-    return this.#conversation?.pairing.open ?? NO_EXCHANGES;
+    return this.#conversation?.open ?? NO_EXCHANGES;
   }
 
   /** Puts the conversation away if it can be. Returns true if there is none now. */

@@ -233,8 +233,6 @@ export class TestEnd {
         ...this.#base,
         flags: this.#flags,
         event: Event[event],
-        tx_position: this.txPosition,
-        rx_position: this.rxPosition,
         ...fields,
       },
       name,
