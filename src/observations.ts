@@ -1,6 +1,7 @@
 import { type ConnectionRecord, Event } from './capture/records.gen.ts';
-import type { TrackedConnection } from './connection/tracked-connection.ts';
+import type { ConnectionReport } from './decode/decode-stage.ts';
 import type { Exchange } from './decode/exchange.ts';
+import { Traffic } from './traffic.ts';
 
 /** What came of the exchanges of one process or one port since it was first seen. */
 export interface Tally {
@@ -27,6 +28,9 @@ export class Observations {
   readonly #tcp = new Map<number, PortTally>();
   /** Listening TCP ports by process. */
   readonly listening = new Map<number, Set<number>>();
+  /** Of connections that are over, by process and by the service's port. */
+  readonly endedByProcess = new Map<number, Traffic>();
+  readonly endedByPort = new Map<number, Traffic>();
 
   opened(exchange: Exchange): void {
     let process = this.processes.get(exchange.tgid);
@@ -53,9 +57,17 @@ export class Observations {
     ports.add(record.localPort);
   }
 
+  /** A connection is over. `lives`: its process is not. */
+  forgotten(report: ConnectionReport, lives: boolean): void {
+    const { tgid, serverPort } = report.connection;
+    if (lives) fold(this.endedByProcess, MAX_PROCESSES, tgid, report);
+    if (serverPort > 0) fold(this.endedByPort, MAX_PORTS, serverPort, report);
+  }
+
   onExit(tgid: number): void {
     this.listening.delete(tgid);
     this.processes.delete(tgid);
+    this.endedByProcess.delete(tgid);
   }
 
   #port({ connection, role, protocol }: Exchange): PortTally | undefined {
@@ -80,7 +92,11 @@ function count(tally: Tally | undefined, made: boolean): void {
   else tally.filtered++;
 }
 
-/** Of both directions. */
-export function bytesOf<S>(connection: TrackedConnection<S>): number {
-  return connection.receive.end + connection.send.end;
+function fold(into: Map<number, Traffic>, bound: number, key: number, report: ConnectionReport): void {
+  let traffic = into.get(key);
+  if (traffic === undefined) {
+    if (into.size >= bound) return;
+    into.set(key, (traffic = new Traffic()));
+  }
+  traffic.add(report);
 }

@@ -109,6 +109,8 @@ export class Pipeline {
         closed: (exchange) => this.linker.closed(exchange),
         dropped: (exchange) => this.linker.dropped(exchange),
       },
+      onForgotten: (report) =>
+        this.observations.forgotten(report, this.processes.lives(report.connection.tgid)),
       onVerdict: (connection, verdict, budget) => kernel?.setVerdict(connection, verdict, budget),
     });
     ledger.exchanges.held = () => this.linker.held;

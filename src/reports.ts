@@ -3,7 +3,6 @@ import { VERSION } from './base/version.ts';
 import { IP_PROTOCOL } from './capture/unrecognised-ports.ts';
 import type { TrackedConnection } from './connection/tracked-connection.ts';
 import type { ConnectionReport } from './decode/decode-stage.ts';
-import { bytesOf } from './observations.ts';
 import {
   type AgentStatus,
   type PortStatus,
@@ -14,12 +13,12 @@ import {
   booksOf,
   exporterStatus,
 } from './serve/status.ts';
+import { protocolOf, Traffic, UNRECOGNISED } from './traffic.ts';
 
 const MAX_PROCESSES = 500;
 const MAX_PORTS = 500;
 const MAX_CONNECTIONS = 50;
 const NAME_SOURCE = 'undertrace.service.name.source';
-const UNRECOGNISED = 'unrecognised';
 
 /** The parts of an agent that reports look at. */
 export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
@@ -69,15 +68,21 @@ export function whyOf(agent: Reported, asked: { pid: number } | { port: number }
     )
     .sort((a, b) => b.connection.lastNs - a.connection.lastNs);
   const pids = 'pid' in asked ? [asked.pid] : listenersAt(agent, asked.port);
-  const totals = { records: 0, bytes: 0, exchanges: 0, spans: 0, lost: {} as Record<string, number> };
-  for (const report of connections) {
-    totals.records += report.connection.records;
-    totals.bytes += bytesOf(report.connection);
-  }
+  const { endedByProcess, endedByPort } = pipeline.observations;
+  const traffic = new Traffic();
+  for (const report of connections) traffic.add(report);
+  traffic.merge('pid' in asked ? endedByProcess.get(asked.pid) : endedByPort.get(asked.port));
+  const totals = {
+    records: traffic.records,
+    bytes: traffic.bytes,
+    exchanges: 0,
+    spans: 0,
+    lost: traffic.lost,
+  };
   for (const tally of talliesOf(agent, asked)) {
     totals.exchanges += tally.exchanges;
     totals.spans += tally.spans;
-    if (tally.filtered > 0) totals.lost.filtered = (totals.lost.filtered ?? 0) + tally.filtered;
+    traffic.lose('filtered', tally.filtered);
   }
   if ('port' in asked) {
     const { records } = unrecognisedAt(agent, 'tcp', asked.port);
@@ -95,32 +100,19 @@ export function whyOf(agent: Reported, asked: { pid: number } | { port: number }
   };
 }
 
-/** What the connections of one process that are known now add up to. */
-interface Traffic {
-  protocols: Set<string>;
-  /** Of connections whose protocol nobody knows. */
-  records: number;
-  bytes: number;
-  lost: number;
-}
-
-function trafficByProcess(agent: Reported): Map<number, Traffic> {
+function trafficByProcess({ pipeline }: Reported): Map<number, Traffic> {
   const found = new Map<number, Traffic>();
-  for (const report of agent.pipeline.decode.reports()) {
-    const { connection } = report;
-    let traffic = found.get(connection.tgid);
-    if (traffic === undefined)
-      found.set(connection.tgid, (traffic = { protocols: new Set(), records: 0, bytes: 0, lost: 0 }));
-    traffic.protocols.add(protocolOf(report));
-    traffic.lost += connection.lost;
-    if (!connection.opaque) continue;
-    traffic.records += connection.records;
-    traffic.bytes += bytesOf(connection);
+  for (const [pid, ended] of pipeline.observations.endedByProcess) found.set(pid, new Traffic().merge(ended));
+  for (const report of pipeline.decode.reports()) {
+    const { tgid } = report.connection;
+    let traffic = found.get(tgid);
+    if (traffic === undefined) found.set(tgid, (traffic = new Traffic()));
+    traffic.add(report);
   }
   return found;
 }
 
-const NO_TRAFFIC: Traffic = { protocols: new Set(), records: 0, bytes: 0, lost: 0 };
+const NO_TRAFFIC = new Traffic();
 const NO_TALLY = { exchanges: 0, spans: 0, filtered: 0 };
 
 function processesOf(agent: Reported): ProcessStatus[] {
@@ -136,13 +128,13 @@ function processesOf(agent: Reported): ProcessStatus[] {
     .filter((known) => known !== undefined)
     .map(({ pid, command, service, serviceSource, filter }) => {
       const { exchanges, spans, filtered } = observations.processes.get(pid) ?? NO_TALLY;
-      const { protocols, records, bytes, lost } = traffic.get(pid) ?? NO_TRAFFIC;
+      const { protocols, unrecognised, lost } = traffic.get(pid) ?? NO_TRAFFIC;
       return {
         ...{ pid, command, service, serviceSource, filter, exchanges, spans },
         listening: [...(observations.listening.get(pid) ?? [])],
         protocols: [...protocols],
-        unrecognised: { records, bytes },
-        lost: { ...count('filtered', filtered), ...count('records', lost) },
+        unrecognised,
+        lost: filtered > 0 ? { filtered, ...lost } : lost,
         ioUring: uring.has(pid),
       };
     })
@@ -213,15 +205,11 @@ function whyConnection(report: ConnectionReport): WhyConnection {
     firstBytes: report.byteClass ?? '',
     open: report.open,
     records: connection.records,
-    bytes: bytesOf(connection),
+    bytes: connection.bytes,
     exchanges: report.exchanges,
     spans: Math.max(0, report.exchanges - report.open),
-    lost: count('records', connection.lost),
+    lost: connection.lost ?? {},
   };
-}
-
-function protocolOf({ connection, protocol }: ConnectionReport): string {
-  return protocol ?? (connection.opaque ? UNRECOGNISED : 'undecided');
 }
 
 function endpointText<S>({ transport }: TrackedConnection<S>, address: string, port: number): string {
@@ -249,8 +237,4 @@ function unrecognisedAt(agent: Reported, transport: string, port: number): { rec
     .filter((entry) => entry.transport === transport && entry.port === port)
     .reduce((sum, { unrecognised }) => sum + unrecognised.records, 0);
   return { records };
-}
-
-function count(name: string, value: number): Record<string, number> {
-  return value === 0 ? {} : { [name]: value };
 }

@@ -16,8 +16,11 @@ const HOST = {
   ...{ bootId: 'b', agentVersion: '1', agentPid: 1, boottimeOffsetNs: 0 },
 };
 
-/** A web server with two connections, one request of which the filters drop, and a database that speaks nothing known. */
-function traffic(): Uint8Array {
+/**
+ * A web server with two connections, one request of which the filters drop, and a database that speaks nothing known; at the end all connections
+ * are `over`, or none.
+ */
+function traffic(over: boolean): Uint8Array {
   const writer = new RecordWriter();
   for (const [tgid, comm] of [[SERVER, 'shopd'] as const, [DATABASE, 'based'] as const]) {
     const facts = { source: 'scan', comm, exe: `/opt/${comm}`, argv: [`/opt/${comm}`] };
@@ -32,19 +35,20 @@ function traffic(): Uint8Array {
   ends[1]!.receive('\0 is no method\r\n\r\n');
   const database = new TestEnd(writer, { accepted: true, localPort: 5432, tgid: DATABASE });
   for (let i = 0; i < 2; i++) database.receive('\x00\x01\x02\x03').send('\x04\x05\x06\x07');
+  if (over) for (const end of [...ends, database]) end.event('destroyed');
   return writer
     .clock(writer.nowNs + 1e9)
     .clock(writer.nowNs + 1e9)
     .take();
 }
 
-function reported(): Reported {
+function reported(over = false): Reported {
   const ledger = new Ledger();
   const onTrace = (trace: readonly unknown[]): void => {
     ledger.spans.out += trace.length; // as the output stage does
   };
   const pipeline = new Pipeline({ receiver: DEFAULTS, ledger, onTrace });
-  pipeline.process(traffic());
+  pipeline.process(traffic(over));
   return {
     ...{ pipeline, ledger, ready: true, startedAt: new Date(0) },
     reloads: { succeeded: 2, failed: 1, lastSucceeded: true, lastAt: new Date(0) },
@@ -59,11 +63,17 @@ describe('reports', () => {
   it('sum up what a process and a port did', () => {
     for (const asked of [{ pid: SERVER }, { port: 8080 }]) {
       const { totals, connections, processes } = whyOf(reported(), asked);
-      assert.deepEqual(totals, { records: 7, bytes, exchanges: 3, spans: 2, lost: { filtered: 1 } });
+      assert.deepEqual(totals, {
+        records: 7,
+        bytes,
+        exchanges: 3,
+        spans: 2,
+        lost: { malformed: 1, filtered: 1 },
+      });
       assert.deepEqual(
         connections.map(({ records, exchanges, lost }) => [records, exchanges, lost]),
         [
-          [3, 1, { records: 1 }],
+          [3, 1, { malformed: 1 }],
           [4, 2, {}],
         ],
       );
@@ -82,16 +92,35 @@ describe('reports', () => {
     const shop = processes.find(({ pid }) => pid === SERVER)!;
     assert.deepEqual(
       [shop.exchanges, shop.spans, shop.lost, shop.listening, shop.protocols],
-      [3, 2, { filtered: 1, records: 1 }, [8080], ['http']],
+      [3, 2, { filtered: 1, malformed: 1 }, [8080], ['http']],
     );
     const base = processes.find(({ pid }) => pid === DATABASE)!;
     assert.deepEqual(base.unrecognised, { records: 4, bytes: 16 });
-    assert.deepEqual(base.lost, { records: 4 });
+    assert.deepEqual(base.lost, { unrecognised: 4 });
     const unknown = ports.find(({ port }) => port === 5432)!;
     assert.equal(unknown.protocol, 'unrecognised');
     assert.deepEqual(
       [unknown.unrecognised.records, unknown.unrecognised.bytes],
       [base.unrecognised.records, base.unrecognised.bytes],
     );
+  });
+
+  it('say the same of connections that are over', () => {
+    const [now, before] = [reported(true), reported()];
+    assert.equal(statusOf(now).connections, 0);
+    assert.deepEqual(statusOf(now).processes, statusOf(before).processes);
+    assert.deepEqual(statusOf(now).ports, statusOf(before).ports);
+    for (const asked of [{ pid: SERVER }, { port: 8080 }, { pid: DATABASE }, { port: 5432 }])
+      assert.deepEqual(whyOf(now, asked).totals, whyOf(before, asked).totals);
+  });
+
+  it('count the bytes since the agent came', () => {
+    const ledger = new Ledger();
+    const pipeline = new Pipeline({ receiver: DEFAULTS, ledger, onTrace: () => {} });
+    const writer = new RecordWriter();
+    const end = new TestEnd(writer, { accepted: true, txPosition: 5e9, rxPosition: 7e9 });
+    pipeline.process(end.receive(REQUEST).send(RESPONSE).writer.take());
+    const [connection] = pipeline.decode.table.connections();
+    assert.equal(connection!.bytes, REQUEST.length + RESPONSE.length);
   });
 });

@@ -47,6 +47,8 @@ export interface StreamConsumer<S> {
   onEvicted(connection: TrackedConnection<S>): void;
   /** The connection has been without records since `connection.lastNs`. Returns true if something is still open on it. */
   onIdle(connection: TrackedConnection<S>, nowNs: number): boolean;
+  /** The connection is over, or evicted, and all that was on it has been counted. */
+  onForgotten(connection: TrackedConnection<S>): void;
   /** Nothing happens on the connection now: lets go of its streams if it can. Returns true if it holds none. */
   rest(connection: TrackedConnection<S>): boolean;
 }
@@ -164,7 +166,10 @@ export class ConnectionTable<S> {
       connection.runDirection = direction;
       stream.runStart = record.position;
     }
-    if (!stream.started && (record.flags & Flag.fresh) !== 0) stream.start(0);
+    if (!stream.started) {
+      if ((record.flags & Flag.fresh) !== 0) stream.start(0);
+      else connection.before += record.position;
+    }
     const keep = this.#mayKeep(connection, stream, record);
     const arrival = stream.push(record, keep);
     if (arrival === Arrival.duplicate) this.#lose(connection, 'duplicate', 1);
@@ -267,7 +272,7 @@ export class ConnectionTable<S> {
 
   #lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void {
     this.#stage.lost[reason] += records;
-    connection.lost += records;
+    connection.lose(reason, records);
   }
 
   /** Keeps own copies of what is left, books what was used, and puts away what is not needed until more comes. */
@@ -279,6 +284,7 @@ export class ConnectionTable<S> {
   #gap(connection: TrackedConnection<S>, record: DataRecord | ConnectionRecord | ElisionRecord): void {
     if (connection.opaque) return;
     const stream = connection.stream(record.gapDirection);
+    if (!stream.started) connection.before += record.gapEnd;
     this.#arrived(connection, stream, stream.pushGap(record.gapStart, record.gapEnd, record.gapNs));
   }
 
@@ -447,6 +453,7 @@ export class ConnectionTable<S> {
     const records = connection.clear();
     this.#settle(connection);
     if (records > 0) this.#lose(connection, reason, records);
+    this.#consumer.onForgotten(connection);
     this.#byAddress.delete(connection);
     if (this.#last === connection) this.#last = undefined;
     this.#byUse.remove(connection);

@@ -64,9 +64,12 @@ export class TrackedConnection<S> implements Connection {
   kernelTls = false;
   /** Time of the last record. */
   lastNs: number;
-  /** Data records taken, ever, and what was lost of them. */
+  /** Data records taken, ever. */
   records = 0;
-  lost = 0;
+  /** What was lost on it, by reason; undefined while nothing was. */
+  lost: Record<string, number> | undefined = undefined;
+  /** Bytes of both directions that had crossed before the first record. */
+  before = 0;
   /** Direction of the last data record: a change is a turn. */
   runDirection = -1;
   unix: UnixAlignment | undefined = undefined;
@@ -113,6 +116,19 @@ export class TrackedConnection<S> implements Connection {
   /** Records that are kept, counted by looking. */
   get held(): number {
     return (this.#receive?.held ?? 0) + (this.#send?.held ?? 0);
+  }
+
+  /** Bytes that have crossed since the first record, both directions. */
+  get bytes(): number {
+    const receiveEnd = this.#receive?.end ?? Math.max(0, this.#receiveEnd);
+    const sendEnd = this.#send?.end ?? Math.max(0, this.#sendEnd);
+    return receiveEnd + sendEnd - this.before;
+  }
+
+  /** Counts what was lost on this connection alone; the books are the caller's. */
+  lose(reason: string, count: number): void {
+    this.lost ??= {};
+    this.lost[reason] = (this.lost[reason] ?? 0) + count;
   }
 
   /** Puts away the streams of which all was used up; nobody may hold them. */

@@ -21,9 +21,9 @@ export interface ConversationContext<S> {
   opened(exchange: LiveExchange): void;
   closed(exchange: LiveExchange): void;
   /** A response without a request. */
-  orphan(): void;
+  orphan(connection: TrackedConnection<S>): void;
   /** At least one request whose head was not captured. */
-  headCut(): void;
+  headCut(connection: TrackedConnection<S>): void;
   lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void;
   awaitTick(connection: TrackedConnection<S>): void;
   tick(): number;

@@ -294,7 +294,7 @@ export class Conversation<S> {
     } else {
       // Whether it has a body depends on its request, so the next response is looked for.
       this.#exchanges.pairing.orphan(first.timeNs);
-      this.#session.context.orphan();
+      this.#session.context.orphan(this.#session.connection);
       this.#resync(side);
     }
   }
@@ -412,7 +412,7 @@ export class Conversation<S> {
 
   /** The head of a message crossed at `timeNs`, and was not captured as far as it is needed. */
   #cut(side: Side, timeNs: number): void {
-    if (side.isRequest) this.#session.context.headCut();
+    if (side.isRequest) this.#session.context.headCut(this.#session.connection);
     this.#damage(side, timeNs);
   }
 

@@ -37,6 +37,8 @@ export interface DecodeOptions extends TableOptions {
   readonly sink: ExchangeSink;
   /** What the kernel is to do with the connection's further records. */
   readonly onVerdict: (connection: TrackedConnection<Session>, verdict: number, budgetBytes: number) => void;
+  /** A connection with records is over, or evicted: the last that can be told of it. */
+  readonly onForgotten?: (report: ConnectionReport) => void;
   /** An exchange without any record on its connection for so long is given up. */
   readonly exchangeTimeoutNs?: number;
   /** Requests that may wait for a response on one connection. */
@@ -116,16 +118,7 @@ export class DecodeStage implements StreamConsumer<Session> {
   }
 
   *reports(): IterableIterator<ConnectionReport> {
-    for (const connection of this.table.connections()) {
-      const { session } = connection;
-      yield {
-        connection,
-        protocol: session?.decoder?.name,
-        byteClass: session?.byteClass,
-        exchanges: session?.exchanges ?? 0,
-        open: session?.open.length ?? 0,
-      };
-    }
+    for (const connection of this.table.connections()) yield reportOf(connection);
   }
 
   onBytes(connection: TrackedConnection<Session>, stream: Stream): void {
@@ -181,6 +174,10 @@ export class DecodeStage implements StreamConsumer<Session> {
     return busy;
   }
 
+  onForgotten(connection: TrackedConnection<Session>): void {
+    if (connection.records > 0) this.#options.onForgotten?.(reportOf(connection));
+  }
+
   rest(connection: TrackedConnection<Session>): boolean {
     return connection.session?.rest() ?? true;
   }
@@ -197,13 +194,15 @@ export class DecodeStage implements StreamConsumer<Session> {
         sink.opened(exchange);
       },
       closed: (exchange: LiveExchange) => sink.closed(exchange),
-      orphan: () => {
+      orphan: (connection) => {
         books.in++;
         books.lost.orphan_response++;
+        connection.lose('orphan_response', 1);
       },
-      headCut: () => {
+      headCut: (connection) => {
         books.in++;
         books.lost.head_cut++;
+        connection.lose('head_cut', 1);
       },
       lose: (connection, reason, records) => this.table.lose(connection, reason, records),
       awaitTick: (connection) => this.table.awaitTick(connection),
@@ -235,4 +234,15 @@ export class DecodeStage implements StreamConsumer<Session> {
     for (const connection of this.table.connections()) open += connection.session?.open.length ?? 0;
     return open;
   }
+}
+
+function reportOf(connection: TrackedConnection<Session>): ConnectionReport {
+  const { session } = connection;
+  return {
+    connection,
+    protocol: session?.decoder?.name,
+    byteClass: session?.byteClass,
+    exchanges: session?.exchanges ?? 0,
+    open: session?.open.length ?? 0,
+  };
 }

@@ -149,7 +149,8 @@ export class Session implements ConversationOwner<Session> {
   }
 
   #lose(records: number): void {
-    if (records > 0) this.context.lose(this.connection, 'unsynchronised', records);
+    if (records > 0)
+      this.context.lose(this.connection, this.#fresh ? 'unrecognised' : 'unsynchronised', records);
   }
 
   /** Looks which protocol the connection speaks. */

@@ -180,6 +180,11 @@ export class ProcessTable {
     return entry.view;
   }
 
+  /** Whether the latest process of a number lives, as far as is known. */
+  lives(tgid: number): boolean {
+    return this.#processes.get(tgid)?.exitedNs === 0;
+  }
+
   /** Numbers of all processes that live, as far as is known. */
   living(): number[] {
     return [...this.#processes.values()].filter((entry) => entry.exitedNs === 0).map((entry) => entry.tgid);

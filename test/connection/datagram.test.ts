@@ -15,6 +15,7 @@ class EverySecond implements StreamConsumer<undefined> {
   readonly onEnd = (): void => undefined;
   readonly onTick = (): boolean => false;
   readonly onIdle = (): boolean => false;
+  readonly onForgotten = (): void => {};
   readonly rest = (): boolean => true;
   readonly onDatagram = (): boolean => this.#seen++ % 2 === 1;
 }

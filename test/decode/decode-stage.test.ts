@@ -67,7 +67,7 @@ describe('decode/decode-stage', () => {
     const [report] = decoding.stage.reports();
     const { connection, protocol, exchanges, open } = report!;
     assert.deepEqual({ protocol, exchanges, open }, { protocol: 'http', exchanges: 3, open: 1 });
-    assert.deepEqual([connection.records, connection.lost], [6, 1]);
+    assert.deepEqual([connection.records, connection.lost], [6, { malformed: 1 }]);
     assert.equal(decoding.ledger.delivered.lost.malformed, 1);
   });
 

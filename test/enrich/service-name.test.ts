@@ -261,6 +261,19 @@ const others: Case[] = [
   ['curl', 'executable', '/usr/bin/curl', ['curl', 'http://localhost/']],
   ['checkout', 'executable', '/srv/checkout/main', ['./main'], { cwd: '/srv/checkout' }],
   ['redis-server', 'executable', '/usr/bin/redis-server', ['redis-server *:6379']],
+  // Debian's redis-server is a link to redis-check-rdb.
+  ...[['/usr/bin/redis-server', '--port', '6380'], ['redis-server *:6380']].map((argv): Case => {
+    return ['redis-server', 'executable', '/usr/bin/redis-check-rdb', argv, { comm: 'redis-server' }];
+  }),
+  ['dash', 'executable', '/usr/bin/dash', ['login'], { comm: 'dash' }],
+  ['shop-1.2', 'executable', '/srv/shop-1.2', ['/srv/server'], { comm: 'server' }],
+  [
+    'a-name-of-more-than-15',
+    'executable',
+    '/x/y',
+    ['/x/a-name-of-more-than-15'],
+    { comm: 'a-name-of-more-' },
+  ],
   ['sshd', 'title', '/usr/sbin/sshd', ['sshd: root@pts/0']],
 ];
 
