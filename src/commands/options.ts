@@ -8,18 +8,6 @@ export interface CommandOptions {
   log: RootLog;
 }
 
-export type RunOptions = CommandOptions;
-
-export interface RecordOptions extends CommandOptions {
-  file: string;
-  /** False: lengths and times only. */
-  payload: boolean;
-}
-
-export interface ReplayOptions extends CommandOptions {
-  file: string;
-}
-
 export interface JsonOptions extends CommandOptions {
   json: boolean;
 }

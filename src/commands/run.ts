@@ -5,14 +5,14 @@ import { UserError } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
-import type { RunOptions } from './options.ts';
+import type { CommandOptions } from './options.ts';
 import { NICE } from './process-limits.ts';
 import { reloadInto } from './reload.ts';
 import { Telemetry } from '../telemetry.ts';
 import { untilStopped } from './signals.ts';
 
 /** Traces the machine until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
-export async function run(options: RunOptions, settings: Settings): Promise<number> {
+export async function run(options: CommandOptions, settings: Settings): Promise<number> {
   const { log } = options;
   if (process.platform !== 'linux')
     throw new UserError('not_linux', `Undertrace traces Linux hosts; this is ${process.platform}`);

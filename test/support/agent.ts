@@ -168,7 +168,7 @@ export class Agent {
 }
 
 /** The sink keeps an integer's type in front of it (`int:200`), which matters to the exporters' tests alone. */
-function withNumbers(attributes: Record<string, unknown>): Record<string, unknown> {
+export function withNumbers(attributes: Record<string, unknown>): Record<string, unknown> {
   const plain = (value: unknown): unknown =>
     typeof value === 'string' && /^int:-?\d+$/.test(value) ? Number(value.slice(4)) : value;
   return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, plain(value)]));
