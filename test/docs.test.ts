@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { EXPORTERS, EXTENSIONS, RECEIVER, TELEMETRY } from '../src/base/config/schema.ts';
 import { leaves } from '../src/base/config/section.ts';
+import { INCOMPLETE } from '../src/decode/exchange.ts';
+import { resolvers } from '../src/enrich/service-name/index.ts';
 import { generateDocs, readComments } from '../scripts/gen-docs.ts';
 
 const ROOT = new URL('..', import.meta.url);
+/** Sources of names that the page sums up as "the interpreter". */
+const RUNTIMES = new Set(['ruby', 'php', 'perl', 'dotnet', 'deno', 'bun', 'erlang', 'busybox', 'shell']);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+
+/** All TypeScript files below a folder. */
+function sources(folder: string): string[] {
+  return readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`);
+}
 
 describe('docs', () => {
   it('are what `npm run gen:docs` writes', async () => {
@@ -24,6 +35,24 @@ describe('docs', () => {
     ].map(([key]) => key.join('.'));
     assert.deepEqual(
       keys.filter((key) => !comments.get(key)),
+      [],
+    );
+  });
+
+  it('explain every attribute of our own, and what may be incomplete', () => {
+    const doc = read('docs/attributes.md');
+    const text = sources('src').map(read).join('');
+    const own = new Set(
+      [...text.matchAll(/'(undertrace\.(?:service|http|hop|link|exchange)\.[a-z._]+)'/g)].map((m) => m[1]!),
+    );
+    assert.ok(own.size >= 7, `only ${own.size} found`);
+    const named = [
+      ...own,
+      ...INCOMPLETE,
+      ...resolvers.map(({ source }) => source).filter((source) => !RUNTIMES.has(source)),
+    ];
+    assert.deepEqual(
+      named.filter((name) => !doc.includes(`\`${name}\``)),
       [],
     );
   });

@@ -4,6 +4,16 @@ export type Role = 'client' | 'server';
 export type AttributeValue = string | number | boolean | string[];
 export type Attributes = Record<string, AttributeValue>;
 
+/** Explained in docs/attributes.md. */
+export const INCOMPLETE = [
+  'response_lost',
+  'end_unseen',
+  'malformed_response',
+  'position_unsure',
+  'capture_ended',
+] as const;
+export type Incomplete = (typeof INCOMPLETE)[number];
+
 /**
  * One request and its response as seen at one end of a connection: what becomes one span. A client and a server on the same host give two
  * exchanges with the same hop key.
@@ -28,11 +38,8 @@ export interface Exchange {
   response: unknown;
   /** Why it did not end well below the protocol: `timeout`, `connection_closed`, `connection_reset`, ... or undefined. */
   failure: string | undefined;
-  /**
-   * What of it was not seen, which says nothing about how it went: `response_lost` (capture lost it), `malformed_response`, `end_unseen` (the
-   * response began, its last byte could not be told), `capture_ended`. `endNs` is then when it was last heard of.
-   */
-  incomplete: string | undefined;
+  /** What of it was not seen, which says nothing about how it went. `endNs` is then when it was last heard of. */
+  incomplete: Incomplete | undefined;
   /** Filled when the exchange is opened, so that a link can be made before it ends. */
   hop: HopKey | undefined;
   /** Whoever the exchange was told to keeps its own note of it here while it is open: a map of what is open costs more than a field. */

@@ -2,6 +2,7 @@ import { Flag } from '../capture/records.gen.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
 import type { Decoder } from './decoder.ts';
+import type { Incomplete } from './exchange.ts';
 import { hopKey } from './hop.ts';
 import { LiveExchange, type FirstByte } from './live-exchange.ts';
 import { Memory } from './memory.ts';
@@ -132,7 +133,7 @@ export class Exchanges<S> {
   }
 
   /** Ends an exchange of which the rest cannot be known. */
-  giveUp(exchange: LiveExchange, why: string): void {
+  giveUp(exchange: LiveExchange, why: Incomplete): void {
     if (!exchange.answered) {
       exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
       exchange.endNs = Math.max(exchange.startNs, this.#owner.connection.lastNs);

@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-import type { Exchange, HopKey, Role } from './exchange.ts';
+import type { Exchange, HopKey, Incomplete, Role } from './exchange.ts';
 
 /** Of the record with a message's first byte. One object, filled anew for every message. */
 export interface FirstByte {
@@ -27,7 +27,7 @@ export class LiveExchange implements Exchange {
   request: unknown;
   response: unknown = undefined;
   failure: string | undefined = undefined;
-  incomplete: string | undefined = undefined;
+  incomplete: Incomplete | undefined = undefined;
   hop: HopKey | undefined;
   note: unknown = undefined;
   /** The request's last byte was seen, or is not expected any more. */
