@@ -4,7 +4,7 @@
 //   node scripts/build-collector.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/collector-<version>/otelcol
 //   node scripts/build-collector.mjs --check    prints the path if it is built; exit 1 if not
 //
-// Needs `go` and the Go module proxy that the machine is set up with; the first build takes a minute or two. Several processes may ask
+// Needs `go`, of any version, and the Go module proxy that the machine is set up with; the first build takes a minute or two. Several processes may ask
 // at once: one builds, the others wait. A build that was interrupted leaves no binary, since the finished one is moved into place.
 // Node built-ins only: it runs before `npm ci`.
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,7 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { goEnvironment } from './go-toolchain.mjs';
 
 const VERSION = '0.159.0';
 const LOCK_STALE_MS = 30_000;
@@ -97,7 +98,17 @@ function fail(text) {
   process.exit(1);
 }
 
+/** Of the Go that builds. */
+function environment() {
+  try {
+    return goEnvironment(say);
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
 function build() {
+  const env = environment();
   const work = join(folder, `work-${process.pid}`);
   mkdirSync(work, { recursive: true });
   const config = join(work, 'builder.yaml');
@@ -113,11 +124,8 @@ function build() {
     const run = spawnSync(
       'go',
       ['run', `go.opentelemetry.io/collector/cmd/builder@v${VERSION}`, '--config', config],
-      { cwd: work, stdio: ['ignore', 2, 2], env: { ...process.env, CGO_ENABLED: '0' } },
+      { cwd: work, stdio: ['ignore', 2, 2], env: { ...env, CGO_ENABLED: '0' } },
     );
-    if (run.error?.code === 'ENOENT') {
-      fail('`go` is not installed: install Go 1.25 or newer (https://go.dev/dl) and try again');
-    }
     if (run.error) throw run.error;
     if (run.status !== 0) {
       fail(
