@@ -23,7 +23,7 @@ __u32 own_tgid;		   /* the agent: never traced */
 __u32 own_netns;	   /* of the agent's listeners */
 __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
-__u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls */
+__u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls; set by user space for those that are older than the agent */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 __u32 asleep;		   /* 1: the drain looks seldom, and the next record wakes it */
 

@@ -117,6 +117,8 @@ static __always_inline void process_executed(struct task_struct *task)
 
 	if (!w || BPF_CORE_READ(task, tgid) == own_tgid)
 		return;
+	if (is_compat(task)) /* the new image has set it */
+		compat_tasks = 1;
 	r = &w->exec;
 	payload = (__u8 *)(r + 1);
 	head(r, kind_exec, bpf_ktime_get_ns());

@@ -41,8 +41,6 @@ const REST_MS = 50;
 const SLEEP_MS = 200;
 const QUIET_NS = 300_000_000;
 const ELF_CLASS_32 = 1;
-/** Executables whose class is remembered. */
-const MAX_CLASSES = 4096;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
@@ -83,9 +81,7 @@ export class KernelCapture {
   readonly #unrecognised: UnrecognisedPorts;
   readonly #budget: CpuBudget;
   readonly #excluded = new Set<number>();
-  readonly #classes = new Map<string, boolean>();
   /** A 32-bit program was seen. */
-  #compat = false;
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;
@@ -289,10 +285,6 @@ export class KernelCapture {
   }
 
   #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
-    if (!this.#compat && facts.exe !== undefined && this.#is32Bit(tgid, facts.exe)) {
-      this.#compat = true;
-      this.tracer.setGlobal('compat_tasks', 1);
-    }
     this.#pending.push(writeJson('process', { time_ns: timeNs, tgid, tid: tgid, start_ns: startNs }, facts));
     lateFacts(tgid, facts, { procRoot: this.#options.procRoot })
       .then((late) => {
@@ -305,17 +297,6 @@ export class KernelCapture {
       );
   }
 
-  /** By the class byte of its ELF header (elf(5)); remembered by path, so that a machine that starts many programs pays once each. */
-  #is32Bit(tgid: number, exe: string): boolean {
-    let is32Bit = this.#classes.get(exe);
-    if (is32Bit === undefined) {
-      is32Bit = this.#proc.elfClass(tgid, exe) === ELF_CLASS_32;
-      if (this.#classes.size >= MAX_CLASSES) this.#classes.clear();
-      this.#classes.set(exe, is32Bit);
-    }
-    return is32Bit;
-  }
-
   #flushPending(): void {
     if (this.#pending.length === 0) return;
     const records = this.#pending;
@@ -325,7 +306,10 @@ export class KernelCapture {
 
   #scan(): void {
     for (const { tgid, startNs, facts } of this.#proc.scanProcesses()) {
-      if (tgid !== this.ownTgid) this.#describe(tgid, startNs, facts);
+      if (tgid === this.ownTgid) continue;
+      this.#describe(tgid, startNs, facts);
+      // The kernel side notices only those that start from now on.
+      if (this.#proc.elfClass(tgid) === ELF_CLASS_32) this.tracer.setGlobal('compat_tasks', 1);
     }
     this.#flushPending();
     try {

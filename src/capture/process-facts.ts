@@ -183,12 +183,9 @@ export class ProcReader {
   }
 
   /** The class byte of a process's executable: 1 for 32 bits, 2 for 64; undefined where it cannot be read. */
-  elfClass(tgid: number, exe: string): number | undefined {
-    for (const path of [`${this.#procRoot}/${tgid}/exe`, exe]) {
-      const head = readHead(path, 5);
-      if (head !== undefined && head.subarray(0, 4).toString('latin1') === '\x7fELF') return head[4];
-    }
-    return undefined;
+  elfClass(tgid: number): number | undefined {
+    const head = readHead(`${this.#procRoot}/${tgid}/exe`, 5);
+    return head?.subarray(0, 4).toString('latin1') === '\x7fELF' ? head[4] : undefined;
   }
 
   /** All processes of the machine, by number. */
