@@ -1,5 +1,5 @@
 /** A network namespace joined to ours by a veth pair. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { needCommand } from './programs.ts';
 
@@ -50,12 +50,13 @@ export class NetworkNamespace {
   }
 }
 
-/** Namespaces of test runs that were killed. */
+/** Namespaces of test runs that were killed. One that cannot be removed (its mount is in another mount namespace) is in nobody's way. */
 function removeLeftOvers(): void {
   const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).matchAll(
     /^undertrace-(\d+)-\d+/gm,
   );
-  for (const [name, pid] of names) if (!existsSync(`/proc/${pid}`)) ip('netns', 'delete', name);
+  for (const [name, pid] of names)
+    if (!existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'delete', name], { stdio: 'inherit' });
 }
 
 function ip(...args: string[]): void {
