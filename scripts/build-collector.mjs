@@ -4,8 +4,9 @@
 //   node scripts/build-collector.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/collector-<version>/otelcol
 //   node scripts/build-collector.mjs --check    prints the path if it is built; exit 1 if not
 //
-// Needs `go`, of any version, and the Go module proxy that the machine is set up with; the first build takes a minute or two. Several processes may ask
-// at once: one builds, the others wait. A build that was interrupted leaves no binary, since the finished one is moved into place.
+// Needs `go`, of any version, and the Go module proxy that the machine is set up with; the first build takes a minute or two. Several
+// processes may ask at once: one builds, the others wait. A build that was interrupted leaves no binary, since the finished one is moved
+// into place.
 // Node built-ins only: it runs before `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

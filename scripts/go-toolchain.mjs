@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** What Collector modules of this year ask for, and what is fetched where that is not there. */
-const LEAST = [1, 25];
+/** Of Go 1, what the Collector's modules ask for; and what is fetched where that is not there. */
+const LEAST_MINOR = 25;
 const FETCHED = '1.25.4';
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
 
@@ -14,14 +14,10 @@ const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
  * new enough can be had.
  */
 export function goEnvironment(say) {
-  const { stdout, error } = spawnSync('go', ['version'], {
-    encoding: 'utf8',
-    env: { ...process.env, GOTOOLCHAIN: 'local' },
-  });
-  if (error) throw new Error('`go` is not installed: install Go (Debian: golang-go) and try again');
-  const [, major, minor] = /go(\d+)\.(\d+)/.exec(stdout) ?? [];
   const local = { ...process.env, GOTOOLCHAIN: 'local' };
-  if (major > LEAST[0] || (Number(major) === LEAST[0] && minor >= LEAST[1])) return local;
+  const { stdout, error } = spawnSync('go', ['version'], { encoding: 'utf8', env: local });
+  if (error) throw new Error('`go` is not installed: install Go (Debian: golang-go) and try again');
+  if (Number(/go1\.(\d+)/.exec(stdout)?.[1]) >= LEAST_MINOR) return local;
   say(`${stdout.trim()} is too old: fetching Go ${FETCHED} from the Go module proxy`);
   const root = download(
     `golang.org/toolchain@v0.0.1-go${FETCHED}.linux-${ARCHITECTURES[process.arch]}`,

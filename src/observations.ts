@@ -1,7 +1,7 @@
 import { type ConnectionRecord, Event } from './capture/records.gen.ts';
 import type { ConnectionReport } from './decode/decode-stage.ts';
 import type { Exchange } from './decode/exchange.ts';
-import { Traffic } from './traffic.ts';
+import { type Traffic, trafficOf } from './traffic.ts';
 
 /** What came of the exchanges of one process or one port since it was first seen. */
 export interface Tally {
@@ -57,11 +57,11 @@ export class Observations {
     ports.add(record.localPort);
   }
 
-  /** A connection is over. `lives`: its process is not. */
+  /** A connection is over; `lives`: its process is not. */
   forgotten(report: ConnectionReport, lives: boolean): void {
     const { tgid, serverPort } = report.connection;
-    if (lives) fold(this.endedByProcess, MAX_PROCESSES, tgid, report);
-    if (serverPort > 0) fold(this.endedByPort, MAX_PORTS, serverPort, report);
+    if (lives) trafficOf(this.endedByProcess, tgid, MAX_PROCESSES)?.add(report);
+    if (serverPort > 0) trafficOf(this.endedByPort, serverPort, MAX_PORTS)?.add(report);
   }
 
   onExit(tgid: number): void {
@@ -90,13 +90,4 @@ function count(tally: Tally | undefined, made: boolean): void {
   if (tally === undefined) return;
   if (made) tally.spans++;
   else tally.filtered++;
-}
-
-function fold(into: Map<number, Traffic>, bound: number, key: number, report: ConnectionReport): void {
-  let traffic = into.get(key);
-  if (traffic === undefined) {
-    if (into.size >= bound) return;
-    into.set(key, (traffic = new Traffic()));
-  }
-  traffic.add(report);
 }

@@ -13,7 +13,7 @@ import {
   booksOf,
   exporterStatus,
 } from './serve/status.ts';
-import { protocolOf, Traffic, UNRECOGNISED } from './traffic.ts';
+import { protocolOf, Traffic, trafficOf, UNRECOGNISED } from './traffic.ts';
 
 const MAX_PROCESSES = 500;
 const MAX_PORTS = 500;
@@ -71,7 +71,7 @@ export function whyOf(agent: Reported, asked: { pid: number } | { port: number }
   const { endedByProcess, endedByPort } = pipeline.observations;
   const traffic = new Traffic();
   for (const report of connections) traffic.add(report);
-  traffic.merge('pid' in asked ? endedByProcess.get(asked.pid) : endedByPort.get(asked.port));
+  traffic.merge(('pid' in asked ? endedByProcess.get(asked.pid) : endedByPort.get(asked.port)) ?? NO_TRAFFIC);
   const totals = {
     records: traffic.records,
     bytes: traffic.bytes,
@@ -103,12 +103,7 @@ export function whyOf(agent: Reported, asked: { pid: number } | { port: number }
 function trafficByProcess({ pipeline }: Reported): Map<number, Traffic> {
   const found = new Map<number, Traffic>();
   for (const [pid, ended] of pipeline.observations.endedByProcess) found.set(pid, new Traffic().merge(ended));
-  for (const report of pipeline.decode.reports()) {
-    const { tgid } = report.connection;
-    let traffic = found.get(tgid);
-    if (traffic === undefined) found.set(tgid, (traffic = new Traffic()));
-    traffic.add(report);
-  }
+  for (const report of pipeline.decode.reports()) trafficOf(found, report.connection.tgid)!.add(report);
   return found;
 }
 

@@ -81,7 +81,6 @@ export class KernelCapture {
   readonly #unrecognised: UnrecognisedPorts;
   readonly #budget: CpuBudget;
   readonly #excluded = new Set<number>();
-  /** A 32-bit program was seen. */
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
   #countersDueNs = 0;

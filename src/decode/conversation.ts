@@ -322,13 +322,18 @@ export class Conversation<S> {
     else this.#exchanges.responseEnded(exchange);
   }
 
-  /** A message of unknown length has ended with the bytes that were seen. */
+  /** A message without a visible end has ended with the bytes that were seen. */
   #endOpenEnded(side: Side): void {
+    side.stream.skipSeen();
+    this.#endHere(side, Mode.sync);
+  }
+
+  /** A message without a visible end has ended at the cursor. */
+  #endHere(side: Side, next: number): void {
     const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
     this.#doubt(side);
-    side.stream.skipSeen();
     this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
-    side.mode = Mode.sync;
+    side.mode = next;
     this.#finish(side);
   }
 
@@ -336,9 +341,9 @@ export class Conversation<S> {
   #restEnds(side: Side): boolean {
     const { stream } = side;
     while (side.mode === Mode.turn && stream.front) {
-      if (stream.available > 0 && stream.atRecordStart && this.#claims(side)) {
+      if (stream.available > 0 && stream.atRecordStart && this.#probe(side) === startOf(side)) {
         if (this.#mayBegin(side)) {
-          this.#endAt(side);
+          this.#endHere(side, Mode.message);
           return true;
         }
         if (!side.isRequest && this.#isEarly()) return false;
@@ -374,18 +379,9 @@ export class Conversation<S> {
     return !exchange || this.open[this.open.length - 1] !== exchange;
   }
 
-  #claims(side: Side): boolean {
-    const { window, at, limit, blocked } = side.stream;
-    const claim = this.decoder.probe(window, at, limit, blocked, true);
-    return claim === (side.isRequest ? Claim.request : Claim.response);
-  }
-
-  #endAt(side: Side): void {
-    const message = side.isRequest ? side.exchange?.request : side.exchange?.response;
-    this.#doubt(side);
-    this.decoder.ended(message, this.#state, side.isRequest, side.stream.cursor);
-    side.mode = Mode.message;
-    this.#finish(side);
+  /** Whose are the bytes at the cursor? */
+  #probe({ stream: { window, at, limit, blocked } }: Side): Claim {
+    return this.decoder.probe(window, at, limit, blocked, true);
   }
 
   /** The framing of a body is lost from here on. */
@@ -442,9 +438,9 @@ export class Conversation<S> {
     const { stream } = side;
     while (stream.front) {
       if (stream.available > 0 && stream.atRecordStart) {
-        const claim = this.decoder.probe(stream.window, stream.at, stream.limit, stream.blocked, true);
+        const claim = this.#probe(side);
         if (claim === Claim.more && !stream.blocked) return false;
-        if (claim === (side.isRequest ? Claim.request : Claim.response)) {
+        if (claim === startOf(side)) {
           side.mode = Mode.message;
           side.atStart = true;
           return true;
@@ -461,4 +457,9 @@ export class Conversation<S> {
     }
     return false;
   }
+}
+
+/** What the first bytes of this direction's messages are to a decoder. */
+function startOf(side: Side): Claim {
+  return side.isRequest ? Claim.request : Claim.response;
 }

@@ -1,10 +1,7 @@
-import type { LossReason } from '../base/losses.ts';
 import type { WhyReport } from './status.ts';
 
-const LOST_ON_CONNECTIONS = [
-  ...['malformed', 'unsynchronised', 'duplicate', 'overflow', 'expired', 'evicted'],
-  ...['head_cut', 'orphan_response'],
-] as const satisfies ReadonlyArray<LossReason<'delivered'> | LossReason<'exchanges'>>;
+/** Reasons that have a sentence of their own. */
+const SAID_APART = new Set(['filtered', 'sampled_out', 'unrecognised']);
 
 /** What keeps spans from being there, in sentences, the nearest cause first. At least one. */
 export function explain(report: WhyReport): string[] {
@@ -43,8 +40,9 @@ function losses({ totals: { lost }, connections }: WhyReport): string[] {
   if (open > 0) said.push(`${open} requests wait for the end of their response.`);
   if (lost.filtered) said.push(`${lost.filtered} were left out by receivers.undertrace.filters.`);
   if (lost.sampled_out) said.push(`${lost.sampled_out} spans were sampled out; see sampler.`);
-  for (const reason of LOST_ON_CONNECTIONS) {
-    if (lost[reason]) said.push(`${lost[reason]} were lost as ${reason}; docs/losses.md says what to do.`);
+  for (const [reason, count] of Object.entries(lost)) {
+    if (!SAID_APART.has(reason))
+      said.push(`${count} were lost as ${reason}; docs/losses.md says what to do.`);
   }
   return said;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import type { Exchange } from '../../src/decode/exchange.ts';
 import type { Decoding } from '../support/decoding.ts';
+import { random } from '../support/random.ts';
 import { expectedAt, play, readWires, type Role, type Step, type Wire } from '../support/wire.ts';
 
 const FIXTURES = new URL('../fixtures/decode/', import.meta.url);
@@ -52,12 +53,6 @@ function lengthOf(steps: readonly Step[]): number {
 function places(length: number): number[] {
   const step = Math.max(1, Math.ceil(length / MAX_PLACES));
   return Array.from({ length: Math.floor(length / step) }, (_, i) => i * step);
-}
-
-/** Park-Miller; tests repeat themselves exactly. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
 function withFlip(steps: readonly Step[], offset: number): Step[] {

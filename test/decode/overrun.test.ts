@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Decoding } from '../support/decoding.ts';
+import { random } from '../support/random.ts';
 import { RecordWriter, TestEnd } from '../support/records.ts';
 
 /** What the kernel copies of a run before it sums the rest up. */
@@ -8,14 +9,8 @@ const ROUNDS = 1000;
 const EXCHANGES = 60;
 const STATUSES = [200, 201, 204, 304, 404, 500, 503];
 
-type Random = () => number;
+type Random = ReturnType<typeof random>;
 type Way = 'send' | 'receive';
-
-/** Park-Miller; tests repeat themselves exactly. */
-function random(seed: number): Random {
-  let state = seed;
-  return () => (state = (state * 48271) % 2147483647) / 2147483647;
-}
 
 /** One end whose records a full ring loses in phases, and whose runs are summed up in the kernel behind their budget. */
 class LossyEnd {

@@ -4,9 +4,12 @@ import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { Agent, sleep } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
+import { CLIENT, SERVER } from '../support/check-spans.ts';
 import { NetworkNamespace } from '../support/netns.ts';
+import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { needMachine, needRoot } from '../support/programs.ts';
 import {
+  byName,
   C_CLIENT,
   C_SERVER,
   makePlan,
@@ -17,11 +20,9 @@ import {
   SERVERS,
 } from '../support/workload.ts';
 
-const CLIENT = 3;
-const SERVER = 2;
 const REQUESTS = 3;
-const GO_SERVER = SERVERS.find(({ name }) => name === 'go')!;
-const NGINX = SERVERS.find(({ name }) => name === 'nginx')!;
+const GO_SERVER = byName(SERVERS, 'go');
+const NGINX = byName(SERVERS, 'nginx');
 
 type Rule = Record<string, unknown>;
 
@@ -80,12 +81,17 @@ describe('filters', function () {
     return { base: `http://${server.listening[0]}`, pid: server.pid };
   }
 
-  /** Kinds of the spans of some requests, each once. */
-  async function ask(context: Mocha.Context, base: string, expected: number): Promise<number[]> {
+  /** The spans of some requests: GET 200, POST 201, GET 404. */
+  async function spansOf(context: Mocha.Context, base: string, expected: number): Promise<ReceivedSpan[]> {
     const run = `filters-${process.pid}-${serial++}`;
     const plan = makePlan(run, REQUESTS, 'close', C_CLIENT, C_SERVER);
     await runClient(context, C_CLIENT, base, plan, 'close', { scratch });
-    const spans = await agent.spans(`/w/${run}/`, expected * REQUESTS, 3000);
+    return agent.spans(`/w/${run}/`, expected, 3000);
+  }
+
+  /** Kinds of the spans of some requests, each once. */
+  async function ask(context: Mocha.Context, base: string, expected: number): Promise<number[]> {
+    const spans = await spansOf(context, base, expected * REQUESTS);
     const kinds = [...new Set(spans.map(({ kind }) => kind))].sort();
     assert.equal(spans.length, kinds.length * REQUESTS, 'some requests, or some of their spans');
     return kinds;
@@ -160,8 +166,22 @@ describe('filters', function () {
     const { base } = await startServer(this, GO_SERVER, ['127.0.0.1:0']);
     await apply({ drop_spans: [{ path: `/w/filters-${process.pid}-*` }] });
     assert.deepEqual(await ask(this, base, 0), []);
-    await apply({ drop_spans: [{ method: 'BREW' }] });
-    assert.deepEqual(await ask(this, base, 2), [SERVER, CLIENT]);
+    for (const [rule, left] of [
+      [{ method: 'POST' }, ['GET 200', 'GET 404']],
+      [{ status: '4xx' }, ['GET 200', 'POST 201']],
+      [{ method: 'BREW' }, ['GET 200', 'GET 404', 'POST 201']],
+    ] as const) {
+      await apply({ drop_spans: [rule] });
+      const spans = await spansOf(this, base, 2 * left.length);
+      const told = spans.map(
+        ({ kind, attributes: a }) =>
+          `${String(a['http.request.method'])} ${String(a['http.response.status_code'])} ${kind}`,
+      );
+      assert.deepEqual(
+        told.sort(),
+        left.flatMap((request) => [`${request} ${SERVER}`, `${request} ${CLIENT}`]),
+      );
+    }
   });
 
   it('stay as they are when the file has a fault, which is said', async function () {

@@ -9,10 +9,12 @@ import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { OtlpSink } from '../support/otlp-sink.ts';
 import { inCheckout, needRoot } from '../support/programs.ts';
 import {
+  byName,
   C_CLIENT,
   C_SERVER,
   CLIENTS,
   makePlan,
+  NODE_SERVER,
   type Program,
   runClient,
   RunningServer,
@@ -24,9 +26,6 @@ import {
 const UNPRIVILEGED = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
 /** Two agents read the machine's clocks at different moments. */
 const CLOCKS_APART_NS = 1_000_000n;
-
-const named = (programs: readonly Program[], name: string): Program =>
-  programs.find((program) => program.name === name)!;
 
 /** Resolves when a line of the child's standard error has the text; goes on reading. */
 async function untilSaid(child: ChildProcess, text: string): Promise<void> {
@@ -99,9 +98,9 @@ describe('a recording', function () {
     const stop = await record(file);
     const run = `recording-${process.pid}`;
     const pairs = [
-      [C_CLIENT, named(SERVERS, 'node')],
-      [named(CLIENTS, 'curl'), C_SERVER],
-      [named(CLIENTS, 'python-urllib'), named(SERVERS, 'go')],
+      [C_CLIENT, NODE_SERVER],
+      [byName(CLIENTS, 'curl'), C_SERVER],
+      [byName(CLIENTS, 'python-urllib'), byName(SERVERS, 'go')],
     ] as const;
     let planned = 0;
     for (const [client, program] of pairs) {

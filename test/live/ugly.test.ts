@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Agent, type Ended, pathOf, sleep } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
-import { checkSpans, realtimeOffset } from '../support/check-spans.ts';
+import { checkSpans, CLIENT, realtimeOffset, SERVER } from '../support/check-spans.ts';
 import { inCheckout, needCommand, needCompiled, needMachine, needRoot } from '../support/programs.ts';
 import {
   C_CLIENT,
@@ -22,8 +22,6 @@ import {
   SERVERS,
 } from '../support/workload.ts';
 
-const CLIENT = 3;
-const SERVER = 2;
 let serial = 0;
 const newRun = (): string => `ugly-${process.pid}-${serial++}`;
 

@@ -7,17 +7,7 @@ import { OtlpProtobufEncoder } from '../../src/output/otlp-protobuf.ts';
 import { SCOPE_VERSION } from '../../src/output/otlp-scope.ts';
 import { makeResource, makeSpan, makeSpans } from '../support/make-spans.ts';
 import { decodeJson, decodeProto } from '../support/otlp-proto.ts';
-
-/** A small deterministic generator (mulberry32), so that a failure can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { random as randomFrom } from '../support/random.ts';
 
 const ALPHABETS = ['abc/xyz?=&-', 'äöüß€', '日本語', '😀🚀', '\u0000\u001b\n\t', '"\\'];
 const LENGTHS = [0, 1, 5, 47, 48, 49, 63, 64, 65, 100, 126, 127, 128, 129, 300, 5_000, 20_000];

@@ -5,8 +5,9 @@ import { pathOf } from './agent.ts';
 import type { ReceivedSpan } from './otlp-proto.ts';
 import type { LogLine, Planned } from './workload.ts';
 
-const CLIENT = 3;
-const SERVER = 2;
+/** Kinds of spans in OTLP. */
+export const CLIENT = 3;
+export const SERVER = 2;
 /**
  * Two readings of the realtime clock next to a monotonic one differ by less, and the agent's conversion is as exact; measured 2 µs on an
  * idle machine. A step of the clock would be far larger.

@@ -149,7 +149,7 @@ export const CLIENTS: readonly Program[] = [
   },
 ];
 
-const byName = (programs: readonly Program[], name: string): Program =>
+export const byName = (programs: readonly Program[], name: string): Program =>
   programs.find((p) => p.name === name)!;
 /** The quickest ones, for tests that are not about clients and servers. */
 export const C_CLIENT = byName(CLIENTS, 'c');
