@@ -8,33 +8,31 @@
 
 #include "payload.bpf.h"
 
-/* As task storage takes it. */
-static __always_inline struct task_struct *owner_of_storage(struct task_struct *task)
-{
-	return have_typed ? task : bpf_get_current_task_btf();
-}
-
 static __always_inline bool keep_call(struct task_struct *task, struct call *call)
 {
-	if (have_task_storage) {
-		struct call *slot = bpf_task_storage_get(&calls, owner_of_storage(task), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct thread *thread = make_thread(task);
 
-		if (slot)
-			*slot = *call;
-		return slot;
-	}
-	__u32 tid = bpf_get_current_pid_tgid();
-
-	return !bpf_map_update_elem(&calls_by_tid, &tid, call, BPF_ANY);
+	if (!thread)
+		return false;
+	if (thread->call.round != call->round)
+		thread->turn++; /* what it did while the ring was full is not known */
+	thread->call = *call;
+	return true;
 }
 
-static __always_inline struct call *kept_call(struct task_struct *task)
+/*
+ * end_wait - the thread comes back from waiting for events of several descriptors: what it does next need not follow from what it read before.
+ * poll(2) on one descriptor is how blocking programs wait with a time limit.
+ */
+static __always_inline void end_wait(struct task_struct *task, struct pt_regs *regs, long nr)
 {
-	if (have_task_storage)
-		return bpf_task_storage_get(&calls, owner_of_storage(task), 0, 0);
-	__u32 tid = bpf_get_current_pid_tgid();
+	struct thread *thread;
 
-	return bpf_map_lookup_elem(&calls_by_tid, &tid);
+	if ((nr == nr_poll || nr == nr_ppoll) && SYSCALL_ARG2(regs) < 2)
+		return;
+	thread = thread_of(task);
+	if (thread)
+		thread->turn++;
 }
 
 /* The agent itself, and processes that the filters exclude. */

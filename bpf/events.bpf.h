@@ -183,6 +183,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		r->time_ns = bpf_ktime_get_ns();
 		r->start_ns = conn->start_ns;
 		r->tgid = r->tid = conn->tgid;
+		r->turn = r->step = 0;
 		emit_event(w, sk, conn->inode, conn, from == TCP_SYN_SENT ? event_failed : event_destroyed,
 			   close_errno(sk, from), -1, 0);
 		r->cgroup = 0;
@@ -217,7 +218,7 @@ static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 	r->result = 0;
 	r->event = r->tcp_state == TCP_LISTEN ? event_listen : event_scan;
 	r->fd = ctx->fd;
-	r->pad = 0;
+	r->turn = r->step = 0;
 	if (is_tcp(sk) && r->tcp_state != TCP_LISTEN) {
 		bool accepted = GET(sk, sk_max_ack_backlog);
 

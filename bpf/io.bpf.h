@@ -39,19 +39,19 @@ static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *reg
 {
 	struct conn *conn = t->conn;
 	__u32 limit = conn->budget ? conn->budget : default_budget, left;
+	bool bare = conn->verdict == verdict_header;
 
-	if (conn->verdict == verdict_header)
-		return 0;
 	if (t->kind == position_kind_datagram)
-		return limit;
+		return bare ? 0 : limit;
 	if (conn->run_direction != t->direction) {
 		conn->run_direction = t->direction;
 		conn->run_bytes = 0;
 	}
-	if (conn->run_bytes >= limit && t->has_buffer && find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs)) &&
-	    begins_message())
+	if (!bare && conn->run_bytes >= limit && t->has_buffer &&
+	    find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs)) && begins_message())
 		conn->run_bytes = 0;
-	left = conn->run_bytes < limit ? limit - conn->run_bytes : 0;
+	t->run_on = conn->run_bytes > 0;
+	left = !bare && conn->run_bytes < limit ? limit - conn->run_bytes : 0;
 	conn->run_bytes = bytes > 0x7fffffff - conn->run_bytes ? 0x7fffffff : conn->run_bytes + bytes;
 	return left;
 }
@@ -121,6 +121,34 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 	add(counter_elided_bytes, bytes);
 }
 
+/* Whether the call is summed up: it has nothing to say that user space asked for. */
+static __always_inline bool is_rest_of_run(struct transfer *t)
+{
+	if (t->conn->verdict == verdict_elide)
+		return !t->budget;
+	return t->conn->verdict == verdict_header && t->run_on;
+}
+
+/* The thread has received from a socket. Whether from the same as before, so that nothing is missed where this call makes no record. */
+static __always_inline bool take_step(struct call *call, __u64 sock)
+{
+	struct thread *thread = (struct thread *)call;
+	bool again;
+
+	if (!call)
+		return false;
+	again = thread->read_from == sock;
+	thread->read_from = sock;
+	thread->step++;
+	return again;
+}
+
+static __always_inline void untake_step(struct call *call)
+{
+	if (call)
+		((struct thread *)call)->step--;
+}
+
 /* A unix socket's name goes out once, before its first data. */
 static __always_inline void introduce(__u64 sock, __u64 inode, struct conn *conn, long nr)
 {
@@ -138,7 +166,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 					    struct call *call, __u8 direction, bool missed)
 {
 	struct transfer t = { .sk = sk, .direction = direction };
-	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram;
+	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram, again;
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u32 messages = many ? ret : 1;
 	struct dropped *dropped;
@@ -150,6 +178,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return;
+	again = direction == direction_receive && take_step(call, sock);
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
 	dropped = dropped_of(sock, inode);
 	if (dropped) {
@@ -192,8 +221,10 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	t.budget = take_budget(&t, regs, nr, bytes);
 	if (t.kind == position_kind_tcp)
 		locate_sequence(r, &t, call, bytes);
-	if (!t.budget && t.conn->verdict == verdict_elide) {
+	if (is_rest_of_run(&t)) {
 		elide(&t, r, bytes);
+		if (again)
+			untake_step(call);
 		return;
 	}
 	if (missed || is_full()) {
@@ -213,8 +244,9 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r->message = 0;
 	r->enter_ns = call && direction == direction_send ? call->enter_ns : 0;
 	r->context_id = r->context_parent = r->context_origin = 0;
-	r->layer = r->context_kind = 0;
-	__builtin_memset(r->pad, 0, sizeof(r->pad));
+	r->layer = r->context_kind = r->pad = 0;
+	r->turn = call ? ((struct thread *)call)->turn : 0;
+	r->step = call ? ((struct thread *)call)->step : 0;
 
 	if (many) {
 		emit_many(SYSCALL_ARG2(regs), messages, t.budget, datagram);
@@ -255,15 +287,26 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 ino
 		report(sock, inode, event_failed, ret, fd, nr);
 }
 
-/* A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. */
-static __always_inline void forget_call(struct task_struct *task, bool send)
+/*
+ * A call that moved nothing and says nothing: its enter half must not meet the exit of a later one on a file. A receive at the end of the
+ * stream may be why a thread goes on.
+ */
+static __always_inline void forget_call(struct task_struct *task, long ret, bool send)
 {
-	struct call *call = kept_call(task);
+	struct thread *thread = thread_of(task);
 
-	if (!call || call->nr == -1)
+	if (!thread || thread->call.nr == -1)
 		return;
-	call->nr = -1;
-	leave_call(call, send);
+	if (!ret && !send)
+		thread->step++;
+	thread->call.nr = -1;
+	leave_call(&thread->call, send);
+}
+
+/* A few bytes read from no socket: an event loop is woken by another thread, or by a timer. */
+static __always_inline bool is_wakeup(long nr, long ret)
+{
+	return nr == nr_read && ret <= 8;
 }
 
 static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk,
@@ -280,7 +323,7 @@ static __always_inline void end_on(struct task_struct *task, struct pt_regs *reg
 /* remember_thread - this thread has been seen. Global, to keep its frame off the others' stack. */
 __attribute__((noinline)) int remember_thread(void)
 {
-	struct call none = { .nr = -1 };
+	struct call none = { .nr = -1, .round = shed_rounds };
 
 	return keep_call(current_task(), &none);
 }
@@ -305,18 +348,22 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 {
 	__u32 fd = send ? send_fd(regs, nr) : SYSCALL_ARG1(regs);
 	bool missed = shedding;
+	struct thread *thread = 0;
 	struct call *call = 0;
 	struct socket_id id;
 	struct sock *sk;
 
 	if (!missed) {
-		call = kept_call(task);
-		if (!call) {
+		thread = thread_of(task);
+		if (!thread) {
 			remember_thread();
 			missed = send;
-		} else if (call->nr != nr || call->round != shed_rounds) {
+		} else if (thread->call.nr != nr || thread->call.round != shed_rounds) {
 			missed = true;
-			call = 0;
+			if (is_wakeup(nr, ret))
+				thread->step++;
+		} else {
+			call = &thread->call;
 		}
 		if (missed && !shed_rounds)
 			return;
@@ -326,6 +373,8 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 		id = call->id;
 		sk = TYPED(struct sock, id.sock);
 		if (!call->kind) {
+			if (!send)
+				take_step(call, id.sock);
 			missed = true; /* unless it is dropped still */
 			call = 0;
 		}
@@ -334,7 +383,7 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 		if (!sk || is_excluded(task))
 			return;
 		if (missed && !has_sequence(sk))
-			forget_call(task, send); /* it may have begun before, and be counted in conn.in_flight */
+			forget_call(task, ret, send); /* it may have begun before, and be counted in conn.in_flight */
 	}
 	end_on(task, regs, nr, ret, sk, &id, call, send ? direction_send : direction_receive, fd, missed);
 	if (call)

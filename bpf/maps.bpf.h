@@ -13,7 +13,8 @@ char LICENSE[] SEC("license") = "GPL";
 #define WORK_PAYLOAD_MAX 20480
 
 /* ---- settings, fixed at load ---- */
-const volatile bool have_task_storage;	 /* 5.11; without it the enter half lives in `calls_by_tid` */
+const volatile bool have_task_storage;	 /* 5.11; without it `threads_by_tid` takes the place of `threads` */
+const volatile bool turn_borders;	 /* count the turns of event loops */
 const volatile __u32 default_budget = PAYLOAD_MAX; /* payload bytes a run may carry */
 const volatile __u32 wake_mark = 4 << 20; /* bytes in the ring above which the drain is woken */
 const volatile __u32 full_mark = (16 << 20) - (64 << 10); /* above which data calls are counted as lost, see `shedding` */
@@ -71,21 +72,28 @@ struct call {
 	__u32 round; /* shed_rounds when it began */
 };
 
+/* A thread that has been in a data call on a socket. */
+struct thread {
+	struct call call; /* first, so that one is as good as the other */
+	__u64 read_from;  /* the socket that it received from last */
+	__u16 turn, step; /* as in records.toml */
+};
+
 /* Since 5.11. Freed with the task, so a killed thread leaves nothing. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct call);
-} calls SEC(".maps");
+	__type(value, struct thread);
+} threads SEC(".maps");
 
 /* 5.10. Deleted at thread exit; LRU covers what that misses. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, __u32);
-	__type(value, struct call);
-} calls_by_tid SEC(".maps");
+	__type(value, struct thread);
+} threads_by_tid SEC(".maps");
 
 /* What is remembered of a socket. */
 struct conn {
@@ -212,6 +220,39 @@ static __always_inline __u64 number(const void *pointer, __u32 slot)
 		return 0;
 	*(volatile __u64 *)&w->address = (__u64)pointer;
 	return *(volatile __u64 *)&w->address;
+}
+
+/* As task storage takes it. */
+static __always_inline struct task_struct *owner_of_storage(struct task_struct *task)
+{
+	return have_typed ? task : bpf_get_current_task_btf();
+}
+
+/* What is kept of the current thread, or 0. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	if (have_task_storage)
+		return bpf_task_storage_get(&threads, owner_of_storage(task), 0, 0);
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&threads_by_tid, &tid);
+}
+
+/* The same, made when missing; 0 only when the map refuses. */
+static __always_inline struct thread *make_thread(struct task_struct *task)
+{
+	struct thread fresh = { .call.nr = -1 }, *thread;
+
+	if (have_task_storage)
+		return bpf_task_storage_get(&threads, owner_of_storage(task), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	thread = bpf_map_lookup_elem(&threads_by_tid, &tid);
+	if (!thread) {
+		bpf_map_update_elem(&threads_by_tid, &tid, &fresh, BPF_ANY);
+		thread = bpf_map_lookup_elem(&threads_by_tid, &tid);
+	}
+	return thread;
 }
 
 /* Whether there is no room for data records. Begins to shed where there is none. */

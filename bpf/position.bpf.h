@@ -11,6 +11,7 @@ struct transfer {
 	__u8 direction;
 	__u8 kind; /* enum position_kind */
 	__u8 has_buffer;
+	__u8 run_on; /* not the first of its run */
 	__u8 urgent; /* a long run on a connection without verdict: user space should look now */
 };
 

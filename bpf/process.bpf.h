@@ -179,7 +179,7 @@ static __always_inline void thread_exited(struct task_struct *task)
 	__u32 tid = BPF_CORE_READ(task, pid);
 
 	if (!have_task_storage)
-		bpf_map_delete_elem(&calls_by_tid, &tid);
+		bpf_map_delete_elem(&threads_by_tid, &tid);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return;
 	head(&r, kind_exit, bpf_ktime_get_ns());

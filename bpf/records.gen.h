@@ -1,7 +1,7 @@
 /* Generated from records.toml by `npm run gen`. Do not edit. */
 #pragma once
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 /* What a record is. */
 enum kind {
@@ -67,7 +67,7 @@ enum event {
 enum verdict {
 	verdict_full = 0, /* payload up to the budget of the run, then header only */
 	verdict_elide = 1, /* as full, but beyond the budget records of the run are only summed up */
-	verdict_header = 2, /* no payload */
+	verdict_header = 2, /* no payload, and of a run only the first record: the rest is summed up */
 	verdict_drop = 3, /* nothing; counted as unrecognised */
 	verdict_own = 4, /* nothing: one end of the agent's own traffic */
 	verdict_filtered = 5, /* nothing: outside the filters */
@@ -143,7 +143,9 @@ struct data_record {
 	__u8 position_kind; /* enum position_kind */
 	__u8 layer; /* 0: what the socket carried; 1: plaintext from a library */
 	__u8 context_kind; /* 0: none */
-	__u8 pad[5]; /* zero */
+	__u8 pad; /* zero */
+	__u16 turn; /* how often the thread came back from waiting for events of several descriptors, so that what it read before need not be why it goes on; wraps */
+	__u16 step; /* how often the thread received bytes or the end of a stream, from any socket, or was woken through a descriptor that is none; this record's receive is counted; wraps */
 };
 _Static_assert(sizeof(struct data_record) == 216, "data layout");
 
@@ -182,7 +184,8 @@ struct connection_record {
 	__u8 event; /* enum event */
 	__u32 fd; /* descriptor in the calling process, 0xffffffff if there is none */
 	__u32 captured; /* payload bytes that follow */
-	__u32 pad; /* zero */
+	__u16 turn; /* as in data; 0 where it is no thread's doing */
+	__u16 step; /* as in data */
 };
 _Static_assert(sizeof(struct connection_record) == 168, "connection layout");
 

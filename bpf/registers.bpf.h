@@ -22,6 +22,7 @@ enum {
 	nr_read = 0, nr_write = 1, nr_close = 3, nr_readv = 19, nr_writev = 20, nr_sendfile = 40, nr_connect = 42, nr_accept = 43,
 	nr_sendto = 44, nr_recvfrom = 45, nr_sendmsg = 46, nr_recvmsg = 47, nr_shutdown = 48, nr_listen = 50, nr_socketpair = 53,
 	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425,
+	nr_poll = 7, nr_select = 23, nr_epoll_wait = 232, nr_pselect6 = 270, nr_ppoll = 271, nr_epoll_pwait = 281, nr_epoll_pwait2 = 441,
 };
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -43,6 +44,8 @@ enum {
 	nr_read = 63, nr_write = 64, nr_close = 57, nr_readv = 65, nr_writev = 66, nr_sendfile = 71, nr_connect = 203, nr_accept = 202,
 	nr_sendto = 206, nr_recvfrom = 207, nr_sendmsg = 211, nr_recvmsg = 212, nr_shutdown = 210, nr_listen = 201, nr_socketpair = 199,
 	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425,
+	nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
+	nr_poll = -1, nr_select = -1, nr_epoll_wait = -1, /* not there */
 };
 
 #else
@@ -109,4 +112,11 @@ static __always_inline bool is_receive(long nr)
 		return true;
 	return nr == nr_recvmmsg || (BIT_OF(nr_recvfrom) == 0 &&
 				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
+}
+
+/* Waiting for events of descriptors. */
+static __always_inline bool is_wait(long nr)
+{
+	return nr == nr_epoll_wait || nr == nr_epoll_pwait || nr == nr_epoll_pwait2 || nr == nr_poll || nr == nr_ppoll || nr == nr_select ||
+	       nr == nr_pselect6;
 }

@@ -339,7 +339,6 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
 	r->result = result;
 	r->event = event;
 	r->fd = fd;
-	r->pad = 0;
 	describe_conn(r, conn);
 	size = append_name(r, sk);
 	if (size)
@@ -356,11 +355,14 @@ __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, 
 {
 	__u64 key = sock & SOCK_NAME_MASK;
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct thread *thread = thread_of(current_task());
 	struct work *w = work(0);
 
 	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered)
 		return 0;
 	head(&w->connection, kind_connection, bpf_ktime_get_ns());
+	w->connection.turn = thread ? thread->turn : 0;
+	w->connection.step = thread ? thread->step : 0;
 	emit_event(w, TYPED(struct sock, sock), inode, conn, event_nr >> 32, result, fd, (__u32)event_nr);
 	return 0;
 }

@@ -44,8 +44,12 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 			if (nr == nr_splice)
 				end_splice(task, regs, ret);
 		} else {
-			forget_call(task, is_send(nr));
+			forget_call(task, ret, is_send(nr));
 		}
+		return 0;
+	}
+	if (turn_borders && is_wait(nr)) {
+		end_wait(current_task(), regs, nr);
 		return 0;
 	}
 	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)

@@ -296,8 +296,12 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
     counts: () => ({
       ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
       ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0 },
-      ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
+      ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0, linkConflicts: 0 },
     }),
+    links: () => [
+      { service: 'shop', byMethod: new Map([['hop', 0]]), meanConfidence: 1, candidates: 0, orphans: 0 },
+    ],
+    rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
   });
   return metrics.render(openMetrics);
 }

@@ -30,6 +30,7 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
     drainIntervalMs: receiver.drainIntervalMs,
     payloadBudget: receiver.payloadBytes,
     messageStarts: MESSAGE_STARTS,
+    turns: receiver.link.turns,
     connections: receiver.limits.connections,
     scan: receiver.scan,
   };

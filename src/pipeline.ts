@@ -31,7 +31,7 @@ import { limitAttributes } from './link/limits.ts';
 import { Linker, type RawTraceContext, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
-import type { PipelineCounts } from './metrics/self-sources.ts';
+import type { LinkFigures, PipelineCounts } from './metrics/self-sources.ts';
 
 /** What the pipeline tells the kernel side; a replay has none. */
 export interface KernelControl {
@@ -152,7 +152,36 @@ export class Pipeline {
       processesEvicted: this.processes.evicted,
       servicesGuessed: this.processes.guessed,
       routeOverflows: this.routes.overflows,
+      linkConflicts: this.linker.origins.counts.conflicts,
     };
+  }
+
+  linkFigures(): LinkFigures[] {
+    return [...this.linker.links.byService].map(
+      ([service, { byMethod, confidence, candidates, orphans }]) => {
+        const linked = [...byMethod.values()].reduce((sum, count) => sum + count, 0);
+        return {
+          service,
+          byMethod,
+          candidates,
+          orphans,
+          meanConfidence: linked > 0 ? confidence / linked : undefined,
+        };
+      },
+    );
+  }
+
+  /** Processes of a service in which a rule that finds parents is switched off. */
+  rulesOff(): Array<{ service: string; rule: string; processes: number }> {
+    const found = new Map<string, { service: string; rule: string; processes: number }>();
+    for (const { tgid, startNs, rule } of this.linker.origins.switchedOff()) {
+      const service = this.processes.identifyNow(tgid, startNs).serviceName;
+      const key = `${rule} ${service}`;
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { service, rule, processes: 1 });
+      else known.processes++;
+    }
+    return [...found.values()];
   }
 
   /** The end: what is open is closed as it is, what is closed goes out. */
@@ -181,6 +210,7 @@ export class Pipeline {
       },
       clock: this.clock,
       sampler: new Sampler(receiver.sampler.name, receiver.sampler.ratio),
+      minConfidence: receiver.link.minConfidence,
       exchanges: ledger.exchanges,
       spans: ledger.spans,
       assembler: { traceWaitNs: receiver.traceWaitMs * 1e6 },
@@ -255,6 +285,7 @@ export class Pipeline {
     const { tgid, startNs, timeNs } = record;
     this.processes.onExit(tgid, startNs, timeNs);
     this.decode.onProcessExit(tgid);
+    this.linker.origins.onProcessExit(tgid);
     this.observations.onExit(tgid);
     this.#kernel?.forgetProcess(tgid);
     this.uring.delete(tgid);

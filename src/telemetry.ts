@@ -106,6 +106,8 @@ export class Telemetry {
       eventLoopLag: this.#lag.seconds,
       connections: () => pipeline.decode.table.size,
       counts: () => pipeline.counts(),
+      links: () => pipeline.linkFigures(),
+      rulesOff: () => pipeline.rulesOff(),
     };
   }
 }

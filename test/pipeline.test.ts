@@ -203,10 +203,11 @@ describe('pipeline', () => {
     processes.evicted = 7;
     processes.guessed = 8;
     routes.overflows = 9;
+    linker.origins.counts.conflicts = 10;
     assert.deepEqual(pipeline.counts(), {
       ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
       ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6 },
-      ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
+      ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9, linkConflicts: 10 },
     });
   });
 

@@ -62,6 +62,18 @@ function accepts(port) {
   });
 }
 
+/** What `doctor` finds wrong, with the end of the verifier's log where there is one. */
+function sayWhy() {
+  const { stdout } = spawnSync(process.execPath, [join(checkout, 'dist/main.js'), 'doctor', '--json'], {
+    encoding: 'utf8',
+  });
+  for (const { name, status, detail, log } of JSON.parse(stdout)) {
+    if (status !== 'fail') continue;
+    console.log(`${name}: ${detail}`);
+    if (log) console.log(log.split('\n').slice(-40).join('\n'));
+  }
+}
+
 async function startAgent() {
   const config = {
     exporters: { file: { path: spansFile }, prometheus: { endpoint: `127.0.0.1:${LISTENER}` } },
@@ -76,7 +88,10 @@ async function startAgent() {
   agent.stdout.pipe(process.stdout);
   await Promise.race([
     until('agent ready', () => answers(LISTENER, '/readyz')),
-    once(agent, 'exit').then(([code]) => assert.fail(`the agent ended with ${code}`)),
+    once(agent, 'exit').then(([code]) => {
+      sayWhy();
+      assert.fail(`the agent ended with ${code}`);
+    }),
   ]);
   return agent;
 }

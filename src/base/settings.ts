@@ -96,6 +96,12 @@ export interface ReceiverSettings {
   filters: FilterSettings;
   services: readonly ServiceOverride[];
   http: { routes: readonly string[]; exchangeTimeoutMs: number };
+  link: {
+    /** 0 to 1. */
+    minConfidence: number;
+    /** Watch the turns of event loops. */
+    turns: boolean;
+  };
   redact: { queryKeys: readonly string[] };
   limits: {
     connections: number;

@@ -151,6 +151,7 @@ function programs(addon: NativeAddon): Check[] {
       ringBytes: 1 << 20,
       payloadBudget: 8192,
       messageStarts: [],
+      turns: true,
       connections: 1024,
     });
   } catch (error) {

@@ -8,6 +8,8 @@ export interface LoadOptions {
   payloadBudget: number;
   /** First four bytes of messages, at which the kernel captures again; at most 256. */
   messageStarts: readonly string[];
+  /** Watch the turns of event loops. */
+  turns: boolean;
   /** Sockets that the kernel keeps state of. */
   connections: number;
 }
@@ -35,6 +37,7 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     tracer = new addon.Tracer({ object: OBJECT });
     tracer.setConstant('have_task_storage', kernel.taskStorage ? 1 : 0);
     tracer.setConstant('have_typed', kernel.hasFunction('bpf_rdonly_cast') && kernel.currentTaskBtf ? 1 : 0);
+    tracer.setConstant('turn_borders', options.turns ? 1 : 0);
     tracer.setConstant('default_budget', options.payloadBudget);
     tracer.setConstant('wake_mark', Math.floor(options.ringBytes / 4));
     tracer.setConstant(
@@ -43,7 +46,7 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
     );
     tracer.setMaxEntries('ring', options.ringBytes);
     tracer.setMaxEntries('conns', options.connections);
-    tracer.disableMap(kernel.taskStorage ? 'calls_by_tid' : 'calls');
+    tracer.disableMap(kernel.taskStorage ? 'threads_by_tid' : 'threads');
     tracer.load();
     for (const start of options.messageStarts)
       tracer.update('message_starts', Buffer.from(start, 'latin1'), Uint8Array.of(1));

@@ -2,7 +2,7 @@
 
 import { RecordView } from './record-view.ts';
 
-export const RECORD_VERSION = 2;
+export const RECORD_VERSION = 3;
 
 /** What a record is. */
 export const Kind = {
@@ -106,7 +106,7 @@ export const Verdict = {
   full: 0,
   /** As full, but beyond the budget records of the run are only summed up. */
   elide: 1,
-  /** No payload. */
+  /** No payload, and of a run only the first record: the rest is summed up. */
   header: 2,
   /** Nothing; counted as unrecognised. */
   drop: 3,
@@ -333,6 +333,14 @@ export class DataRecord extends RecordView {
   get contextKind(): number {
     return this.u8[this.offset + 210]!;
   }
+  /** How often the thread came back from waiting for events of several descriptors, so that what it read before need not be why it goes on; wraps. */
+  get turn(): number {
+    return this.u16[(this.offset + 212) >>> 1]!;
+  }
+  /** How often the thread received bytes or the end of a stream, from any socket, or was woken through a descriptor that is none; this record's receive is counted; wraps. */
+  get step(): number {
+    return this.u16[(this.offset + 214) >>> 1]!;
+  }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
     const start = this.offset + 216;
@@ -474,6 +482,14 @@ export class ConnectionRecord extends RecordView {
   /** Payload bytes that follow. */
   get captured(): number {
     return this.u32[(this.offset + 160) >>> 2]!;
+  }
+  /** As in data; 0 where it is no thread's doing. */
+  get turn(): number {
+    return this.u16[(this.offset + 164) >>> 1]!;
+  }
+  /** As in data. */
+  get step(): number {
+    return this.u16[(this.offset + 166) >>> 1]!;
   }
   /** The captured bytes; a view that is valid until the next drain. */
   get payload(): Uint8Array {
@@ -1056,6 +1072,8 @@ export const LAYOUT = {
       position_kind: { offset: 208, type: 'u8', count: 1 },
       layer: { offset: 209, type: 'u8', count: 1 },
       context_kind: { offset: 210, type: 'u8', count: 1 },
+      turn: { offset: 212, type: 'u16', count: 1 },
+      step: { offset: 214, type: 'u16', count: 1 },
     },
   },
   connection: {
@@ -1094,6 +1112,8 @@ export const LAYOUT = {
       event: { offset: 155, type: 'u8', count: 1 },
       fd: { offset: 156, type: 'u32', count: 1 },
       captured: { offset: 160, type: 'u32', count: 1 },
+      turn: { offset: 164, type: 'u16', count: 1 },
+      step: { offset: 166, type: 'u16', count: 1 },
     },
   },
   exec: {

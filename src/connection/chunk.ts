@@ -1,3 +1,5 @@
+import type { Reading } from './thread-table.ts';
+
 /**
  * What a stream remembers of one record: where its bytes stand, when they crossed and who moved them, and, while they wait for the rest of
  * their message, the bytes.
@@ -20,6 +22,10 @@ export class Chunk {
   tgid = 0;
   tid = 0;
   processStartNs = 0;
+  /** Of the thread, as in the record. */
+  turn = 0;
+  /** Why it was sent, if that is known; of what was received undefined. */
+  reason: Reading | undefined = undefined;
   flags = 0;
   /** Data records this chunk stands for in the books: 0 for what the kernel summed up or what was already counted as lost. */
   records = 0;
@@ -40,6 +46,7 @@ export function takeChunk(): Chunk {
 /** The caller must hold no other reference to the chunk. */
 export function returnChunk(chunk: Chunk): void {
   chunk.bytes = undefined;
+  chunk.reason = undefined;
   chunk.borrowed = false;
   if (free.length < MAX_FREE) free.push(chunk);
 }

@@ -12,6 +12,7 @@ import {
 import { unixName } from './address.ts';
 import { SocketMap } from './socket-map.ts';
 import { Arrival, type Stream } from './stream.ts';
+import { ask, type Reading, ThreadTable } from './thread-table.ts';
 import { TrackedConnection, type Closing, type Ending } from './tracked-connection.ts';
 import { UseOrder } from './use-order.ts';
 import { alignUnix } from './unix-alignment.ts';
@@ -29,8 +30,11 @@ export interface TableOptions {
 
 /** What decoding does with streams. All calls come from within a call of the table and must not call it back. */
 export interface StreamConsumer<S> {
-  /** New bytes, a new gap or the end of a hole in `stream`; what the consumer does not use up is kept. */
-  onBytes(connection: TrackedConnection<S>, stream: Stream): void;
+  /**
+   * New bytes, a new gap or the end of a hole in `stream`; what the consumer does not use up is kept. Returns the exchange that the bytes belong to,
+   * undefined where there is none, or more than one.
+   */
+  onBytes(connection: TrackedConnection<S>, stream: Stream): unknown;
   /** One datagram. Returns true if it was used, false if nothing decodes it. */
   onDatagram(connection: TrackedConnection<S>, record: DataRecord): boolean;
   /** A record of a connection that is opaque: counted as lost, its payload is not kept. */
@@ -71,6 +75,7 @@ const EINPROGRESS = 115;
  */
 export class ConnectionTable<S> {
   readonly #stage: Stage<LossReason<'delivered'>>;
+  readonly #threads = new ThreadTable();
   readonly #consumer: StreamConsumer<S>;
   readonly #byAddress = new SocketMap<TrackedConnection<S>>();
   readonly #maxConnections: number;
@@ -143,6 +148,7 @@ export class ConnectionTable<S> {
     connection.tgid = record.tgid;
     connection.processStartNs = record.startNs;
     if (connection.closing) this.#reopened(connection.closing, record);
+    const reading = this.#follow(connection, record);
     if (connection.opaque) {
       this.#lose(connection, 'unrecognised', 1);
       this.#consumer.onOpaque(connection, record);
@@ -156,10 +162,29 @@ export class ConnectionTable<S> {
     }
     if (record.gapEnd !== 0) this.#gap(connection, record);
     if (connection.transport === 'unix') alignUnix(connection, this.#peerOf(connection), record);
-    this.#bytes(connection, record);
+    this.#bytes(connection, record, reading);
   }
 
-  #bytes(connection: TrackedConnection<S>, record: DataRecord): void {
+  /** What the record means to its thread: of a receive the reading, of a send why it was done. */
+  #follow(connection: TrackedConnection<S>, record: DataRecord): Reading | undefined {
+    const threads = this.#threads;
+    const sends = record.direction === Direction.send;
+    let reason = sends ? threads.reason(record) : undefined;
+    if (sends && connection.connectReason !== undefined) {
+      reason = connection.connectReason;
+      connection.connectReason = undefined;
+    }
+    if (connection.decoded) return sends ? reason : threads.received(record, connection, undefined);
+    const asking = (connection.asking ??= { asker: undefined, asked: false, shared: false });
+    if (sends) {
+      ask(asking, reason);
+      return reason;
+    }
+    asking.asked = false;
+    return threads.received(record, connection, asking.asker);
+  }
+
+  #bytes(connection: TrackedConnection<S>, record: DataRecord, reading: Reading | undefined): void {
     const direction = record.direction;
     const stream = direction === 0 ? connection.receive : connection.send;
     if (connection.runDirection !== direction) {
@@ -171,10 +196,12 @@ export class ConnectionTable<S> {
       else connection.before += record.position;
     }
     const keep = this.#mayKeep(connection, stream, record);
-    const arrival = stream.push(record, keep);
+    const receives = direction === Direction.receive;
+    const arrival = stream.push(record, keep, receives ? undefined : reading);
     if (arrival === Arrival.duplicate) this.#lose(connection, 'duplicate', 1);
     else if (!keep) this.#lose(connection, 'overflow', 1);
-    this.#arrived(connection, stream, arrival);
+    const exchange = this.#arrived(connection, stream, arrival);
+    if (receives) reading!.exchange = exchange;
     if ((record.flags & Flag.eof) !== 0 && !stream.hasWaiting) this.#consumer.onStreamEnd(connection, stream);
     this.#settle(connection);
   }
@@ -212,6 +239,7 @@ export class ConnectionTable<S> {
         break;
       case Event.connect:
         connection.accepted = false;
+        connection.connectReason = this.#threads.reason(record);
         break;
       case Event.close:
         this.#closed(connection, record);
@@ -236,6 +264,7 @@ export class ConnectionTable<S> {
 
   /** The last thread of a process ended: the kernel closes its sockets with no system call. TCP tells by itself, unix sockets do not. */
   onProcessExit(tgid: number): void {
+    this.#threads.onProcessExit(tgid);
     this.#exited.add(tgid);
   }
 
@@ -288,14 +317,15 @@ export class ConnectionTable<S> {
     this.#arrived(connection, stream, stream.pushGap(record.gapStart, record.gapEnd, record.gapNs));
   }
 
-  #arrived(connection: TrackedConnection<S>, stream: Stream, arrival: Arrival): void {
-    if (arrival === Arrival.taken) {
-      this.#consumer.onBytes(connection, stream);
-    } else if (arrival === Arrival.waiting) {
+  /** The exchange that what arrived belongs to, if that can be told. */
+  #arrived(connection: TrackedConnection<S>, stream: Stream, arrival: Arrival): unknown {
+    if (arrival === Arrival.taken) return this.#consumer.onBytes(connection, stream);
+    if (arrival === Arrival.waiting) {
       if (connection.waitTick === 0) connection.waitTick = this.#tick;
       this.#await(connection);
       if (stream.mustCross) this.#consumer.onHole(connection, stream);
     }
+    return undefined;
   }
 
   /** Finds the entry or makes one; `begins`: the record tells of a new connection. */

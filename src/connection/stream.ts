@@ -1,5 +1,6 @@
 import { DataRecord, Flag } from '../capture/records.gen.ts';
 import { returnChunk, takeChunk, type Chunk } from './chunk.ts';
+import type { Reading } from './thread-table.ts';
 
 /** What became of a record that was given to a stream. */
 export const Arrival = {
@@ -140,17 +141,18 @@ export class Stream {
   /**
    * Takes one record. Its payload is borrowed from the drain buffer until `settle`, which must follow before the buffer is reused.
    * With `keep` false the payload is not kept (the connection's buffer is full): the bytes become a blank, which the caller has counted.
+   * `reason`: why it was sent, if that is known.
    */
-  push(record: DataRecord, keep = true): Arrival {
+  push(record: DataRecord, keep = true, reason?: Reading): Arrival {
     const position = record.position;
     const end = position + record.length;
     if (!this.started) this.start(position);
     if (end <= this.end && record.length > 0) return Arrival.duplicate;
     if (position > this.end) {
-      if (position > this.cursor) return this.#wait(this.#chunkOf(record, keep));
+      if (position > this.cursor) return this.#wait(this.#chunkOf(record, keep, reason));
       this.end = position;
     }
-    this.#append(this.#chunkOf(record, keep));
+    this.#append(this.#chunkOf(record, keep, reason));
     if (this.#waiting.length > 0) this.#absorb();
     return Arrival.taken;
   }
@@ -163,7 +165,7 @@ export class Stream {
     chunk.position = chunk.dataEnd = start;
     chunk.end = end;
     chunk.timeNs = timeNs;
-    chunk.enterNs = chunk.flags = chunk.records = 0;
+    chunk.enterNs = chunk.turn = chunk.flags = chunk.records = 0;
     if (start > this.end) {
       if (start > this.cursor) return this.#wait(chunk);
       this.end = start;
@@ -255,7 +257,7 @@ export class Stream {
     }
   }
 
-  #chunkOf(record: DataRecord, keep: boolean): Chunk {
+  #chunkOf(record: DataRecord, keep: boolean, reason: Reading | undefined): Chunk {
     const chunk = takeChunk();
     chunk.position = record.position;
     chunk.end = chunk.position + record.length;
@@ -264,6 +266,8 @@ export class Stream {
     chunk.tgid = record.tgid;
     chunk.tid = record.tid;
     chunk.processStartNs = record.startNs;
+    chunk.turn = record.turn;
+    chunk.reason = reason;
     chunk.flags = record.flags;
     chunk.records = keep ? 1 : 0;
     const captured = keep ? Math.min(record.captured, record.length) : 0;

@@ -2,6 +2,7 @@ import { PositionKind, type ConnectionRecord, type DataRecord } from '../capture
 import { localText, remoteText } from './address.ts';
 import type { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
+import type { Asking, Reading } from './thread-table.ts';
 
 /** How a connection ended, as far as its records tell. */
 export type Ending = 'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown';
@@ -60,6 +61,12 @@ export class TrackedConnection<S> implements Connection {
   session: S | undefined = undefined;
   /** Nothing more is kept or decoded: the protocol is not known. */
   opaque = false;
+  /** Its protocol is known. */
+  decoded = false;
+  /** Who asked what, while its protocol is not known. */
+  asking: Asking | undefined = undefined;
+  /** Why it was connected, until something is sent. */
+  connectReason: Reading | undefined = undefined;
   /** Positions are counted above the socket: kernel TLS. */
   kernelTls = false;
   /** Time of the last record. */

@@ -23,6 +23,8 @@ const first: FirstByte = {
   tgid: 0,
   tid: 0,
   processStartNs: 0,
+  turn: 0,
+  reason: undefined,
   flags: 0,
 };
 /** For all sessions, for the same reason. */
@@ -44,6 +46,10 @@ export class Conversation<S> {
   #earlyTick = 0;
   /** Nothing is read any more. */
   #over = false;
+  /** The direction whose bytes have just come, and the exchanges that they belong to: the last, and how many. */
+  #arriving: Side | undefined = undefined;
+  #touched: LiveExchange | undefined = undefined;
+  #touches = 0;
 
   constructor(session: ConversationOwner<S>, decoder: Decoder, memory: number) {
     const { send, receive } = session.connection;
@@ -84,9 +90,22 @@ export class Conversation<S> {
     return this.#exchanges.pairing.open;
   }
 
-  /** Something came in `stream`. */
-  onBytes(stream: Stream): void {
-    this.#runBoth(this.#sideOf(stream));
+  /** Something came in `stream`. Returns the exchange that it belongs to, if it is one. */
+  onBytes(stream: Stream): LiveExchange | undefined {
+    const side = this.#sideOf(stream);
+    this.#arriving = side;
+    this.#touches = 0;
+    this.#touch(side, side.exchange);
+    this.#runBoth(side);
+    const touched = this.#touches === 1 ? this.#touched : undefined;
+    this.#touched = this.#arriving = undefined;
+    return touched;
+  }
+
+  #touch(side: Side, exchange: LiveExchange | undefined): void {
+    if (side !== this.#arriving || exchange === undefined || exchange === this.#touched) return;
+    this.#touched = exchange;
+    this.#touches++;
   }
 
   /** Bytes between what was seen and what waits are lost. */
@@ -218,6 +237,8 @@ export class Conversation<S> {
     first.tgid = front.tgid;
     first.tid = front.tid;
     first.processStartNs = front.processStartNs;
+    first.turn = front.turn;
+    first.reason = front.reason;
     first.flags = front.flags;
     return side.isRequest || this.#answers(side);
   }
@@ -230,6 +251,9 @@ export class Conversation<S> {
     else if (this.#isEarly()) return false;
     this.#earlyTick = 0;
     side.decided = true;
+    if (!this.#isClient && side.exchange !== undefined)
+      side.exchange.answer = { tid: first.tid, turn: first.turn, reason: first.reason };
+    this.#touch(side, side.exchange);
     return true;
   }
 
@@ -307,6 +331,7 @@ export class Conversation<S> {
     const openEnded = turning || (response.mode === Mode.close && this.open.length === 1);
     if (openEnded && response.stream.endNs <= startNs) this.#endOpenEnded(response);
     this.#exchanges.open(this.#isClient, first, request);
+    this.#touch(this.#request, this.#request.exchange);
     // The end of the response before was not seen, and what came after this request was taken for more of it.
     if (turning && response.mode === Mode.turn) this.#damage(response, response.stream.endNs);
   }

@@ -21,6 +21,8 @@ export const RUN_BUDGET = 8192;
 /** The same where several messages are in a run. */
 export const PIPELINED_BUDGET = 65_536;
 
+const DNS_PORT = 53;
+
 /** Where exchanges go. */
 export interface ExchangeSink {
   /** The request's head is decoded; `hop` is filled. Each opened exchange is closed or dropped later. */
@@ -70,6 +72,8 @@ export class DecodeStage implements StreamConsumer<Session> {
   readonly #timeoutNs: number;
   readonly #onRun = new Set<TrackedConnection<Session>>();
   readonly #entries = new WeakMap<Session, UnrecognisedEntry>();
+  /** Processes that have served a request: what they ask others, in whatever protocol, may be why they go on. */
+  readonly #serving = new Set<number>();
 
   constructor(options: DecodeOptions) {
     this.#options = options;
@@ -94,6 +98,7 @@ export class DecodeStage implements StreamConsumer<Session> {
 
   onProcessExit(tgid: number): void {
     this.table.onProcessExit(tgid);
+    this.#serving.delete(tgid);
   }
 
   /** The end of a drain. */
@@ -121,11 +126,12 @@ export class DecodeStage implements StreamConsumer<Session> {
     for (const connection of this.table.connections()) yield reportOf(connection);
   }
 
-  onBytes(connection: TrackedConnection<Session>, stream: Stream): void {
+  onBytes(connection: TrackedConnection<Session>, stream: Stream): LiveExchange | undefined {
     const session = (connection.session ??= new Session(connection, this.#context));
-    session.onBytes(stream);
+    const exchange = session.onBytes(stream);
     if (session.waitsOnRun(RUN_BUDGET)) this.#onRun.add(connection);
     else if (this.#onRun.size > 0) this.#onRun.delete(connection);
+    return exchange;
   }
 
   /** No protocol on datagrams is decoded: the socket is given up at its first one. */
@@ -139,8 +145,8 @@ export class DecodeStage implements StreamConsumer<Session> {
   onOpaque(connection: TrackedConnection<Session>, record: DataRecord): void {
     const entry = connection.session && this.#entries.get(connection.session);
     if (!entry) return;
-    entry.records++;
-    entry.bytes += record.length;
+    entry.records += 1 + record.gapRecords;
+    entry.bytes += record.length + record.gapEnd - record.gapStart;
   }
 
   onHole(connection: TrackedConnection<Session>, stream: Stream): void {
@@ -191,6 +197,7 @@ export class DecodeStage implements StreamConsumer<Session> {
       maxOpen: options.maxOpen ?? 1024,
       opened: (exchange: LiveExchange) => {
         books.in++;
+        if (exchange.role === 'server') this.#serves(exchange.tgid);
         sink.opened(exchange);
       },
       closed: (exchange: LiveExchange) => sink.closed(exchange),
@@ -226,7 +233,23 @@ export class DecodeStage implements StreamConsumer<Session> {
     if (connection.session) this.#entries.set(connection.session, entry);
     connection.opaque = true;
     this.#onRun.delete(connection);
-    this.#options.onVerdict(connection, Verdict.drop, 0);
+    this.#giveVerdict(connection);
+  }
+
+  /** Nothing more is wanted of a connection that nobody decodes, but who sends and receives when where a process that serves asks another. */
+  #giveVerdict(connection: TrackedConnection<Session>): void {
+    const { accepted, transport, remotePort, tgid } = connection;
+    // Of datagrams the question for an address is one; a stream of them would cost a record each.
+    const asks =
+      accepted !== true && (transport !== 'udp' || remotePort === DNS_PORT) && this.#serving.has(tgid);
+    this.#options.onVerdict(connection, asks ? Verdict.header : Verdict.drop, 0);
+  }
+
+  #serves(tgid: number): void {
+    if (this.#serving.has(tgid)) return;
+    this.#serving.add(tgid);
+    for (const connection of this.table.connections())
+      if (connection.opaque && connection.tgid === tgid) this.#giveVerdict(connection);
   }
 
   #open(): number {

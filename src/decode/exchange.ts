@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
+import type { Reading } from '../connection/thread-table.ts';
 
 export type Role = 'client' | 'server';
 export type AttributeValue = string | number | boolean | string[];
@@ -13,6 +14,15 @@ export const INCOMPLETE = [
   'capture_ended',
 ] as const;
 export type Incomplete = (typeof INCOMPLETE)[number];
+
+/** Who sent a message's first byte, and why. */
+export interface Sending {
+  readonly tid: number;
+  /** As in the record. */
+  readonly turn: number;
+  /** What the thread had received before, if that may be why. */
+  readonly reason: Reading | undefined;
+}
 
 /**
  * One request and its response as seen at one end of a connection: what becomes one span. A client and a server on the same host give two
@@ -29,6 +39,12 @@ export interface Exchange {
   readonly tgid: number;
   readonly processStartNs: number;
   readonly tid: number;
+  /** The turn of that thread, as in the record. */
+  readonly turn: number;
+  /** At a client: why the request was sent, as far as it is known. Whoever has made use of it lets go of it: it holds what came before. */
+  reason: Reading | undefined;
+  /** At a server: the sending of the response; undefined until then. */
+  answer: Sending | undefined;
   startNs: number;
   endNs: number;
   /** Position of the request's first byte in its stream; with the connection's first sequence numbers the hop key. */

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
-import type { Exchange, HopKey, Incomplete, Role } from './exchange.ts';
+import type { Reading } from '../connection/thread-table.ts';
+import type { Exchange, HopKey, Incomplete, Role, Sending } from './exchange.ts';
 
 /** Of the record with a message's first byte. One object, filled anew for every message. */
 export interface FirstByte {
@@ -10,6 +11,8 @@ export interface FirstByte {
   tgid: number;
   tid: number;
   processStartNs: number;
+  turn: number;
+  reason: Reading | undefined;
   flags: number;
 }
 
@@ -21,6 +24,9 @@ export class LiveExchange implements Exchange {
   readonly tgid: number;
   readonly processStartNs: number;
   readonly tid: number;
+  readonly turn: number;
+  reason: Reading | undefined;
+  answer: Sending | undefined = undefined;
   startNs: number;
   endNs: number;
   readonly requestPosition: number;
@@ -51,6 +57,8 @@ export class LiveExchange implements Exchange {
     this.tgid = first.tgid;
     this.processStartNs = first.processStartNs;
     this.tid = first.tid;
+    this.turn = first.turn;
+    this.reason = first.reason;
     this.startNs = role === 'client' ? first.startNs : first.timeNs;
     this.endNs = this.startNs;
     this.requestPosition = first.position;

@@ -78,10 +78,9 @@ export class Session implements ConversationOwner<Session> {
     return true;
   }
 
-  /** Something came in `stream`. */
-  onBytes(stream: Stream): void {
-    if (this.decoder) this.#wake(this.decoder).onBytes(stream);
-    else this.#identify(stream);
+  /** Something came in `stream`. Returns the exchange that it belongs to, if it is one. */
+  onBytes(stream: Stream): LiveExchange | undefined {
+    return this.decoder ? this.#wake(this.decoder).onBytes(stream) : this.#identify(stream);
   }
 
   /** Bytes between what was seen and what waits are lost. */
@@ -141,6 +140,7 @@ export class Session implements ConversationOwner<Session> {
 
   #forget(): void {
     this.decoder = undefined;
+    this.connection.decoded = false;
     this.#conversation = undefined;
   }
 
@@ -154,12 +154,15 @@ export class Session implements ConversationOwner<Session> {
   }
 
   /** Looks which protocol the connection speaks. */
-  #identify(stream: Stream): void {
+  #identify(stream: Stream): LiveExchange | undefined {
     const { decoders } = this.context;
     if (this.#tries === 0 && stream.cursor === 0) this.#fresh = true;
     while (stream.front) {
       const { window, at, limit, blocked } = stream;
-      if (this.connection.kernelTls) return this.giveUp('ktls');
+      if (this.connection.kernelTls) {
+        this.giveUp('ktls');
+        return undefined;
+      }
       if (limit > at) {
         const { claim, decoder } = classify(
           decoders,
@@ -171,7 +174,7 @@ export class Session implements ConversationOwner<Session> {
           classification,
         );
         if (decoder) return this.#adopt(decoder, stream, claim === Claim.request);
-        if (claim === Claim.more && !blocked) return;
+        if (claim === Claim.more && !blocked) return undefined;
         this.byteClass ??= byteClass(window, at, limit);
         this.#triedBytes += limit - at;
       }
@@ -180,10 +183,12 @@ export class Session implements ConversationOwner<Session> {
       this.#tries += Math.max(1, records);
       if (this.#hopeless()) {
         this.context.lose(this.connection, 'unrecognised', records);
-        return this.giveUp(this.byteClass ?? 'empty');
+        this.giveUp(this.byteClass ?? 'empty');
+        return undefined;
       }
       this.#lose(records);
     }
+    return undefined;
   }
 
   #hopeless(): boolean {
@@ -192,7 +197,7 @@ export class Session implements ConversationOwner<Session> {
     return this.#tries >= MAX_FIRST_RECORDS || this.#triedBytes >= MAX_FIRST_BYTES;
   }
 
-  #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): void {
+  #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): LiveExchange | undefined {
     const { connection } = this;
     const other = stream === connection.receive ? connection.send : connection.receive;
     const fresh = this.#fresh && stream.cursor === 0;
@@ -200,12 +205,14 @@ export class Session implements ConversationOwner<Session> {
     const isClient = (stream === connection.send) === isRequest;
     if (connection.transport === 'unix') connection.accepted ??= !isClient;
     this.decoder = decoder;
+    connection.decoded = true;
+    connection.asking = undefined;
     this.byteClass = undefined;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#memory = isClient ? Memory.client : 0;
     this.context.recognised(connection, decoder);
     const conversation = this.#wake(decoder);
     if (!fresh || other.cursor !== 0) conversation.join(stream, other, this.#holes);
-    conversation.onBytes(stream);
+    return conversation.onBytes(stream);
   }
 }

@@ -3,7 +3,7 @@ import type { LossReason } from '../base/losses.ts';
 import type { Description, Exchange } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
-import { Assembler, type AssemblerOptions } from './assembler.ts';
+import { Assembler, ASSEMBLER_DEFAULTS, type AssemblerOptions } from './assembler.ts';
 import type { UnixClock } from './clock.ts';
 import { HopMap } from './hop-map.ts';
 import {
@@ -15,12 +15,15 @@ import {
   seedOf,
   serverSpanId,
 } from './ids.ts';
-import { Group, Pending, type Parent, type SpanContext, currentGroup } from './pending.ts';
+import { Origins } from './origins.ts';
+import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
+import { LinkCounts } from './link-counts.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
 import type { Span } from './span.ts';
 import { parseTraceparent } from './strategy/header.ts';
-import { strategies } from './strategy/index.ts';
+import { createStrategies } from './strategy/index.ts';
+import type { LinkStrategy } from './strategy/strategy.ts';
 
 /** A finished request, at one end; told before sampling, so that counts of it are exact. */
 export type RequestObserver = (
@@ -72,6 +75,8 @@ export interface LinkerOptions {
   spans: Stage<LossReason<'spans'>>;
   /** Of the host record; sets keys of kernel addresses apart from those of other boots and hosts. */
   bootId?: string;
+  /** A parent that is less sure becomes a span link. */
+  minConfidence?: number;
   maxHops?: number;
   /** How long a hop remembers an end that has left. */
   hopKeepNs?: number;
@@ -87,6 +92,11 @@ export interface LinkerOptions {
 export class Linker {
   readonly hops: HopMap;
   readonly assembler: Assembler;
+  readonly origins = new Origins();
+  readonly links = new LinkCounts();
+  readonly #strategies: readonly LinkStrategy[];
+  readonly #minConfidence: number;
+  readonly #waitNs: number;
   #sampler: Sampler;
   #seed: IdKey;
   #nowNs = 0;
@@ -99,6 +109,9 @@ export class Linker {
     this.#sampler = options.sampler ?? new Sampler();
     this.#seed = seedOf(options.bootId ?? '');
     this.hops = new HopMap(options.maxHops, options.hopKeepNs);
+    this.#strategies = createStrategies(this.origins);
+    this.#minConfidence = options.minConfidence ?? 0.9;
+    this.#waitNs = options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs;
     this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
   }
 
@@ -127,7 +140,8 @@ export class Linker {
 
   closed(exchange: Exchange): void {
     const pending = noteOf(exchange) ?? this.#admit(exchange);
-    this.#forget(exchange);
+    this.#end(pending);
+    this.origins.closed(pending);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
     pending.clock = this.#options.clock.pair ?? NO_CLOCK;
     if (this.#options.traceContextOf === undefined) {
@@ -140,8 +154,9 @@ export class Linker {
   /** The exchange was lost before its end; whoever lost it has counted it. */
   dropped(exchange: Exchange): void {
     const pending = noteOf(exchange);
-    if (pending === undefined) return;
-    this.#forget(exchange);
+    if (!pending?.open) return;
+    this.#end(pending);
+    this.origins.dropped(pending);
     const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
@@ -170,11 +185,13 @@ export class Linker {
     }
     const raw = this.#options.traceContextOf?.(exchange);
     if (raw !== undefined) this.#believe(pending, raw);
+    this.origins.opened(pending);
+    if (pending.origin?.group !== undefined) this.assembler.merge(pending.origin.group, pending.group);
     return pending;
   }
 
-  #forget(exchange: Exchange): void {
-    exchange.note = undefined;
+  #end(pending: Pending): void {
+    pending.open = false;
     this.#open--;
   }
 
@@ -223,14 +240,8 @@ export class Linker {
   /** Gives an exchange its ids and its parent, once. */
   readonly #place = (pending: Pending): SpanContext => {
     if (pending.placement !== undefined) return pending.placement.context;
-    let parent: Parent | undefined;
-    let method: string | undefined;
-    for (const strategy of strategies) {
-      parent = strategy.parentOf(pending, this.#place);
-      if (parent === undefined) continue;
-      method = strategy.name;
-      break;
-    }
+    const found = this.#findParent(pending);
+    const parent = found !== undefined && found.confidence >= this.#minConfidence ? found : undefined;
     const key = this.#idKey(pending);
     const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
     const context: SpanContext =
@@ -242,9 +253,17 @@ export class Linker {
             incomingFlags: parent.context.incomingFlags,
             traceState: parent.context.traceState,
           };
-    pending.placement = { context, parent, method };
+    pending.placement = { context, parent, method: found?.method, candidate: parent ? undefined : found };
     return context;
   };
+
+  #findParent(pending: Pending): (Parent & { method: string }) | undefined {
+    for (const strategy of this.#strategies) {
+      const parent = strategy.parentOf(pending, this.#place);
+      if (parent !== undefined) return { method: strategy.name, ...parent };
+    }
+    return undefined;
+  }
 
   #idKey({ exchange, hop }: Pending): IdKey {
     if (hop?.key.kind === 'tcp') return hop.key;
@@ -258,6 +277,8 @@ export class Linker {
   /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
+      const waited = last || pending.exchange.endNs + this.#waitNs <= this.#nowNs;
+      if (!waited && !this.origins.isSettled(pending)) return false;
       if (pending.resource !== undefined) continue;
       const { tgid, processStartNs } = pending.exchange;
       const resource = last
@@ -272,6 +293,7 @@ export class Linker {
     let made = 0;
     for (const pending of trace) {
       const span = this.#finish(pending);
+      pending.via = undefined;
       if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
     }
@@ -309,6 +331,7 @@ export class Linker {
       durationOf(exchange),
     );
     const context = this.#place(pending);
+    this.links.add(pending);
     exchanges.out++;
     spans.in++;
     // Rejected spans are counted as made, but making them would be work for nothing.
@@ -318,9 +341,4 @@ export class Linker {
     }
     return buildSpan(pending, pending.placement!);
   }
-}
-
-/** The linker's own note on an exchange, while it is open. */
-function noteOf(exchange: Exchange): Pending | undefined {
-  return exchange.note as Pending | undefined;
 }

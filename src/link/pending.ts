@@ -2,6 +2,7 @@ import type { Description, Exchange, HopKey } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import type { ClockPair } from './clock.ts';
+import type { Inbound } from './inbound.ts';
 
 /** Where a span stands: what its children need to know of it. */
 export interface SpanContext {
@@ -19,14 +20,18 @@ export interface Parent {
   readonly remote: boolean;
   /** 0 to 1. */
   readonly confidence: number;
+  /** What `undertrace.link.method` says, where it is not the strategy's name. */
+  readonly method?: string;
 }
 
 /** What the strategies made of one exchange. */
 export interface Placement {
   readonly context: SpanContext;
   readonly parent: Parent | undefined;
-  /** Name of the strategy that found the parent. */
+  /** Name of the strategy that found the parent, or the candidate. */
   readonly method: string | undefined;
+  /** What would be the parent, were it sure enough. */
+  readonly candidate: Parent | undefined;
 }
 
 /** One exchange on its way to becoming a span. */
@@ -47,6 +52,25 @@ export class Pending {
   resource: ServiceResource | undefined;
   route: RouteMatch | undefined;
   dropped = false;
+  open = true;
+  /** What its process serves; undefined where that is nothing. */
+  inbound: Inbound | undefined;
+  /** Client: the request for which it was sent, as far as rules tell, and the rules that do so, as bits of their places in the list. */
+  origin: Pending | undefined;
+  rules = 0;
+  /** Client: the call whose response was the reason for this one, while that has not left. */
+  via: Pending | undefined;
+  /** Client: its response led to the response of its origin, or to that of another request. */
+  confirmed = false;
+  doubted = false;
+  /** Server: calls with it as their origin. */
+  calls = 0;
+  /** Server: its response was found to be its own by the rules, or another's. */
+  passed = false;
+  failed = false;
+  /** Server: no other request of the process was open with it; its number there. */
+  alone = false;
+  serial = 0;
 
   constructor(exchange: Exchange) {
     this.exchange = exchange;
@@ -111,4 +135,9 @@ export function currentGroup(group: Group): Group {
   let current = group;
   while (current.mergedInto !== undefined) current = current.mergedInto;
   return current;
+}
+
+/** The linker's own note on an exchange. */
+export function noteOf(exchange: unknown): Pending | undefined {
+  return (exchange as Exchange | undefined)?.note as Pending | undefined;
 }

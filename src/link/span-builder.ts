@@ -16,7 +16,7 @@ const SAMPLED = 1;
  */
 export function buildSpan(pending: Pending, placement: Placement): Span {
   const { exchange, route, hop } = pending;
-  const { context, parent } = placement;
+  const { context, parent, candidate } = placement;
   const description = pending.description!;
   const server = exchange.role === 'server';
   const attributes: Attributes = description.attributes;
@@ -29,9 +29,10 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
   }
   if (description.errorType !== undefined) attributes['error.type'] = description.errorType;
   if (hop !== undefined) attributes['undertrace.hop.id'] = hop.id ??= hopId(hop.key);
-  if (parent !== undefined) {
+  const found = parent ?? candidate;
+  if (found !== undefined) {
     attributes['undertrace.link.method'] = placement.method!;
-    attributes['undertrace.link.confidence'] = parent.confidence;
+    attributes['undertrace.link.confidence'] = found.confidence;
   }
   const durationNs = durationOf(exchange);
   const startTime = toHrTime(pending.clock!, exchange.startNs);
@@ -49,6 +50,9 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
     durationNs,
     status: description.errorType === undefined ? StatusCode.UNSET : StatusCode.ERROR,
     attributes,
+    links: candidate && [
+      { traceId: candidate.context.traceId, spanId: candidate.context.spanId, attributes: {} },
+    ],
     resource: pending.resource!,
   };
 }

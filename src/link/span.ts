@@ -9,6 +9,13 @@ export const SpanKind = { INTERNAL: 0, SERVER: 1, CLIENT: 2, PRODUCER: 3, CONSUM
 /** Values of OpenTelemetry's SpanStatusCode; success stays UNSET. */
 export const StatusCode = { UNSET: 0, OK: 1, ERROR: 2 } as const;
 
+/** Another span that this one may have to do with. */
+export interface SpanLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: Attributes;
+}
+
 /** A finished span, ready for any exporter. */
 export interface Span {
   /** 32 and 16 lower-case hex digits. */
@@ -26,6 +33,8 @@ export interface Span {
   readonly durationNs: number;
   readonly status: (typeof StatusCode)[keyof typeof StatusCode];
   readonly attributes: Attributes;
+  /** Undefined where there are none. */
+  readonly links: readonly SpanLink[] | undefined;
   /** One object a service instance: exporters group by identity. */
   readonly resource: ServiceResource;
 }

@@ -9,6 +9,7 @@ export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineBooks(define, sources);
   defineKernel(define, sources);
   defineCost(define, sources);
+  defineLinks(define, sources);
   defineBounds(define, sources);
   defineState(define, sources);
 }
@@ -120,6 +121,41 @@ function defineCost(define: Definer, sources: SelfSources): void {
   histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
 }
 
+function defineLinks({ counter, gauge }: Definer, { links, rulesOff }: SelfSources): void {
+  counter(
+    'undertrace_links_total',
+    'Spans with a parent, by how it was found; docs/attributes.md explains the methods.',
+    ['service_name', 'method'],
+    () =>
+      links().flatMap(({ service, byMethod }) =>
+        [...byMethod].map(([method, count]): Samples[number] => [{ service_name: service, method }, count]),
+      ),
+  );
+  counter(
+    'undertrace_link_candidates_total',
+    'Spans whose parent was less sure than receivers.undertrace.link.min_confidence: it became a span link.',
+    ['service_name'],
+    () => links().map(({ service, candidates }) => [{ service_name: service }, candidates]),
+  );
+  counter(
+    'undertrace_link_orphans_total',
+    'Calls of a process that serves requests, of which it is not known for which of them they were made.',
+    ['service_name'],
+    () => links().map(({ service, orphans }) => [{ service_name: service }, orphans]),
+  );
+  gauge('undertrace_link_confidence', 'Mean confidence of the parents found.', ['service_name'], () =>
+    links().flatMap(({ service, meanConfidence }): Samples =>
+      meanConfidence === undefined ? [] : [[{ service_name: service }, meanConfidence]],
+    ),
+  );
+  gauge(
+    'undertrace_link_rule_off',
+    'Processes in which a rule that finds parents is switched off because it does not explain their traffic.',
+    ['service_name', 'rule'],
+    () => rulesOff().map(({ service, rule, processes }) => [{ service_name: service, rule }, processes]),
+  );
+}
+
 type CountOf = (counts: PipelineCounts) => number;
 
 /** Work done, and bounds that were reached. */
@@ -168,6 +204,11 @@ const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
     'undertrace_route_overflows_total',
     'Requests without http.route because their service has too many routes already.',
     (counts) => counts.routeOverflows,
+  ],
+  [
+    'undertrace_link_conflicts_total',
+    'Calls that two rules gave to different requests; neither is believed.',
+    (counts) => counts.linkConflicts,
   ],
 ];
 

@@ -31,6 +31,17 @@ export interface PipelineCounts {
   servicesGuessed: number;
   /** Requests that got no route because the table was full. */
   routeOverflows: number;
+  /** Calls that two rules gave to different requests. */
+  linkConflicts: number;
+}
+
+/** The links of one service's spans: with a parent by how it was found, mean confidence of those, and without. */
+export interface LinkFigures {
+  service: string;
+  byMethod: ReadonlyMap<string, number>;
+  meanConfidence: number | undefined;
+  candidates: number;
+  orphans: number;
 }
 
 /** Where the agent's own metrics come from. Every function is called once a scrape; what cannot be known yet is undefined. */
@@ -62,6 +73,9 @@ export interface SelfSources {
   /** Connections in the table. */
   connections: () => number;
   counts: () => PipelineCounts;
+  links: () => readonly LinkFigures[];
+  /** Processes in which a rule is switched off. */
+  rulesOff: () => ReadonlyArray<{ service: string; rule: string; processes: number }>;
 }
 
 /** For `drainBatch`: from one small record to what is passed on at once. */

@@ -46,7 +46,10 @@ export function toReadableSpan(span: Span): ReadableSpan {
     ended: true,
     status: { code: span.status },
     attributes: span.attributes,
-    links: [],
+    links: (span.links ?? []).map(({ traceId, spanId, attributes }) => ({
+      context: { traceId, spanId, traceFlags: 0 },
+      attributes,
+    })),
     events: [],
     resource: resourceOf(span.resource),
     instrumentationScope: SCOPE,

@@ -7,7 +7,8 @@
  *   ScopeSpans                 1 scope      2 spans*         3 schema_url
  *   InstrumentationScope       1 name       2 version
  *   Span                       1 trace_id   2 span_id   3 trace_state   4 parent_span_id   5 name   6 kind   7 start (fixed64)
- *                              8 end (fixed64)   9 attributes*   15 status   16 flags (fixed32)
+ *                              8 end (fixed64)   9 attributes*   13 links*   15 status   16 flags (fixed32)
+ *   Link                       1 trace_id   2 span_id   4 attributes*   6 flags (fixed32)
  *   Status                     3 code
  *   KeyValue                   1 key        2 value
  *   AnyValue                   1 string   2 bool   3 int   4 double   5 array (ArrayValue: 1 values*)
@@ -20,7 +21,7 @@
  */
 import type { Attributes, AttributeValue } from '../decode/exchange.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
-import { type HrTime, type Span, SpanKind } from '../link/span.ts';
+import { type HrTime, type Span, SpanKind, type SpanLink } from '../link/span.ts';
 import { SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, spanFlags } from './otlp-scope.ts';
 
 const INITIAL_BYTES = 256 * 1024;
@@ -37,6 +38,7 @@ const TWO_32 = 0x1_0000_0000;
 
 const LENGTH_DELIMITED = 2;
 const TAG_ATTRIBUTE_OF_SPAN = (9 << 3) | LENGTH_DELIMITED;
+const TAG_ATTRIBUTE_OF_LINK = (4 << 3) | LENGTH_DELIMITED;
 const TAG_ATTRIBUTE_OF_RESOURCE = (1 << 3) | LENGTH_DELIMITED;
 
 const HEX = new Uint8Array(128);
@@ -181,7 +183,17 @@ export class OtlpProtobufEncoder {
     this.#writeTextField((5 << 3) | LENGTH_DELIMITED, span.name);
     const keys = span.kind === SpanKind.CLIENT ? this.#clientKeys : this.#otherKeys;
     this.#writeAttributes(TAG_ATTRIBUTE_OF_SPAN, span.attributes, keys);
+    if (span.links !== undefined) for (const link of span.links) this.#writeLink(link);
     this.#close(start, 2);
+  }
+
+  #writeLink({ traceId, spanId, attributes }: SpanLink): void {
+    const start = this.#open((13 << 3) | LENGTH_DELIMITED, 1);
+    this.#reserve(32);
+    this.#writeId((1 << 3) | LENGTH_DELIMITED, traceId);
+    this.#writeId((2 << 3) | LENGTH_DELIMITED, spanId);
+    this.#writeAttributes(TAG_ATTRIBUTE_OF_LINK, attributes, this.#otherKeys);
+    this.#close(start, 1);
   }
 
   #writeAttributes(tag: number, attributes: Attributes, keys: Map<string, KeyEntry>): void {

@@ -90,6 +90,7 @@ function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object
     ringBytes: 65_536,
     payloadBudget: 8192,
     messageStarts: [],
+    turns: true,
     connections: 16,
     version: '0',
     drainIntervalMs: 10,

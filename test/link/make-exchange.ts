@@ -1,4 +1,5 @@
 import { Ledger } from '../../src/base/ledger.ts';
+import type { Reading } from '../../src/connection/thread-table.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import type { Description, Exchange, HopKey, Role } from '../../src/decode/exchange.ts';
 import type { ServiceResource } from '../../src/enrich/resource.ts';
@@ -30,14 +31,18 @@ export interface ExchangeInput {
   description?: Partial<Description>;
   connection?: Connection;
   requestPosition?: number;
+  tid?: number;
+  turn?: number;
+  reason?: Reading;
 }
 
 export function makeExchange(input: ExchangeInput): Exchange {
   const { role, startNs, endNs, hop, description } = input;
   return {
     ...{ protocol: 'http1', role, connection: input.connection ?? makeConnection(), startNs, endNs, hop },
-    ...{ tgid: input.tgid ?? (role === 'client' ? 100 : 200), processStartNs: 1, tid: 1 },
+    ...{ tgid: input.tgid ?? (role === 'client' ? 100 : 200), processStartNs: 1, tid: input.tid ?? 1 },
     ...{ requestPosition: input.requestPosition ?? 0, request: description ?? {}, response: undefined },
+    ...{ turn: input.turn ?? 0, reason: input.reason, answer: undefined },
     failure: undefined,
     incomplete: undefined,
   };

@@ -49,8 +49,22 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         connectFailures: { 111: 14 },
       },
       ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17 },
-      ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
+      ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20, linkConflicts: 21 },
     }),
+    links: () => [
+      {
+        service: 'shop',
+        byMethod: new Map([
+          ['hop', 3],
+          ['turn', 4],
+        ]),
+        meanConfidence: 0.99,
+        candidates: 5,
+        orphans: 6,
+      },
+      { service: 'idle', byMethod: new Map(), meanConfidence: undefined, candidates: 0, orphans: 0 },
+    ],
+    rulesOff: () => [{ service: 'shop', rule: 'thread', processes: 2 }],
     ...overrides,
   };
 }

@@ -65,6 +65,21 @@ describe('metrics/self', () => {
       ['processes_evicted_total', 18],
       ['services_guessed_total', 19],
       ['route_overflows_total', 20],
+      ['link_conflicts_total', 21],
+    ];
+    for (const [name, value] of expected) assert.equal(samples.get(`undertrace_${name}`), value, name);
+  });
+
+  it('shows how the parents of spans were found, by service', async () => {
+    const samples = samplesOf(await new SelfMetrics(makeSources()).render(false));
+    const expected: Array<[string, number | undefined]> = [
+      ['links_total{service_name="shop",method="hop"}', 3],
+      ['links_total{service_name="shop",method="turn"}', 4],
+      ['link_confidence{service_name="shop"}', 0.99],
+      ['link_confidence{service_name="idle"}', undefined],
+      ['link_candidates_total{service_name="shop"}', 5],
+      ['link_orphans_total{service_name="shop"}', 6],
+      ['link_rule_off{service_name="shop",rule="thread"}', 2],
     ];
     for (const [name, value] of expected) assert.equal(samples.get(`undertrace_${name}`), value, name);
   });

@@ -75,6 +75,15 @@ function randomSpans(seed: number, count: number): Span[] {
     durationNs: below(1e9),
     status: pick([0, 1, 2] as const),
     attributes: Object.fromEntries(Array.from({ length: below(15) }, () => [text() + hex(4), value()])),
+    links:
+      random() < 0.3
+        ? Array.from({ length: 1 + below(2) }, () => ({
+            ...{ traceId: hex(32), spanId: hex(16) },
+            attributes: Object.fromEntries(
+              Array.from({ length: below(3) }, () => [text() + hex(4), value()]),
+            ),
+          }))
+        : undefined,
     resource: pick(resources),
   }));
 }

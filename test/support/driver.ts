@@ -320,6 +320,7 @@ function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture 
     drainIntervalMs: 5,
     payloadBudget: 8192,
     messageStarts: ['GET '],
+    turns: true,
     connections: 65_536,
     scan: false,
   };

@@ -56,6 +56,7 @@ export function makeSpan(n: number, change: Partial<Span> = {}): Span {
       'http.request.body.size': 0,
       'http.response.body.size': 512 + (n % 97),
     },
+    links: undefined,
     resource: client ? CLIENT_RESOURCE : SERVER_RESOURCE,
     ...change,
   };

@@ -37,6 +37,7 @@ export const RECEIVER = {
   filters: { include: processRules, exclude: processRules, drop_spans: spanRules },
   services: serviceOverrides,
   http: { routes: list(route, 'patterns'), exchange_timeout: duration('100ms', '24h') },
+  link: { min_confidence: number(0, 1, false), turns: flag },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {
     connections: number(16, 1_000_000),

@@ -1,0 +1,123 @@
+import type { ConnectionRecord, DataRecord } from '../capture/records.gen.ts';
+
+/**
+ * Bytes that a thread received: until it receives others, or waits for any, what it does may be because of them.
+ *
+ * Kept by the thread's entry and by what was sent because of it, until that is known to belong to an exchange.
+ */
+export class Reading {
+  /** Whose end of a connection the bytes came from. */
+  readonly connection: unknown;
+  /** The exchange that the bytes belong to: a request at a server, a response at a client. Undefined where they are no message, or several. */
+  exchange: unknown = undefined;
+  /** The bytes are of no known protocol, on a connection where this reading had been the reason to ask. */
+  readonly askedBy: Reading | undefined;
+
+  constructor(connection: unknown, askedBy: Reading | undefined) {
+    this.connection = connection;
+    this.askedBy = askedBy;
+  }
+}
+
+/** What is remembered of a connection on which nothing is decoded: who asked, so that the answer can be given to him. */
+export interface Asking {
+  asker: Reading | undefined;
+  /** Something was sent since the last answer. */
+  asked: boolean;
+  /** Two asked before either was answered: answers cannot be told apart any more. */
+  shared: boolean;
+}
+
+interface Thread {
+  last: Reading | undefined;
+  turn: number;
+  step: number;
+}
+
+/** Of one process. */
+interface Process {
+  readonly startNs: number;
+  readonly threads: Map<number, Thread>;
+}
+
+const MAX_THREADS_OF_PROCESS = 4096;
+const MAX_PROCESSES = 8192;
+
+/**
+ * What every thread received last. Records of one thread come in the order of its calls, and the kernel numbers what may turn a thread to
+ * something else (`turn`, `step`), so that what was lost, or is not seen, leaves a thread without a reason rather than with a wrong one.
+ */
+export class ThreadTable {
+  readonly #processes = new Map<number, Process>();
+  #lastTid = 0;
+  #lastStartNs = 0;
+  #last: Thread | undefined = undefined;
+
+  /** A thread received something. */
+  received(record: DataRecord, connection: unknown, askedBy: Reading | undefined): Reading {
+    const thread = this.#threadOf(record);
+    const reading = new Reading(connection, askedBy);
+    thread.last = reading;
+    thread.turn = record.turn;
+    thread.step = record.step;
+    return reading;
+  }
+
+  /** What the thread of a record that tells of a send or a connect received last, if that may be why. */
+  reason(record: DataRecord | ConnectionRecord): Reading | undefined {
+    const thread = this.#find(record.tgid, record.tid, record.startNs);
+    if (thread === undefined || thread.turn !== record.turn || thread.step !== record.step) return undefined;
+    return thread.last;
+  }
+
+  onProcessExit(tgid: number): void {
+    this.#processes.delete(tgid);
+    this.#last = undefined;
+  }
+
+  #find(tgid: number, tid: number, startNs: number): Thread | undefined {
+    if (this.#last !== undefined && this.#lastTid === tid && this.#lastStartNs === startNs) return this.#last;
+    const process = this.#processes.get(tgid);
+    if (process === undefined || process.startNs !== startNs) return undefined;
+    const thread = process.threads.get(tid);
+    if (thread !== undefined) this.#remember(tid, startNs, thread);
+    return thread;
+  }
+
+  #threadOf({ tgid, tid, startNs }: DataRecord): Thread {
+    const known = this.#find(tgid, tid, startNs);
+    if (known !== undefined) return known;
+    let process = this.#processes.get(tgid);
+    if (process?.startNs !== startNs) {
+      makeRoom(this.#processes, MAX_PROCESSES);
+      process = { startNs, threads: new Map() };
+      this.#processes.set(tgid, process);
+    }
+    makeRoom(process.threads, MAX_THREADS_OF_PROCESS);
+    const thread: Thread = { last: undefined, turn: 0, step: 0 };
+    process.threads.set(tid, thread);
+    this.#remember(tid, startNs, thread);
+    return thread;
+  }
+
+  #remember(tid: number, startNs: number, thread: Thread): void {
+    this.#lastTid = tid;
+    this.#lastStartNs = startNs;
+    this.#last = thread;
+  }
+}
+
+/** Forgets the oldest: of a thread that is forgotten only the reason of what it does until it receives something is lost. */
+function makeRoom(map: Map<number, unknown>, max: number): void {
+  if (map.size < max) return;
+  const [oldest] = map.keys();
+  map.delete(oldest!);
+}
+
+/** Something is sent on a connection where nothing is decoded. */
+export function ask(asking: Asking, reason: Reading | undefined): void {
+  const asker = reason?.askedBy ?? reason;
+  if (asking.asked && asking.asker !== asker) asking.shared = true;
+  asking.asked = true;
+  asking.asker = asking.shared ? undefined : asker;
+}

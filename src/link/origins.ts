@@ -1,0 +1,194 @@
+import { Inbound } from './inbound.ts';
+import { type Pending, noteOf } from './pending.ts';
+import { REUSE, rules, THREAD } from './rule/index.ts';
+import type { Sent } from './rule/rule.ts';
+
+const MAX_PROCESSES = 8192;
+/** A call that led to the response of its origin; another call of such a request; one where the rule is known to hold; and what nothing bears out. */
+const CONFIRMED = 0.99;
+const ALONGSIDE = 0.97;
+const PROVEN = 0.95;
+const DOUBTFUL = 0.5;
+
+/** What is counted, and shown as metrics. */
+export interface OriginCounts {
+  /** Calls that two rules gave to different requests. */
+  conflicts: number;
+  /** Rules that were switched off in a process, by name. */
+  switchedOff: Record<string, number>;
+}
+
+/**
+ * For whom a process makes its calls: the links between a server's request and the client's requests that it led to.
+ *
+ * The rules are asked when a call is sent. They are checked when a response is sent, since whose that is the connection tells: a chain of calls, each
+ * sent because of the response to the one before, ends there, and every link of it is borne out, or is not. What is believed is decided when
+ * the span is made, which is after the response as a rule.
+ */
+export class Origins {
+  readonly counts: OriginCounts = {
+    conflicts: 0,
+    switchedOff: Object.fromEntries(rules.map(({ name }) => [name, 0])),
+  };
+  readonly #processes = new Map<number, Inbound>();
+
+  /** An exchange's request has been seen. */
+  opened(pending: Pending): void {
+    const { exchange } = pending;
+    const { tgid, processStartNs, role } = exchange;
+    let inbound = this.#processes.get(tgid);
+    if (inbound?.startNs !== processStartNs) inbound = undefined;
+    if (role === 'server') {
+      inbound ??= this.#add(tgid, processStartNs);
+      pending.inbound = inbound;
+      pending.alone = inbound.open === 0;
+      inbound.add(pending);
+      pending.serial = inbound.serial;
+    } else if (inbound !== undefined) {
+      pending.inbound = inbound;
+      this.#ask(pending, inbound);
+    }
+    exchange.reason = undefined;
+  }
+
+  /** An exchange has ended. */
+  closed(pending: Pending): void {
+    const { exchange, inbound } = pending;
+    if (exchange.role !== 'server' || inbound === undefined) return;
+    const { answer, connection } = exchange;
+    if (answer !== undefined) this.#check(pending, inbound, { ...answer, connection, role: 'server' });
+    exchange.answer = undefined;
+    if (inbound.serial !== pending.serial) pending.alone = false;
+    inbound.remove(pending);
+  }
+
+  /** An exchange was lost before its end. */
+  dropped(pending: Pending): void {
+    if (pending.exchange.role === 'server') pending.inbound?.remove(pending);
+  }
+
+  onProcessExit(tgid: number): void {
+    this.#processes.delete(tgid);
+  }
+
+  /** Whether what is known by now is all that can be known soon, so that a span need not wait. */
+  isSettled(pending: Pending): boolean {
+    const { origin, inbound } = pending;
+    if (origin === undefined || pending.confirmed || inbound!.trust[bestRule(pending)]!.settled) return true;
+    return !origin.open && origin.alone && origin.passed;
+  }
+
+  /** The rule that a call with an origin owes it to, and how sure it is, 0 to 1. */
+  linkOf(pending: Pending): { method: string; confidence: number } {
+    const rule = bestRule(pending);
+    return { method: rules[rule]!.name, confidence: confidenceOf(pending, rule) };
+  }
+
+  /** Rules that are switched off, by process. */
+  *switchedOff(): IterableIterator<{ tgid: number; startNs: number; rule: string }> {
+    for (const [tgid, { startNs, trust }] of this.#processes)
+      for (let i = 0; i < rules.length; i++) if (trust[i]!.off) yield { tgid, startNs, rule: rules[i]!.name };
+  }
+
+  #add(tgid: number, startNs: number): Inbound {
+    if (this.#processes.size >= MAX_PROCESSES) {
+      const [oldest] = this.#processes.keys();
+      this.#processes.delete(oldest!);
+    }
+    const inbound = new Inbound(startNs);
+    this.#processes.set(tgid, inbound);
+    return inbound;
+  }
+
+  #ask(pending: Pending, inbound: Inbound): void {
+    const { tid, turn, reason, connection } = pending.exchange;
+    const sent: Sent = { tid, turn, reason, connection, role: 'client' };
+    let found: Pending | undefined;
+    for (let i = 0; i < rules.length; i++) {
+      const origin = inbound.trust[i]!.off ? undefined : rules[i]!.originOf(sent, inbound);
+      if (origin === undefined) continue;
+      if (found !== undefined && found !== origin) {
+        this.counts.conflicts++;
+        return;
+      }
+      found = origin;
+      pending.rules |= 1 << i;
+    }
+    if (found === undefined) return;
+    pending.origin = found;
+    pending.via = callOf(reason);
+    found.calls++;
+  }
+
+  /** The response of `pending` was sent: whose is it by the rules? */
+  #check(pending: Pending, inbound: Inbound, sent: Sent): void {
+    const sole = rules[THREAD]!.originOf(sent, inbound);
+    // That a thread answers what it has just read says nothing about calls where it made none.
+    if (sole !== undefined && (sole !== pending || pending.calls > 0)) {
+      this.#judge(pending, sole === pending);
+      this.#count(inbound, THREAD, sole === pending);
+    }
+    const last = callOf(sent.reason);
+    if (last?.origin === undefined) return;
+    const passed = last.origin === pending;
+    this.#judge(pending, passed);
+    const used = followChain(last, passed);
+    for (let i = 0; i < rules.length; i++)
+      if (i !== THREAD && (used & (1 << i)) !== 0) this.#count(inbound, i, passed);
+  }
+
+  #judge(pending: Pending, passed: boolean): void {
+    if (passed) pending.passed = true;
+    else pending.failed = true;
+  }
+
+  #count(inbound: Inbound, rule: number, passed: boolean): void {
+    if (inbound.trust[rule]!.check(passed)) this.counts.switchedOff[rules[rule]!.name]!++;
+  }
+}
+
+/** The call whose response a thread had read, if that is what it was. */
+function callOf(reason: Sent['reason']): Pending | undefined {
+  const read = noteOf(reason?.exchange ?? reason?.askedBy?.exchange);
+  return read?.exchange.role === 'client' ? read : undefined;
+}
+
+/**
+ * Marks the calls of a chain that ended in a response, from the last one back. Returns the rules that this says something about, as bits: all that
+ * were used; where the chain is broken and went over a connection that may have been handed on, that is where.
+ */
+function followChain(last: Pending, passed: boolean): number {
+  let used = 0;
+  let reused = false;
+  for (let call: Pending | undefined = last; call !== undefined && !call.doubted; call = call.via) {
+    if (passed) call.confirmed = true;
+    else call.doubted = true;
+    used |= call.rules;
+    reused ||= call.rules === 1 << REUSE;
+  }
+  return reused && !passed ? 1 << REUSE : used;
+}
+
+/** The rule of those that found the origin which is surest now; of equals the one that is made for such a thread. */
+function bestRule(pending: Pending): number {
+  let best = -1;
+  let most = 0;
+  for (let i = 0; i < rules.length; i++) {
+    if ((pending.rules & (1 << i)) === 0) continue;
+    const confidence = confidenceOf(pending, i);
+    const fits = best === THREAD && pending.exchange.turn > 0;
+    if (confidence > most || (confidence === most && fits)) [best, most] = [i, confidence];
+  }
+  return best;
+}
+
+function confidenceOf(pending: Pending, rule: number): number {
+  const origin = pending.origin!;
+  const trust = pending.inbound!.trust[rule]!;
+  if (trust.off || origin.failed) return DOUBTFUL;
+  for (let call: Pending | undefined = pending; call !== undefined; call = call.via)
+    if (call.doubted) return DOUBTFUL;
+  if (pending.confirmed) return CONFIRMED;
+  if (origin.passed && (trust.proven || origin.alone)) return ALONGSIDE;
+  return trust.proven ? PROVEN : DOUBTFUL;
+}

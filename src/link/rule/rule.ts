@@ -1,0 +1,18 @@
+import type { Connection } from '../../connection/connection.ts';
+import type { Role, Sending } from '../../decode/exchange.ts';
+import type { Inbound } from '../inbound.ts';
+import type { Pending } from '../pending.ts';
+
+/** Something that a process sends: the request of a client, or the response of a server. */
+export interface Sent extends Sending {
+  readonly connection: Connection;
+  readonly role: Role;
+}
+
+/** One way of telling for whom a process sends something. */
+export interface Rule {
+  /** What `undertrace.link.method` says. */
+  readonly name: string;
+  /** The request that was being served; undefined where the rule has nothing to say. `inbound`: what the process serves. */
+  originOf(sent: Sent, inbound: Inbound): Pending | undefined;
+}

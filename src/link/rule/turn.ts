@@ -1,0 +1,19 @@
+import { noteOf } from '../pending.ts';
+import type { Rule } from './rule.ts';
+
+/**
+ * A turn of an event loop: what is sent after bytes were received, before any others and before the loop waits again, is because of them. Bytes of a
+ * request stand for it; those of a response for whoever the call was made for.
+ */
+export const turn: Rule = {
+  name: 'turn',
+
+  originOf(sent) {
+    const { reason, role, connection, turn: now } = sent;
+    if (reason === undefined || (role === 'client' && reason.connection === connection)) return undefined;
+    const read = noteOf(reason.exchange ?? reason.askedBy?.exchange);
+    const origin = read?.exchange.role === 'server' ? read : read?.origin;
+    // A thread that never waits for events may have gone on to anything since it answered.
+    return origin?.open === false && now === 0 ? undefined : origin;
+  },
+};

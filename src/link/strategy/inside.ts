@@ -1,0 +1,17 @@
+import type { Origins } from '../origins.ts';
+import type { LinkStrategy } from './strategy.ts';
+
+/** A call's parent is the request that its process was serving when it was made, as a rule found it. */
+export function createInside(origins: Origins): LinkStrategy {
+  return {
+    name: 'inside',
+
+    parentOf(pending, placed) {
+      const { origin } = pending;
+      // A request that was filtered has no span to hang on.
+      if (origin === undefined || origin.dropped) return undefined;
+      const { method, confidence } = origins.linkOf(pending);
+      return { context: placed(origin), remote: false, method, confidence };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Checks of which at most half are forgotten at a time: what is decided follows the process when its behaviour changes. */
+const WINDOW = 512;
+/** So many checks that a rule has passed make it believed where the single request does not tell. */
+const PROOF = 20;
+/** A rule is switched off from this many failures on, if they are more than one in MAX_FAILED of its checks. */
+const MIN_FAILURES = 2;
+const MAX_FAILED = 200;
+/**
+ * Whether a rule explains what one process does, found out without knowing the truth of any link: whose response is sent is known from the
+ * connection, so each response is a question to which the rule's answer can be checked. A link that goes astray makes the response at its
+ * end one of another request by the rule.
+ */
+export class Trust {
+  off = false;
+  passed = 0;
+  failed = 0;
+
+  /** There are enough checks to judge by. */
+  get proven(): boolean {
+    return !this.off && this.passed >= PROOF;
+  }
+
+  /** More checks will hardly change the judgement. */
+  get settled(): boolean {
+    return this.off || this.passed + this.failed >= WINDOW / 8;
+  }
+
+  /** Share of the checks that were passed, as far as they go. */
+  get confidence(): number {
+    return this.passed === 0 ? 0 : this.passed / (this.passed + this.failed);
+  }
+
+  /** A response was sent that the rule says is of this request, or of another. Returns true if the rule was switched off by it. */
+  check(passed: boolean): boolean {
+    if (passed) this.passed++;
+    else this.failed++;
+    if (this.off) return false;
+    if (this.passed + this.failed >= WINDOW) {
+      this.passed /= 2;
+      this.failed /= 2;
+    }
+    if (this.failed < MIN_FAILURES || this.failed * MAX_FAILED <= this.passed + this.failed) return false;
+    this.off = true;
+    return true;
+  }
+}

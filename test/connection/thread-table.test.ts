@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { DataRecord } from '../../src/capture/records.gen.ts';
+import { ask, type Asking, ThreadTable } from '../../src/connection/thread-table.ts';
+import { RecordWriter, TestEnd } from '../support/records.ts';
+
+interface Place {
+  tid?: number;
+  turn?: number;
+  step?: number;
+  startNs?: number;
+}
+
+/** The record of one call of a thread. */
+function call(
+  direction: 'send' | 'receive',
+  { tid = 7, turn = 0, step = 0, startNs = 1 }: Place,
+): DataRecord {
+  const writer = new RecordWriter();
+  new TestEnd(writer)[direction]('x');
+  const record = new DataRecord().over(writer.take()).at(0);
+  const view = Object.create(record) as DataRecord;
+  for (const [key, value] of Object.entries({ tgid: 5, tid, turn, step, startNs }))
+    Object.defineProperty(view, key, { value });
+  return view;
+}
+
+describe('connection/thread-table', () => {
+  it('knows why a thread sends: what it received last', () => {
+    const threads = new ThreadTable();
+    const first = threads.received(call('receive', { step: 1 }), 'a', undefined);
+    assert.equal(threads.reason(call('send', { step: 1 })), first);
+    const second = threads.received(call('receive', { step: 2 }), 'b', undefined);
+    assert.equal(threads.reason(call('send', { step: 2 })), second);
+    assert.equal(second.connection, 'b');
+  });
+
+  it('knows no reason after a wait, after something that was not seen, and of another thread or process', () => {
+    const threads = new ThreadTable();
+    threads.received(call('receive', { turn: 3, step: 9 }), 'a', undefined);
+    for (const other of [
+      { turn: 4, step: 9 },
+      { turn: 3, step: 10 },
+      { turn: 3, step: 9, tid: 8 },
+      { turn: 3, step: 9, startNs: 2 },
+    ]) {
+      assert.equal(threads.reason(call('send', other)), undefined, JSON.stringify(other));
+    }
+    assert.ok(threads.reason(call('send', { turn: 3, step: 9 })));
+  });
+
+  it('forgets a process that ended', () => {
+    const threads = new ThreadTable();
+    threads.received(call('receive', { step: 1 }), 'a', undefined);
+    threads.onProcessExit(5);
+    assert.equal(threads.reason(call('send', { step: 1 })), undefined);
+  });
+
+  it('gives an answer to who asked, until two have asked at a time', () => {
+    const threads = new ThreadTable();
+    const reading = (step: number) => threads.received(call('receive', { step }), 'a', undefined);
+    const asking: Asking = { asker: undefined, asked: false, shared: false };
+    const [one, other] = [reading(1), reading(2)];
+    ask(asking, one);
+    assert.equal(asking.asker, one);
+    asking.asked = false; // answered
+    ask(asking, other);
+    assert.equal(asking.asker, other);
+    ask(asking, other);
+    assert.equal(asking.asker, other);
+    ask(asking, one);
+    assert.equal(asking.asker, undefined);
+    asking.asked = false;
+    ask(asking, one);
+    assert.equal(asking.asker, undefined, 'an answer to the other may still come');
+  });
+
+  it('holds no chain of what came before', () => {
+    const threads = new ThreadTable();
+    const first = threads.received(call('receive', { step: 1 }), 'a', undefined);
+    let reading = first;
+    for (let step = 2; step < 100; step++) {
+      const asking: Asking = { asker: undefined, asked: false, shared: false };
+      ask(asking, reading);
+      reading = threads.received(call('receive', { step }), 'b', asking.asker);
+    }
+    assert.equal(reading.askedBy, first);
+  });
+});

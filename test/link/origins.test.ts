@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { Reading } from '../../src/connection/thread-table.ts';
+import type { Exchange } from '../../src/decode/exchange.ts';
+import type { Span } from '../../src/link/span.ts';
+import { SpanKind } from '../../src/link/span.ts';
+import { hopKey, makeConnection, makeExchange, makeLinker, MS } from './make-exchange.ts';
+
+const SHOP = 200;
+const LOOP = { tid: 1, turn: 9 };
+
+/** A process that serves and calls, as the pipeline would tell of it. */
+class Service {
+  readonly made = makeLinker();
+  #serial = 0;
+  #nowNs = 10 * MS;
+
+  /** A request is read. */
+  serve(by: { tid: number; turn: number }, path = '/'): Exchange {
+    const exchange = makeExchange({ role: 'server', tgid: SHOP, ...this.#next(path), ...by });
+    this.made.open(exchange);
+    return exchange;
+  }
+
+  /** A call is sent because of what was read. */
+  call(
+    by: { tid: number; turn: number },
+    read: Exchange | Reading | undefined,
+    connection = makeConnection(),
+  ): Exchange {
+    const reason = read instanceof Reading ? read : read && readingOf(read);
+    const exchange = makeExchange({
+      role: 'client',
+      tgid: SHOP,
+      connection,
+      reason,
+      ...this.#next('/'),
+      ...by,
+    });
+    this.made.open(exchange);
+    return exchange;
+  }
+
+  /** Its response is read. */
+  answered(...calls: Exchange[]): void {
+    for (const call of calls) call.endNs = this.#nowNs += 1000;
+    this.made.close(...calls);
+  }
+
+  /** A response is sent because of what was read. */
+  answer(request: Exchange, by: { tid: number; turn: number }, read: Exchange | undefined): void {
+    request.answer = { ...by, reason: read && readingOf(read) };
+    request.endNs = this.#nowNs += 1000;
+    this.made.close(request);
+  }
+
+  /** All spans, by exchange. */
+  spans(): Map<string, Span> {
+    this.made.tick((this.#nowNs += 2000 * MS));
+    return new Map(
+      this.made.traces.flat().map((span) => [span.attributes['undertrace.hop.id'] as string, span]),
+    );
+  }
+
+  #next(path: string) {
+    const startNs = (this.#nowNs += 1000);
+    return { startNs, endNs: startNs, hop: hopKey(++this.#serial), description: { path } };
+  }
+}
+
+function readingOf(exchange: Exchange): Reading {
+  const reading = new Reading(exchange.connection, undefined);
+  reading.exchange = exchange;
+  return reading;
+}
+
+function idOf({ hop }: Exchange): string {
+  return hop!.high.toString(16).padStart(8, '0') + hop!.low.toString(16).padStart(8, '0');
+}
+
+/** What the span of a call has to do with that of a request. */
+function linkOf(spans: Map<string, Span>, call: Exchange, request: Exchange): string {
+  const [child, parent] = [spans.get(idOf(call))!, spans.get(idOf(request))!];
+  assert.equal(child.kind, SpanKind.CLIENT);
+  const method = String(child.attributes['undertrace.link.method']);
+  if (child.parentSpanId === parent.spanId) {
+    assert.equal(child.traceId, parent.traceId);
+    assert.equal(child.links, undefined);
+    return method;
+  }
+  if (child.links?.[0]?.spanId === parent.spanId) {
+    assert.equal(child.parentSpanId, undefined);
+    return `${method}, a candidate`;
+  }
+  return child.parentSpanId === undefined ? 'none' : 'another';
+}
+
+/** Requests of a process with one call each, until its rules are proven. */
+function prove(service: Service, by: (i: number) => { tid: number; turn: number }): void {
+  for (let i = 0; i < 70; i++) {
+    const request = service.serve(by(i));
+    const call = service.call(by(i), request);
+    service.answered(call);
+    service.answer(request, by(i), call);
+  }
+}
+
+describe('link/origins', () => {
+  it('gives a call to the one request that its thread serves', () => {
+    const service = new Service();
+    const one = service.serve({ tid: 1, turn: 0 });
+    const other = service.serve({ tid: 2, turn: 0 });
+    const calls = [
+      service.call({ tid: 1, turn: 0 }, undefined),
+      service.call({ tid: 2, turn: 0 }, undefined),
+    ];
+    service.answered(...calls);
+    service.answer(one, { tid: 1, turn: 0 }, undefined);
+    service.answer(other, { tid: 2, turn: 0 }, undefined);
+    prove(service, () => ({ tid: 3, turn: 0 }));
+    const spans = service.spans();
+    assert.deepEqual([linkOf(spans, calls[0]!, one), linkOf(spans, calls[1]!, other)], ['thread', 'thread']);
+  });
+
+  it('follows the turns of an event loop through calls one after another and at once', () => {
+    const service = new Service();
+    const one = service.serve(LOOP);
+    const a = service.call(LOOP, one);
+    const other = service.serve({ tid: 1, turn: 10 });
+    const aside = service.call({ tid: 1, turn: 10 }, other);
+    service.answered(a);
+    const b = service.call({ tid: 1, turn: 11 }, a);
+    const c = service.call({ tid: 1, turn: 11 }, a);
+    service.answered(b, c);
+    service.answer(one, { tid: 1, turn: 12 }, c);
+    service.answered(aside);
+    service.answer(other, { tid: 1, turn: 13 }, aside);
+    prove(service, (i) => ({ tid: 1, turn: 20 + i }));
+    const spans = service.spans();
+    for (const call of [a, b, c]) assert.equal(linkOf(spans, call, one), 'turn');
+    assert.equal(linkOf(spans, aside, other), 'turn');
+  });
+
+  it('says nothing of what a loop does in a turn that began with nothing known', () => {
+    const service = new Service();
+    const [one, other] = [service.serve(LOOP), service.serve(LOOP)];
+    const call = service.call({ tid: 1, turn: 10 }, undefined);
+    service.answered(call);
+    service.answer(one, LOOP, undefined);
+    service.answer(other, LOOP, undefined);
+    const spans = service.spans();
+    assert.deepEqual([linkOf(spans, call, one), linkOf(spans, call, other)], ['none', 'none']);
+  });
+
+  it('says nothing where two rules differ, and counts it', () => {
+    const service = new Service();
+    const one = service.serve({ tid: 1, turn: 0 });
+    const other = service.serve({ tid: 2, turn: 0 });
+    const call = service.call({ tid: 1, turn: 0 }, other);
+    service.answered(call);
+    service.answer(one, { tid: 1, turn: 0 }, one);
+    service.answer(other, { tid: 2, turn: 0 }, other);
+    const spans = service.spans();
+    assert.deepEqual([linkOf(spans, call, one), linkOf(spans, call, other)], ['none', 'none']);
+    assert.equal(service.made.linker.origins.counts.conflicts, 1);
+  });
+
+  it('takes back every call of a chain that ends in the response of another request', () => {
+    const service = new Service();
+    prove(service, (i) => ({ tid: 1, turn: 20 + i }));
+    const [one, other] = [service.serve(LOOP), service.serve({ tid: 1, turn: 10 })];
+    const right = service.call({ tid: 1, turn: 10 }, other);
+    const a = service.call({ tid: 1, turn: 9 }, one);
+    service.answered(a);
+    const b = service.call({ tid: 1, turn: 11 }, a);
+    service.answered(b, right);
+    service.answer(other, { tid: 1, turn: 12 }, b);
+    service.answer(one, { tid: 1, turn: 13 }, one);
+    const spans = service.spans();
+    assert.deepEqual(
+      [linkOf(spans, a, one), linkOf(spans, b, one)],
+      ['turn, a candidate', 'turn, a candidate'],
+    );
+    // Whatever made the response, `other` is not what it seemed.
+    assert.equal(linkOf(spans, right, other), 'turn, a candidate');
+  });
+
+  it('switches a rule off in a process that it does not explain, and only there', () => {
+    const service = new Service();
+    for (let i = 0; i < 10; i++) {
+      const [one, other] = [
+        service.serve({ tid: 1, turn: 3 * i }),
+        service.serve({ tid: 1, turn: 3 * i + 1 }),
+      ];
+      const call = service.call({ tid: 1, turn: 3 * i + 1 }, other);
+      service.answered(call);
+      service.answer(one, { tid: 1, turn: 3 * i + 2 }, call);
+      service.answer(other, { tid: 1, turn: 3 * i + 2 }, other);
+    }
+    assert.deepEqual(service.made.linker.origins.counts.switchedOff, { thread: 0, turn: 1, reuse: 0 });
+    const request = service.serve(LOOP);
+    const aside = service.serve(LOOP);
+    const call = service.call(LOOP, request);
+    service.answered(call);
+    service.answer(request, LOOP, call);
+    service.answer(aside, LOOP, aside);
+    assert.equal(linkOf(service.spans(), call, request), 'none');
+  });
+
+  it('distrusts calls on the connection whose response was just read apart from the others', () => {
+    const service = new Service();
+    prove(service, (i) => ({ tid: 1, turn: 20 + i }));
+    // A pool with one connection: whoever waited gets it next.
+    const pool = makeConnection();
+    for (let i = 0; i < 5; i++) {
+      const [one, other] = [service.serve(LOOP), service.serve(LOOP)];
+      const first = service.call(LOOP, one, pool);
+      service.answered(first);
+      const waited = service.call({ tid: 1, turn: 10 }, first, pool);
+      service.answer(one, { tid: 1, turn: 10 }, first);
+      service.answered(waited);
+      service.answer(other, { tid: 1, turn: 11 }, waited);
+    }
+    assert.deepEqual(service.made.linker.origins.counts.switchedOff, { thread: 0, turn: 0, reuse: 1 });
+  });
+
+  it('gives a call after the response to its request where the loop has not turned', () => {
+    const service = new Service();
+    prove(service, (i) => ({ tid: 1, turn: 20 + i }));
+    const request = service.serve(LOOP);
+    const before = service.call(LOOP, request);
+    service.answered(before);
+    service.answer(request, { tid: 1, turn: 10 }, before);
+    const after = service.call({ tid: 1, turn: 10 }, before);
+    service.answered(after);
+    const blocking = service.call({ tid: 2, turn: 0 }, request);
+    service.answered(blocking);
+    const spans = service.spans();
+    assert.deepEqual([linkOf(spans, after, request), linkOf(spans, blocking, request)], ['turn', 'none']);
+  });
+
+  it('gives what a request leads to while it is open its parent, when it has waited long enough', () => {
+    const service = new Service();
+    prove(service, (i) => ({ tid: 1, turn: 20 + i }));
+    const stream = service.serve(LOOP);
+    const call = service.call(LOOP, stream);
+    service.answered(call);
+    const early = service.spans();
+    assert.equal(early.get(idOf(stream)), undefined);
+    const { parentSpanId, traceId } = early.get(idOf(call))!;
+    service.answer(stream, { tid: 1, turn: 30 }, undefined);
+    const late = service.spans().get(idOf(stream))!;
+    assert.deepEqual([parentSpanId, traceId], [late.spanId, late.traceId]);
+  });
+});
