@@ -296,6 +296,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
     counts: () => ({
       ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
       ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0 },
+      ...{ inboundEvicted: 0, originsAmbiguous: 0 },
       ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
     }),
   });

@@ -58,6 +58,7 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
     services: values.services,
     http: { routes: values.http.routes, exchangeTimeoutMs: values.http.exchange_timeout },
     redact: { queryKeys: values.redact.query_keys },
+    link: { requestIdHeaders: values.link.request_id_headers },
     limits: {
       connections: limits.connections,
       connectionBufferBytes: limits.connection_buffer,

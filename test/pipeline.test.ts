@@ -203,9 +203,12 @@ describe('pipeline', () => {
     processes.evicted = 7;
     processes.guessed = 8;
     routes.overflows = 9;
+    linker.inbound.evicted = 10;
+    linker.inbound.ambiguous = 11;
     assert.deepEqual(pipeline.counts(), {
       ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
       ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6 },
+      ...{ inboundEvicted: 10, originsAmbiguous: 11 },
       ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
     });
   });

@@ -97,6 +97,8 @@ export interface ReceiverSettings {
   services: readonly ServiceOverride[];
   http: { routes: readonly string[]; exchangeTimeoutMs: number };
   redact: { queryKeys: readonly string[] };
+  /** Names of headers, in lower case. */
+  link: { requestIdHeaders: readonly string[] };
   limits: {
     connections: number;
     connectionBufferBytes: number;

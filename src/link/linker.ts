@@ -1,10 +1,12 @@
 import type { Stage } from '../base/ledger.ts';
 import type { LossReason } from '../base/losses.ts';
+import type { ContextHeaders } from '../decode/context-headers.ts';
 import type { Description, Exchange } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import { Assembler, type AssemblerOptions } from './assembler.ts';
 import type { UnixClock } from './clock.ts';
+import { parseContext } from './context/index.ts';
 import { HopMap } from './hop-map.ts';
 import {
   type IdKey,
@@ -15,11 +17,11 @@ import {
   seedOf,
   serverSpanId,
 } from './ids.ts';
+import { InboundIndex } from './inbound-index.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup } from './pending.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
 import type { Span } from './span.ts';
-import { parseTraceparent } from './strategy/header.ts';
 import { strategies } from './strategy/index.ts';
 
 /** A finished request, at one end; told before sampling, so that counts of it are exact. */
@@ -31,21 +33,15 @@ export type RequestObserver = (
   durationNs: number,
 ) => void;
 
-/** W3C trace context headers, not parsed. */
-export interface RawTraceContext {
-  traceparent?: string | undefined;
-  tracestate?: string | undefined;
-}
-
 /** What the linker asks of the rest of the pipeline. */
 export interface LinkerOptions {
   describe: (exchange: Exchange) => Description;
   /**
-   * The trace context of a request as it stood there, asked for when the exchange is opened and its head is decoded. With it exchanges are
+   * What the headers of a request say of its trace, asked for when the exchange is opened and its head is decoded. With it exchanges are
    * described only when their spans are made. Without it they are described when they are closed, and exchanges of one incoming trace find
    * each other no earlier.
    */
-  traceContextOf?: (exchange: Exchange) => RawTraceContext | undefined;
+  contextHeadersOf?: (exchange: Exchange) => ContextHeaders | undefined;
   /** As ProcessTable.identify: `pending` while facts may still come, never for longer than the table's bound. */
   identify: (tgid: number, startNs: number) => ServiceResource | 'pending';
   /** Who it is as far as is known now, for the end of the run, when nothing more will come. */
@@ -73,6 +69,8 @@ export interface LinkerOptions {
   /** Of the host record; sets keys of kernel addresses apart from those of other boots and hosts. */
   bootId?: string;
   maxHops?: number;
+  /** Requests served that those sent on may still be joined with. */
+  maxInbound?: number;
   /** How long a hop remembers an end that has left. */
   hopKeepNs?: number;
   assembler?: Partial<AssemblerOptions>;
@@ -86,6 +84,7 @@ export interface LinkerOptions {
  */
 export class Linker {
   readonly hops: HopMap;
+  readonly inbound: InboundIndex;
   readonly assembler: Assembler;
   #sampler: Sampler;
   #seed: IdKey;
@@ -99,6 +98,7 @@ export class Linker {
     this.#sampler = options.sampler ?? new Sampler();
     this.#seed = seedOf(options.bootId ?? '');
     this.hops = new HopMap(options.maxHops, options.hopKeepNs);
+    this.inbound = new InboundIndex(options.maxInbound);
     this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
   }
 
@@ -130,9 +130,9 @@ export class Linker {
     this.#forget(exchange);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
     pending.clock = this.#options.clock.pair ?? NO_CLOCK;
-    if (this.#options.traceContextOf === undefined) {
+    if (this.#options.contextHeadersOf === undefined) {
       pending.description = this.#options.describe(exchange);
-      this.#believe(pending, pending.description);
+      this.#believe(pending, pending.description.contextHeaders);
     }
     this.assembler.closed(pending);
   }
@@ -145,6 +145,7 @@ export class Linker {
     const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
+    this.inbound.forget(pending);
     this.assembler.settle(group);
   }
 
@@ -152,6 +153,7 @@ export class Linker {
     this.#nowNs = nowNs;
     this.assembler.clock(nowNs);
     this.hops.clock(nowNs);
+    this.inbound.clock(nowNs);
   }
 
   /** The end: everything closed goes out, waiting for nothing. What is still open has to be closed or dropped before. */
@@ -168,8 +170,7 @@ export class Linker {
       pending.group = new Group();
       pending.group.open = 1;
     }
-    const raw = this.#options.traceContextOf?.(exchange);
-    if (raw !== undefined) this.#believe(pending, raw);
+    this.#believe(pending, this.#options.contextHeadersOf?.(exchange));
     return pending;
   }
 
@@ -210,14 +211,17 @@ export class Linker {
     else if (!client && hop.clientLeft === undefined) group.loneServers++;
   }
 
-  #believe(pending: Pending, { traceparent, tracestate }: RawTraceContext): void {
+  #believe(pending: Pending, headers: ContextHeaders | undefined): void {
+    if (headers === undefined) return;
     // Both ends of a hop saw the same bytes: the first to tell is enough.
-    if (traceparent === undefined || pending.traceContext !== undefined) return;
-    const context = parseTraceparent(traceparent, tracestate);
-    if (context === undefined) return;
-    if (pending.hop === undefined) pending.header = context;
-    else pending.hop.header = context;
-    this.assembler.named(pending.group!, context.traceId);
+    if (pending.traceContext === undefined) {
+      const context = parseContext(headers);
+      if (pending.hop === undefined) pending.header = context;
+      else pending.hop.header = context;
+      if (context?.traceId !== undefined) this.assembler.named(pending.group!, context.traceId);
+    }
+    const group = this.inbound.opened(pending, headers.requestIds);
+    if (group !== undefined) this.assembler.merge(group, pending.group!);
   }
 
   /** Gives an exchange its ids and its parent, once. */
@@ -235,7 +239,7 @@ export class Linker {
     const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
     const context: SpanContext =
       parent === undefined
-        ? { traceId: rootTraceId(key), spanId, incomingFlags: NO_CONTEXT, traceState: undefined }
+        ? rootContext(pending, key, spanId)
         : {
             traceId: parent.context.traceId,
             spanId,
@@ -274,6 +278,7 @@ export class Linker {
       const span = this.#finish(pending);
       if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
+      this.inbound.left(pending, this.#nowNs);
     }
     if (made === 0) return true;
     spans.length = made;
@@ -318,6 +323,16 @@ export class Linker {
     }
     return buildSpan(pending, pending.placement!);
   }
+}
+
+/** Of a span without a parent. A header may name the trace all the same, or decide that it is sampled. */
+function rootContext({ traceContext }: Pending, key: IdKey, spanId: string): SpanContext {
+  return {
+    traceId: traceContext?.traceId ?? rootTraceId(key),
+    spanId,
+    incomingFlags: traceContext?.incomingFlags ?? NO_CONTEXT,
+    traceState: traceContext?.traceState,
+  };
 }
 
 /** The linker's own note on an exchange, while it is open. */

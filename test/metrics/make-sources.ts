@@ -49,6 +49,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         connectFailures: { 111: 14 },
       },
       ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17 },
+      ...{ inboundEvicted: 21, originsAmbiguous: 22 },
       ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
     }),
     ...overrides,
