@@ -57,7 +57,11 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
     filters: values.filters,
     services: values.services,
     http: { routes: values.http.routes, exchangeTimeoutMs: values.http.exchange_timeout },
-    link: { minConfidence: values.link.min_confidence, turns: values.link.turns },
+    link: {
+      minConfidence: values.link.min_confidence,
+      turns: values.link.turns,
+      requestIdHeaders: values.link.request_id_headers,
+    },
     redact: { queryKeys: values.redact.query_keys },
     limits: {
       connections: limits.connections,

@@ -18,6 +18,7 @@ import {
 } from './capture/records.gen.ts';
 import type { ServiceSocket } from './capture/unrecognised-ports.ts';
 import { DecodeStage } from './decode/decode-stage.ts';
+import type { ContextHeaders } from './decode/context-headers.ts';
 import type { Description, Exchange } from './decode/exchange.ts';
 import { createDecoders } from './decode/protocol/index.ts';
 import { Filters, type SpanFacts } from './enrich/filters.ts';
@@ -28,7 +29,7 @@ import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
-import { Linker, type RawTraceContext, type RequestObserver } from './link/linker.ts';
+import { Linker, type RequestObserver } from './link/linker.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
 import type { LinkFigures, PipelineCounts } from './metrics/self-sources.ts';
@@ -95,7 +96,10 @@ export class Pipeline {
     this.processes = new ProcessTable({ overrides: receiver.services });
     this.linker = this.#createLinker(options);
     this.decode = new DecodeStage({
-      decoders: createDecoders({ redactedQueryKeys: receiver.redact.queryKeys }),
+      decoders: createDecoders({
+        redactedQueryKeys: receiver.redact.queryKeys,
+        requestIdHeaders: receiver.link.requestIdHeaders,
+      }),
       ledger,
       maxConnections: receiver.limits.connections,
       connectionBuffer: receiver.limits.connectionBufferBytes,
@@ -140,7 +144,7 @@ export class Pipeline {
 
   counts(): PipelineCounts {
     const { counters } = this.decode.table;
-    const { hops, assembler } = this.linker;
+    const { hops, inbound, assembler } = this.linker;
     return {
       connectionsOpened: counters.opened,
       connectionsEvicted: counters.evicted,
@@ -148,6 +152,8 @@ export class Pipeline {
       connectFailures: counters.connectFailures,
       hopsEvicted: hops.evicted,
       hopDuplicates: hops.duplicates,
+      inboundEvicted: inbound.evicted,
+      matchesAmbiguous: inbound.ambiguous,
       tracesCutShort: assembler.cutShort,
       processesEvicted: this.processes.evicted,
       servicesGuessed: this.processes.guessed,
@@ -194,8 +200,8 @@ export class Pipeline {
     const { attributeLength } = receiver.limits;
     return new Linker({
       describe: (exchange) => this.decode.describe(exchange),
-      // A decoded request holds its trace context under the header's names; describing it is left until a span is made of it.
-      traceContextOf: (exchange) => exchange.request as RawTraceContext,
+      // A decoded request holds these headers itself; describing it is left until a span is made of it.
+      contextHeadersOf: ({ request }) => (request as { contextHeaders?: ContextHeaders }).contextHeaders,
       identify: (tgid, startNs) => this.processes.identify(tgid, startNs),
       identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),

@@ -203,11 +203,14 @@ describe('pipeline', () => {
     processes.evicted = 7;
     processes.guessed = 8;
     routes.overflows = 9;
-    linker.origins.counts.conflicts = 10;
+    linker.inbound.evicted = 10;
+    linker.inbound.ambiguous = 11;
+    linker.origins.counts.conflicts = 12;
     assert.deepEqual(pipeline.counts(), {
       ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
       ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6 },
-      ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9, linkConflicts: 10 },
+      ...{ inboundEvicted: 10, matchesAmbiguous: 11, linkConflicts: 12 },
+      ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
     });
   });
 

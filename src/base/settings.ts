@@ -101,6 +101,8 @@ export interface ReceiverSettings {
     minConfidence: number;
     /** Watch the turns of event loops. */
     turns: boolean;
+    /** Names of headers, in lower case. */
+    requestIdHeaders: readonly string[];
   };
   redact: { queryKeys: readonly string[] };
   limits: {

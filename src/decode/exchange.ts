@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Reading } from '../connection/thread-table.ts';
+import type { ContextHeaders } from './context-headers.ts';
 
 export type Role = 'client' | 'server';
 export type AttributeValue = string | number | boolean | string[];
@@ -82,7 +83,6 @@ export interface Description {
   errorType: string | undefined;
   /** Path that a route may be learned from (HTTP), without the query. */
   path?: string;
-  /** A trace context found in the request (traceparent), as it stood there. */
-  traceparent?: string;
-  tracestate?: string;
+  /** What the request said of its trace. */
+  contextHeaders?: ContextHeaders | undefined;
 }

@@ -23,7 +23,7 @@ export class LinkCounts {
   }
 
   /** The span of a placed exchange was made. */
-  add({ exchange, placement, resource, inbound }: Pending): void {
+  add({ exchange, placement, resource, serving }: Pending): void {
     const { parent, candidate, method } = placement!;
     const links = this.#linksOf(resource!.serviceName);
     if (parent !== undefined) {
@@ -31,7 +31,7 @@ export class LinkCounts {
       links.confidence += parent.confidence;
     } else if (candidate !== undefined) {
       links.candidates++;
-    } else if (exchange.role === 'client' && inbound !== undefined) {
+    } else if (exchange.role === 'client' && serving !== undefined) {
       links.orphans++;
     }
   }

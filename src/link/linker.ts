@@ -1,10 +1,13 @@
 import type { Stage } from '../base/ledger.ts';
 import type { LossReason } from '../base/losses.ts';
+import type { ContextHeaders } from '../decode/context-headers.ts';
 import type { Description, Exchange } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import { Assembler, ASSEMBLER_DEFAULTS, type AssemblerOptions } from './assembler.ts';
 import type { UnixClock } from './clock.ts';
+import { namesSpan } from './context/context.ts';
+import { parseContext } from './context/index.ts';
 import { HopMap } from './hop-map.ts';
 import {
   type IdKey,
@@ -15,13 +18,13 @@ import {
   seedOf,
   serverSpanId,
 } from './ids.ts';
+import { InboundIndex } from './inbound-index.ts';
+import { LinkCounts } from './link-counts.ts';
 import { Origins } from './origins.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
-import { LinkCounts } from './link-counts.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
 import type { Span } from './span.ts';
-import { parseTraceparent } from './strategy/header.ts';
 import { createStrategies } from './strategy/index.ts';
 import type { LinkStrategy } from './strategy/strategy.ts';
 
@@ -34,21 +37,15 @@ export type RequestObserver = (
   durationNs: number,
 ) => void;
 
-/** W3C trace context headers, not parsed. */
-export interface RawTraceContext {
-  traceparent?: string | undefined;
-  tracestate?: string | undefined;
-}
-
 /** What the linker asks of the rest of the pipeline. */
 export interface LinkerOptions {
   describe: (exchange: Exchange) => Description;
   /**
-   * The trace context of a request as it stood there, asked for when the exchange is opened and its head is decoded. With it exchanges are
+   * What the headers of a request say of its trace, asked for when the exchange is opened and its head is decoded. With it exchanges are
    * described only when their spans are made. Without it they are described when they are closed, and exchanges of one incoming trace find
    * each other no earlier.
    */
-  traceContextOf?: (exchange: Exchange) => RawTraceContext | undefined;
+  contextHeadersOf?: (exchange: Exchange) => ContextHeaders | undefined;
   /** As ProcessTable.identify: `pending` while facts may still come, never for longer than the table's bound. */
   identify: (tgid: number, startNs: number) => ServiceResource | 'pending';
   /** Who it is as far as is known now, for the end of the run, when nothing more will come. */
@@ -78,6 +75,8 @@ export interface LinkerOptions {
   /** A parent that is less sure becomes a span link. */
   minConfidence?: number;
   maxHops?: number;
+  /** Requests served that those sent on may still be joined with. */
+  maxInbound?: number;
   /** How long a hop remembers an end that has left. */
   hopKeepNs?: number;
   assembler?: Partial<AssemblerOptions>;
@@ -91,6 +90,7 @@ export interface LinkerOptions {
  */
 export class Linker {
   readonly hops: HopMap;
+  readonly inbound: InboundIndex;
   readonly assembler: Assembler;
   readonly origins = new Origins();
   readonly links = new LinkCounts();
@@ -109,6 +109,7 @@ export class Linker {
     this.#sampler = options.sampler ?? new Sampler();
     this.#seed = seedOf(options.bootId ?? '');
     this.hops = new HopMap(options.maxHops, options.hopKeepNs);
+    this.inbound = new InboundIndex(options.maxInbound);
     this.#strategies = createStrategies(this.origins);
     this.#minConfidence = options.minConfidence ?? 0.9;
     this.#waitNs = options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs;
@@ -144,9 +145,9 @@ export class Linker {
     this.origins.closed(pending);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
     pending.clock = this.#options.clock.pair ?? NO_CLOCK;
-    if (this.#options.traceContextOf === undefined) {
+    if (this.#options.contextHeadersOf === undefined) {
       pending.description = this.#options.describe(exchange);
-      this.#believe(pending, pending.description);
+      this.#believe(pending, pending.description.contextHeaders);
     }
     this.assembler.closed(pending);
   }
@@ -160,6 +161,7 @@ export class Linker {
     const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
+    this.inbound.forget(pending);
     this.assembler.settle(group);
   }
 
@@ -167,6 +169,7 @@ export class Linker {
     this.#nowNs = nowNs;
     this.assembler.clock(nowNs);
     this.hops.clock(nowNs);
+    this.inbound.clock(nowNs);
   }
 
   /** The end: everything closed goes out, waiting for nothing. What is still open has to be closed or dropped before. */
@@ -183,8 +186,7 @@ export class Linker {
       pending.group = new Group();
       pending.group.open = 1;
     }
-    const raw = this.#options.traceContextOf?.(exchange);
-    if (raw !== undefined) this.#believe(pending, raw);
+    this.#believe(pending, this.#options.contextHeadersOf?.(exchange));
     this.origins.opened(pending);
     if (pending.origin?.group !== undefined) this.assembler.merge(pending.origin.group, pending.group);
     return pending;
@@ -227,14 +229,17 @@ export class Linker {
     else if (!client && hop.clientLeft === undefined) group.loneServers++;
   }
 
-  #believe(pending: Pending, { traceparent, tracestate }: RawTraceContext): void {
+  #believe(pending: Pending, headers: ContextHeaders | undefined): void {
+    if (headers === undefined) return;
     // Both ends of a hop saw the same bytes: the first to tell is enough.
-    if (traceparent === undefined || pending.traceContext !== undefined) return;
-    const context = parseTraceparent(traceparent, tracestate);
-    if (context === undefined) return;
-    if (pending.hop === undefined) pending.header = context;
-    else pending.hop.header = context;
-    this.assembler.named(pending.group!, context.traceId);
+    if (pending.traceContext === undefined) {
+      const context = parseContext(headers);
+      if (pending.hop === undefined) pending.header = context;
+      else pending.hop.header = context;
+      if (context?.traceId !== undefined) this.assembler.named(pending.group!, context.traceId);
+    }
+    const group = this.inbound.opened(pending, headers.requestIds);
+    if (group !== undefined) this.assembler.merge(group, pending.group!);
   }
 
   /** Gives an exchange its ids and its parent, once. */
@@ -246,7 +251,7 @@ export class Linker {
     const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
     const context: SpanContext =
       parent === undefined
-        ? { traceId: rootTraceId(key), spanId, incomingFlags: NO_CONTEXT, traceState: undefined }
+        ? rootContext(pending, key, spanId)
         : {
             traceId: parent.context.traceId,
             spanId,
@@ -278,7 +283,7 @@ export class Linker {
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
       const waited = last || pending.exchange.endNs + this.#waitNs <= this.#nowNs;
-      if (!waited && !this.origins.isSettled(pending)) return false;
+      if (!waited && !isNamed(pending) && !this.origins.isSettled(pending)) return false;
       if (pending.resource !== undefined) continue;
       const { tgid, processStartNs } = pending.exchange;
       const resource = last
@@ -296,6 +301,7 @@ export class Linker {
       pending.via = undefined;
       if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
+      this.inbound.left(pending, this.#nowNs);
     }
     if (made === 0) return true;
     spans.length = made;
@@ -341,4 +347,19 @@ export class Linker {
     }
     return buildSpan(pending, pending.placement!);
   }
+}
+
+/** Its request says where it belongs. */
+function isNamed({ match, traceContext }: Pending): boolean {
+  return match !== undefined || (traceContext !== undefined && namesSpan(traceContext));
+}
+
+/** Of a span without a parent. A header may name the trace all the same, or decide that it is sampled. */
+function rootContext({ traceContext }: Pending, key: IdKey, spanId: string): SpanContext {
+  return {
+    traceId: traceContext?.traceId ?? rootTraceId(key),
+    spanId,
+    incomingFlags: traceContext?.incomingFlags ?? NO_CONTEXT,
+    traceState: traceContext?.traceState,
+  };
 }

@@ -1,4 +1,4 @@
-import { Inbound } from './inbound.ts';
+import { Serving } from './serving.ts';
 import { type Pending, noteOf } from './pending.ts';
 import { REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent } from './rule/rule.ts';
@@ -30,41 +30,41 @@ export class Origins {
     conflicts: 0,
     switchedOff: Object.fromEntries(rules.map(({ name }) => [name, 0])),
   };
-  readonly #processes = new Map<number, Inbound>();
+  readonly #processes = new Map<number, Serving>();
 
   /** An exchange's request has been seen. */
   opened(pending: Pending): void {
     const { exchange } = pending;
     const { tgid, processStartNs, role } = exchange;
-    let inbound = this.#processes.get(tgid);
-    if (inbound?.startNs !== processStartNs) inbound = undefined;
+    let serving = this.#processes.get(tgid);
+    if (serving?.startNs !== processStartNs) serving = undefined;
     if (role === 'server') {
-      inbound ??= this.#add(tgid, processStartNs);
-      pending.inbound = inbound;
-      pending.alone = inbound.open === 0;
-      inbound.add(pending);
-      pending.serial = inbound.serial;
-    } else if (inbound !== undefined) {
-      pending.inbound = inbound;
-      this.#ask(pending, inbound);
+      serving ??= this.#add(tgid, processStartNs);
+      pending.serving = serving;
+      pending.alone = serving.open === 0;
+      serving.add(pending);
+      pending.serial = serving.serial;
+    } else if (serving !== undefined) {
+      pending.serving = serving;
+      this.#ask(pending, serving);
     }
     exchange.reason = undefined;
   }
 
   /** An exchange has ended. */
   closed(pending: Pending): void {
-    const { exchange, inbound } = pending;
-    if (exchange.role !== 'server' || inbound === undefined) return;
+    const { exchange, serving } = pending;
+    if (exchange.role !== 'server' || serving === undefined) return;
     const { answer, connection } = exchange;
-    if (answer !== undefined) this.#check(pending, inbound, { ...answer, connection, role: 'server' });
+    if (answer !== undefined) this.#check(pending, serving, { ...answer, connection, role: 'server' });
     exchange.answer = undefined;
-    if (inbound.serial !== pending.serial) pending.alone = false;
-    inbound.remove(pending);
+    if (serving.serial !== pending.serial) pending.alone = false;
+    serving.remove(pending);
   }
 
   /** An exchange was lost before its end. */
   dropped(pending: Pending): void {
-    if (pending.exchange.role === 'server') pending.inbound?.remove(pending);
+    if (pending.exchange.role === 'server') pending.serving?.remove(pending);
   }
 
   onProcessExit(tgid: number): void {
@@ -73,8 +73,8 @@ export class Origins {
 
   /** Whether what is known by now is all that can be known soon, so that a span need not wait. */
   isSettled(pending: Pending): boolean {
-    const { origin, inbound } = pending;
-    if (origin === undefined || pending.confirmed || inbound!.trust[bestRule(pending)]!.settled) return true;
+    const { origin, serving } = pending;
+    if (origin === undefined || pending.confirmed || serving!.trust[bestRule(pending)]!.settled) return true;
     return !origin.open && origin.alone && origin.passed;
   }
 
@@ -90,23 +90,23 @@ export class Origins {
       for (let i = 0; i < rules.length; i++) if (trust[i]!.off) yield { tgid, startNs, rule: rules[i]!.name };
   }
 
-  #add(tgid: number, startNs: number): Inbound {
+  #add(tgid: number, startNs: number): Serving {
     if (this.#processes.size >= MAX_PROCESSES) {
       const [oldest] = this.#processes.keys();
       this.#processes.delete(oldest!);
     }
-    const inbound = new Inbound(startNs);
-    this.#processes.set(tgid, inbound);
-    return inbound;
+    const serving = new Serving(startNs);
+    this.#processes.set(tgid, serving);
+    return serving;
   }
 
-  #ask(pending: Pending, inbound: Inbound): void {
+  #ask(pending: Pending, serving: Serving): void {
     const { tid, turn, reason, connection } = pending.exchange;
     const sent: Sent = { tid, turn, reason, connection, role: 'client' };
     let found: Pending | undefined;
     for (let i = 0; i < rules.length; i++) {
-      const origin = inbound.trust[i]!.off ? undefined : rules[i]!.originOf(sent, inbound);
-      if (origin === undefined) continue;
+      const origin = serving.trust[i]!.off ? undefined : rules[i]!.originOf(sent, serving);
+      if (origin === undefined || !mayCause(origin, pending)) continue;
       if (found !== undefined && found !== origin) {
         this.counts.conflicts++;
         return;
@@ -121,12 +121,12 @@ export class Origins {
   }
 
   /** The response of `pending` was sent: whose is it by the rules? */
-  #check(pending: Pending, inbound: Inbound, sent: Sent): void {
-    const sole = rules[THREAD]!.originOf(sent, inbound);
+  #check(pending: Pending, serving: Serving, sent: Sent): void {
+    const sole = rules[THREAD]!.originOf(sent, serving);
     // That a thread answers what it has just read says nothing about calls where it made none.
     if (sole !== undefined && (sole !== pending || pending.calls > 0)) {
       this.#judge(pending, sole === pending);
-      this.#count(inbound, THREAD, sole === pending);
+      this.#count(serving, THREAD, sole === pending);
     }
     const last = callOf(sent.reason);
     if (last?.origin === undefined) return;
@@ -134,7 +134,7 @@ export class Origins {
     this.#judge(pending, passed);
     const used = followChain(last, passed);
     for (let i = 0; i < rules.length; i++)
-      if (i !== THREAD && (used & (1 << i)) !== 0) this.#count(inbound, i, passed);
+      if (i !== THREAD && (used & (1 << i)) !== 0) this.#count(serving, i, passed);
   }
 
   #judge(pending: Pending, passed: boolean): void {
@@ -142,9 +142,14 @@ export class Origins {
     else pending.failed = true;
   }
 
-  #count(inbound: Inbound, rule: number, passed: boolean): void {
-    if (inbound.trust[rule]!.check(passed)) this.counts.switchedOff[rules[rule]!.name]!++;
+  #count(serving: Serving, rule: number, passed: boolean): void {
+    if (serving.trust[rule]!.check(passed)) this.counts.switchedOff[rules[rule]!.name]!++;
   }
+}
+
+/** A cause starts before what it causes; so no request to the own process is taken for its own cause, and origins form no circle. */
+function mayCause(origin: Pending, { exchange, hop }: Pending): boolean {
+  return origin.exchange.startNs < exchange.startNs && (hop === undefined || origin.hop !== hop);
 }
 
 /** The call whose response a thread had read, if that is what it was. */
@@ -184,7 +189,7 @@ function bestRule(pending: Pending): number {
 
 function confidenceOf(pending: Pending, rule: number): number {
   const origin = pending.origin!;
-  const trust = pending.inbound!.trust[rule]!;
+  const trust = pending.serving!.trust[rule]!;
   if (trust.off || origin.failed) return DOUBTFUL;
   for (let call: Pending | undefined = pending; call !== undefined; call = call.via)
     if (call.doubted) return DOUBTFUL;

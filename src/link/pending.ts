@@ -2,13 +2,15 @@ import type { Description, Exchange, HopKey } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import type { ClockPair } from './clock.ts';
-import type { Inbound } from './inbound.ts';
+import type { IncomingContext } from './context/context.ts';
+import type { Inbound, Match } from './inbound-index.ts';
+import type { Serving } from './serving.ts';
 
 /** Where a span stands: what its children need to know of it. */
 export interface SpanContext {
   readonly traceId: string;
   readonly spanId: string;
-  /** Flags of the trace context that came with the request that this trace hangs on, NO_CONTEXT if it starts here. */
+  /** Flags of the trace context that came with the request that this trace hangs on, NO_CONTEXT if there was none or it said nothing. */
   readonly incomingFlags: number;
   readonly traceState: string | undefined;
 }
@@ -47,14 +49,18 @@ export class Pending {
   /** From here on: set when the span is made, or before. */
   description: Description | undefined;
   /** Trace context of its own request, where there is no hop to keep it. */
-  header: SpanContext | undefined;
+  header: IncomingContext | undefined;
+  /** Of a server: where requests that its process sends on find it, if there is anything to find it by. */
+  inbound: Inbound | undefined;
+  /** Of a client: the request that its process serves and passes on with it. */
+  match: Match | undefined;
   placement: Placement | undefined;
   resource: ServiceResource | undefined;
   route: RouteMatch | undefined;
   dropped = false;
   open = true;
   /** What its process serves; undefined where that is nothing. */
-  inbound: Inbound | undefined;
+  serving: Serving | undefined;
   /** Client: the request for which it was sent, as far as rules tell, and the rules that do so, as bits of their places in the list. */
   origin: Pending | undefined;
   rules = 0;
@@ -77,7 +83,7 @@ export class Pending {
   }
 
   /** The trace context that the request carries: both ends of a hop see the same bytes. */
-  get traceContext(): SpanContext | undefined {
+  get traceContext(): IncomingContext | undefined {
     return this.hop === undefined ? this.header : this.hop.header;
   }
 }
@@ -91,7 +97,7 @@ export class Hop {
   /** The end has left: where it stood, for the other one. */
   clientLeft: SpanContext | 'dropped' | undefined;
   serverLeft = false;
-  header: SpanContext | undefined;
+  header: IncomingContext | undefined;
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;

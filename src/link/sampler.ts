@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts';
 import { SAMPLERS, type SamplerName } from '../base/settings.ts';
 
-/** What the request said about sampling; -1 where it carried no trace context, else its trace flags. */
+/** What the request said about sampling: trace flags; -1 where it carried no trace context, or one that leaves the decision to others. */
 export type IncomingFlags = number;
 export const NO_CONTEXT = -1;
 const SAMPLED = 1;

@@ -186,6 +186,16 @@ const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
     (counts) => counts.hopDuplicates,
   ],
   [
+    'undertrace_inbound_evicted_total',
+    'Requests that a process serves forgotten for want of room while it could still have passed on their trace context or request id: what it sends then finds no parent here.',
+    (counts) => counts.inboundEvicted,
+  ],
+  [
+    'undertrace_link_ambiguous_total',
+    'Requests with a trace context or request id that several requests served by the same process had: which one is passed on is not guessed.',
+    (counts) => counts.matchesAmbiguous,
+  ],
+  [
     'undertrace_traces_cut_short_total',
     'Traces that were handed over in parts because too much waited; the spans have the same ids as in one.',
     (counts) => counts.tracesCutShort,

@@ -25,6 +25,10 @@ export interface PipelineCounts {
   hopsEvicted: number;
   /** Exchanges whose end of a hop was taken. */
   hopDuplicates: number;
+  /** Requests served that were forgotten while requests sent on could still have been joined with them. */
+  inboundEvicted: number;
+  /** Requests sent on that several requests served could be the cause of. */
+  matchesAmbiguous: number;
   tracesCutShort: number;
   processesEvicted: number;
   /** Services named before all facts about them were there. */

@@ -10,11 +10,18 @@ const ROLES: Role[] = ['client', 'server'];
 /** Conversations longer than this are not cut and damaged at every byte, but at so many places. */
 const MAX_PLACES = 1500;
 
-/** The exchanges in order of their requests, as attributes. */
+/** The exchanges in order of their requests, as attributes; what says which trace they belong to as `context.*`. */
 function spansOf(decoding: Decoding): Array<Record<string, unknown>> {
   return [...decoding.closed]
     .sort((a, b) => a.requestPosition - b.requestPosition)
-    .map((exchange: Exchange) => decoding.describe(exchange).attributes);
+    .map((exchange: Exchange) => {
+      const { attributes, contextHeaders } = decoding.describe(exchange);
+      const context = Object.entries(contextHeaders ?? {}).filter(([, value]) => value !== undefined);
+      return {
+        ...attributes,
+        ...Object.fromEntries(context.map(([key, value]) => [`context.${key}`, value])),
+      };
+    });
 }
 
 function assertSpans(wire: Wire, role: Role, decoding: Decoding): void {

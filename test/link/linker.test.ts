@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 
+import type { Description } from '../../src/decode/exchange.ts';
 import type { ServiceResource } from '../../src/enrich/resource.ts';
 import { clientSpanId, rootTraceId, serverSpanId } from '../../src/link/ids.ts';
 import { Sampler } from '../../src/link/sampler.ts';
 import { SpanKind } from '../../src/link/span.ts';
+import { makeHeaders } from './context/make-headers.ts';
 import { MS, hopKey, makeConnection, makeExchange, makeLinker } from './make-exchange.ts';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -11,7 +13,7 @@ const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 /** Both ends of one request. */
 function pair(high: number, startNs = 10 * MS, lengthNs = 5 * MS, traceparent?: string) {
   const hop = hopKey(high);
-  const description = traceparent === undefined ? {} : { traceparent };
+  const description = traceparent === undefined ? {} : { contextHeaders: makeHeaders({ traceparent }) };
   const client = makeExchange({ role: 'client', startNs, endNs: startNs + lengthNs, hop, description });
   const server = makeExchange({
     ...{ role: 'server', startNs: startNs + 1000, endNs: startNs + lengthNs - 1000 },
@@ -146,7 +148,8 @@ describe('link/linker', () => {
   it('carries tracestate and flags on', () => {
     const { traces, tick, open, close } = makeLinker();
     const hop = hopKey(9);
-    const description = { traceparent: TRACEPARENT.replace(/01$/, '03'), tracestate: 'vendor=1' };
+    const traceparent = TRACEPARENT.replace(/01$/, '03');
+    const description = { contextHeaders: makeHeaders({ traceparent, tracestate: 'vendor=1' }) };
     const client = makeExchange({ role: 'client', startNs: 1, endNs: 2, hop, description });
     open(client);
     close(client);
@@ -157,7 +160,7 @@ describe('link/linker', () => {
 
   it('groups exchanges that carry one trace id, parents first, when the context is known at opening', () => {
     const { traces, tick, open, close } = makeLinker({
-      traceContextOf: ({ request }) => request as { traceparent?: string },
+      contextHeadersOf: ({ request }) => (request as Description).contextHeaders,
     });
     const outer = pair(1, 10 * MS, 50 * MS, TRACEPARENT);
     const inner = pair(2, 20 * MS, 10 * MS, TRACEPARENT.replace('00f067aa0ba902b7', '00f067aa0ba902b8'));

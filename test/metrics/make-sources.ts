@@ -49,7 +49,8 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         connectFailures: { 111: 14 },
       },
       ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17 },
-      ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20, linkConflicts: 21 },
+      ...{ inboundEvicted: 21, matchesAmbiguous: 22, linkConflicts: 23 },
+      ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
     }),
     links: () => [
       {

@@ -65,7 +65,8 @@ describe('metrics/self', () => {
       ['processes_evicted_total', 18],
       ['services_guessed_total', 19],
       ['route_overflows_total', 20],
-      ['link_conflicts_total', 21],
+      ['link_ambiguous_total', 22],
+      ['link_conflicts_total', 23],
     ];
     for (const [name, value] of expected) assert.equal(samples.get(`undertrace_${name}`), value, name);
   });

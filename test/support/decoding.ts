@@ -41,7 +41,10 @@ export class Decoding {
   constructor(options: TableOptions & { exchangeTimeoutNs?: number; maxOpen?: number } = {}) {
     this.stage = new DecodeStage({
       ...options,
-      decoders: createDecoders({ redactedQueryKeys: DEFAULTS.redact.queryKeys }),
+      decoders: createDecoders({
+        redactedQueryKeys: DEFAULTS.redact.queryKeys,
+        requestIdHeaders: DEFAULTS.link.requestIdHeaders,
+      }),
       ledger: this.ledger,
       sink: {
         opened: (exchange) => this.opened.push(exchange),

@@ -6,7 +6,8 @@
  *   >* 5000 x                                  <* 5000 x                     the same byte so many times
  *   ! client close | server close | client reset                            the end of the connection, after a close of that end
  *   = { "http.request.method": "GET", ... }                                 a span, in order of the requests; null: must be absent.
- *                                                                           `client:` or `server:` before a key: at that end only
+ *                                                                           `client:` or `server:` before a key: at that end only;
+ *                                                                           `context.b3` and so on: the headers that name a trace
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { Decoding } from './decoding.ts';

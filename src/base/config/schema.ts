@@ -25,6 +25,23 @@ const route: Format<string> = {
   parse: (value) => (typeof value === 'string' && value.startsWith('/') ? value : undefined),
 };
 
+/** Credentials must never be kept; the others are read for what they are. */
+const NO_REQUEST_IDS = new Set([
+  ...['authorization', 'proxy-authorization', 'cookie'],
+  ...['host', 'expect', 'upgrade', 'user-agent', 'content-length', 'transfer-encoding'],
+  ...['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'traceparent', 'tracestate'],
+  ...['b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
+  ...['uber-trace-id', 'sw8', 'x-amzn-trace-id'],
+]);
+
+export const requestIdHeader: Format<string> = {
+  allowed: 'a header name of letters, digits, "-" and "_", up to 64, that is not used for something else',
+  parse(value) {
+    const name = typeof value === 'string' ? value.toLowerCase() : '';
+    return /^[a-z0-9][a-z0-9_-]{0,63}$/.test(name) && !NO_REQUEST_IDS.has(name) ? name : undefined;
+  },
+};
+
 export const RECEIVER = {
   backend: choice(BACKENDS),
   ring_size: size('64KiB', '1GiB', true),
@@ -37,7 +54,11 @@ export const RECEIVER = {
   filters: { include: processRules, exclude: processRules, drop_spans: spanRules },
   services: serviceOverrides,
   http: { routes: list(route, 'patterns'), exchange_timeout: duration('100ms', '24h') },
-  link: { min_confidence: number(0, 1, false), turns: flag },
+  link: {
+    min_confidence: number(0, 1, false),
+    turns: flag,
+    request_id_headers: list(requestIdHeader, 'header names'),
+  },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {
     connections: number(16, 1_000_000),

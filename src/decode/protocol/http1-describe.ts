@@ -48,8 +48,7 @@ function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
     attributes,
     errorType,
     path: target.path,
-    traceparent: request.traceparent,
-    tracestate: request.tracestate,
+    contextHeaders: request.contextHeaders,
   };
 }
 

@@ -11,6 +11,9 @@
  * Only what a span needs is kept. Cookies, Authorization and all other values are never copied.
  */
 
+import type { ContextHeaders } from '../context-headers.ts';
+import { fieldSlot, setField, type FieldTable } from './http1-fields.ts';
+
 /** A decoded head, and what is learned of the message later. Sizes are of the body on the wire without chunk framing. */
 export interface HttpMessage {
   /** 10 or 11. */
@@ -26,8 +29,8 @@ export interface HttpRequest extends HttpMessage {
   target: string;
   host: string | undefined;
   userAgent: string | undefined;
-  traceparent: string | undefined;
-  tracestate: string | undefined;
+  /** Made where the request has one of them. */
+  contextHeaders: ContextHeaders | undefined;
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwarded: string | undefined;
@@ -85,7 +88,7 @@ function text(bytes: Uint8Array, from: number, to: number, ascii: boolean): stri
   return wrapped.toString(ascii ? 'latin1' : 'utf8', from, to);
 }
 
-/** `name` in lower case, ASCII. */
+/** `name` in lower case, ASCII; `_` as the byte it becomes. */
 function isName(bytes: Uint8Array, from: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) if ((bytes[from + i]! | 0x20) !== name.charCodeAt(i)) return false;
   return true;
@@ -182,6 +185,7 @@ export function parseStatusLine(
 
 /**
  * Parses a head at `from`. `message` is a request or a response according to `request`, which is the same object or undefined.
+ * `fields` are those of requests that are used.
  * Returns the bytes of the head, INCOMPLETE or MALFORMED. `final`: no more bytes can be had; a head whose first line is there (of a request,
  * up to the end of the path) is then taken as it is and flagged `truncated`.
  */
@@ -193,6 +197,7 @@ export function parseHead(
   message: HttpRequest | HttpResponse,
   request: HttpRequest | undefined,
   framing: Framing,
+  fields: FieldTable,
 ): number {
   framing.contentLength = -1;
   framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
@@ -202,7 +207,7 @@ export function parseHead(
     ? parseRequestLine(bytes, from, lf < 0 ? to : lf, lf < 0, request)
     : parseStatusLine(bytes, from, lf, message as HttpResponse);
   if (!ok) return MALFORMED;
-  const length = parseFields(bytes, from, lf, to, request, framing);
+  const length = parseFields(bytes, from, lf, to, request, framing, fields);
   if (length !== INCOMPLETE || !final) return length;
   message.truncated = true;
   return to - from;
@@ -222,6 +227,7 @@ function parseFields(
   to: number,
   request: HttpRequest | undefined,
   framing: Framing,
+  fields: FieldTable,
 ): number {
   let lf = firstLf;
   let framingField = false;
@@ -242,7 +248,7 @@ function parseFields(
     for (lf = colon; lf < to && bytes[lf] !== LF; lf++) any |= bytes[lf]!;
     if (lf === to) return INCOMPLETE;
     if (bytes[colon] === COLON && colon > start) {
-      framingField = parseField(bytes, start, colon, lf, any < 128, request, framing);
+      framingField = parseField(bytes, start, colon, lf, any < 128, request, framing, fields);
     } else {
       if (request) return MALFORMED;
       framingField = false;
@@ -260,6 +266,7 @@ function parseField(
   ascii: boolean,
   request: HttpRequest | undefined,
   framing: Framing,
+  fields: FieldTable,
 ): boolean {
   const length = colon - start;
   if (length === 14 && isName(bytes, start, 'content-length')) {
@@ -271,21 +278,10 @@ function parseField(
     framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
     return true;
   }
-  if (request) parseRequestField(bytes, start, colon, lf, ascii, request, framing);
+  if (request) parseRequestField(bytes, start, colon, lf, ascii, request, framing, fields);
   return false;
 }
 
-/** Names of the request's fields that are used; a field is known by its index. */
-const FIELDS: readonly string[] = [
-  ...['host', 'expect', 'upgrade', 'forwarded', 'user-agent', 'tracestate', 'traceparent'],
-  ...['x-forwarded-for', 'x-forwarded-proto'],
-];
-/** Indexes of FIELDS by length of the name. */
-const FIELDS_BY_LENGTH: ReadonlyArray<readonly number[]> = Array.from({ length: 18 }, (_, length) =>
-  FIELDS.flatMap((name, index) => (name.length === length ? [index] : [])),
-);
-
-/** Of fields that should be there once the first counts, of Host and User-Agent the last. */
 function parseRequestField(
   bytes: Uint8Array,
   start: number,
@@ -294,45 +290,14 @@ function parseRequestField(
   ascii: boolean,
   request: HttpRequest,
   framing: Framing,
+  fields: FieldTable,
 ): void {
-  const candidates = FIELDS_BY_LENGTH[colon - start];
-  if (!candidates) return;
-  for (const index of candidates) {
-    if (!isName(bytes, start, FIELDS[index]!)) continue;
-    setField(index, value(bytes, colon, lf, ascii), request, framing);
+  const candidates = fields[fieldSlot(colon - start, bytes[start]!)];
+  if (candidates === undefined) return;
+  for (const { folded, code } of candidates) {
+    if (!isName(bytes, start, folded)) continue;
+    setField(code, value(bytes, colon, lf, ascii), request, framing);
     return;
-  }
-}
-
-function setField(index: number, text: string, request: HttpRequest, framing: Framing): void {
-  switch (index) {
-    case 0:
-      request.host = text;
-      break;
-    case 1:
-      framing.expectContinue = text.toLowerCase() === '100-continue';
-      break;
-    case 2:
-      framing.upgrade = true;
-      break;
-    case 3:
-      request.forwarded ??= text;
-      break;
-    case 4:
-      request.userAgent = text;
-      break;
-    case 5:
-      // Several fields are one list (W3C Trace Context, 3.3.1.1).
-      request.tracestate = request.tracestate ? `${request.tracestate},${text}` : text;
-      break;
-    case 6:
-      request.traceparent = text;
-      break;
-    case 7:
-      request.forwardedFor ??= text;
-      break;
-    default:
-      request.forwardedProto ??= text;
   }
 }
 

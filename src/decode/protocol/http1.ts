@@ -1,6 +1,7 @@
 import { Claim, Step, type Decoder } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import { createDescriber } from './http1-describe.ts';
+import { createFieldTable, type FieldTable } from './http1-fields.ts';
 import {
   emptyLine,
   INCOMPLETE,
@@ -76,6 +77,8 @@ const framing: Framing = {
 export interface Http1Options {
   /** Query keys whose values become REDACTED, compared without case. */
   readonly redactedQueryKeys: readonly string[];
+  /** Names of headers, in lower case, whose values are kept as request ids. */
+  readonly requestIdHeaders: readonly string[];
 }
 
 /**
@@ -88,6 +91,7 @@ export interface Http1Options {
  * Not decoded: HTTP/0.9, bodies (only measured), fields of a head beyond what was captured.
  */
 export function createHttp1(options: Http1Options): Decoder<HttpState> {
+  const fields = createFieldTable(options.requestIdHeaders);
   return {
     name: 'http',
     pairing: 'fifo',
@@ -96,8 +100,8 @@ export function createHttp1(options: Http1Options): Decoder<HttpState> {
     createState: () => ({ request: createSide(), response: createSide(), switching: false }),
     read: (reader, isRequest, state, request) =>
       isRequest
-        ? readRequest(reader, state)
-        : readResponse(reader, state, request as HttpRequest | undefined),
+        ? readRequest(reader, state, fields)
+        : readResponse(reader, state, request as HttpRequest | undefined, fields),
     reset(state, isRequest) {
       resetSide(isRequest ? state.request : state.response);
       if (isRequest) state.switching = false;
@@ -128,7 +132,7 @@ function resetSide(side: SideState): void {
   side.size = side.scanned = 0;
 }
 
-function readRequest(reader: Reader, state: HttpState): Step {
+function readRequest(reader: Reader, state: HttpState, fields: FieldTable): Step {
   const side = state.request;
   if (side.phase === Phase.expect || side.phase === Phase.refused) {
     if (reader.available === 0 && !reader.blocked) return Step.more;
@@ -145,14 +149,14 @@ function readRequest(reader: Reader, state: HttpState): Step {
   }
   if (side.phase !== Phase.head) return readBody(reader, side);
   if (state.switching) return Step.wait;
-  return readRequestHead(reader, state);
+  return readRequestHead(reader, state, fields);
 }
 
-function readRequestHead(reader: Reader, state: HttpState): Step {
+function readRequestHead(reader: Reader, state: HttpState, fields: FieldTable): Step {
   const side = state.request;
   if (skipEmptyLines(reader)) return Step.interim;
   const request = createRequest();
-  const length = readHead(reader, side, request, request);
+  const length = readHead(reader, side, request, request, fields);
   if (length <= 0) return length === INCOMPLETE ? Step.more : Step.malformed;
   const { contentLength, transferEncoding, chunked } = framing;
   side.message = request;
@@ -178,12 +182,17 @@ function readRequestHead(reader: Reader, state: HttpState): Step {
   return Step.head;
 }
 
-function readResponse(reader: Reader, state: HttpState, request: HttpRequest | undefined): Step {
+function readResponse(
+  reader: Reader,
+  state: HttpState,
+  request: HttpRequest | undefined,
+  fields: FieldTable,
+): Step {
   const side = state.response;
   if (side.phase !== Phase.head) return readBody(reader, side);
   if (skipEmptyLines(reader)) return Step.interim;
   const response: HttpResponse = { status: 0, version: 11, bodySize: undefined, truncated: false };
-  const length = readHead(reader, side, response, undefined);
+  const length = readHead(reader, side, response, undefined, fields);
   if (length <= 0) return length === INCOMPLETE ? Step.more : Step.malformed;
   if (response.status < 200 && response.status !== 101) return readInterim(reader, state, response, length);
   const phase = bodyPhase(response, request);
@@ -235,8 +244,7 @@ function createRequest(): HttpRequest {
     version: 11,
     host: undefined,
     userAgent: undefined,
-    traceparent: undefined,
-    tracestate: undefined,
+    contextHeaders: undefined,
     forwardedFor: undefined,
     forwardedProto: undefined,
     forwarded: undefined,
@@ -263,13 +271,14 @@ function readHead(
   side: SideState,
   message: HttpRequest | HttpResponse,
   request: HttpRequest | undefined,
+  fields: FieldTable,
 ): number {
   const { bytes, at, limit, blocked } = reader;
   if (side.scanned > 0 && !blocked && !hasHeadEnd(bytes, at + Math.max(0, side.scanned - 3), limit)) {
     side.scanned = limit - at;
     return INCOMPLETE;
   }
-  const length = parseHead(bytes, at, limit, blocked, message, request, framing);
+  const length = parseHead(bytes, at, limit, blocked, message, request, framing, fields);
   if (length === INCOMPLETE) {
     const claim = probeHttp1(bytes, at, limit, blocked, false);
     const possible = claim === Claim.more ? !blocked : claim === (request ? Claim.request : Claim.response);

@@ -1,6 +1,6 @@
 import type { Connection } from '../../connection/connection.ts';
 import type { Role, Sending } from '../../decode/exchange.ts';
-import type { Inbound } from '../inbound.ts';
+import type { Serving } from '../serving.ts';
 import type { Pending } from '../pending.ts';
 
 /** Something that a process sends: the request of a client, or the response of a server. */
@@ -13,6 +13,6 @@ export interface Sent extends Sending {
 export interface Rule {
   /** What `undertrace.link.method` says. */
   readonly name: string;
-  /** The request that was being served; undefined where the rule has nothing to say. `inbound`: what the process serves. */
-  originOf(sent: Sent, inbound: Inbound): Pending | undefined;
+  /** The request that was being served; undefined where the rule has nothing to say. `serving`: what the process serves. */
+  originOf(sent: Sent, serving: Serving): Pending | undefined;
 }

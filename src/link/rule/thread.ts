@@ -7,8 +7,8 @@ import type { Rule } from './rule.ts';
 export const thread: Rule = {
   name: 'thread',
 
-  originOf({ tid, turn }, inbound) {
-    const sole = inbound.soleOf(tid);
+  originOf({ tid, turn }, serving) {
+    const sole = serving.soleOf(tid);
     return sole?.exchange.turn === turn ? sole : undefined;
   },
 };

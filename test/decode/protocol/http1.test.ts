@@ -339,8 +339,8 @@ describe('decode/protocol/http1', () => {
     end.send(get('/t', `traceparent: ${traceparent}\r\ntracestate: a=1\r\ntracestate: b=2\r\n`)).receive(OK);
     decoding.feed(writer);
     const description = decoding.describe(decoding.closed[0]!);
-    assert.equal(description.traceparent, traceparent);
-    assert.equal(description.tracestate, 'a=1,b=2');
+    assert.equal(description.contextHeaders?.traceparent, traceparent);
+    assert.equal(description.contextHeaders.tracestate, 'a=1,b=2');
   });
 
   it('claims no bytes of other protocols', () => {

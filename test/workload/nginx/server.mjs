@@ -1,5 +1,6 @@
 // Runs nginx as one of the servers. Usage and query: ../README.md; answers are limited to the statuses and sizes below, never chunked.
-// Options: --workers N. nginx runs in the foreground as a child and ends with this program.
+// Options: --workers N; --proxy BASE: nothing is answered here, every request is passed on to BASE.
+// nginx runs in the foreground as a child and ends with this program.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -14,7 +15,7 @@ const PIECE = 2000;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { workers: { type: 'string', default: '2' } },
+  options: { workers: { type: 'string', default: '2' }, proxy: { type: 'string' } },
 });
 
 /** A port that was free a moment ago: nginx cannot tell which one it got for port 0. */
@@ -34,7 +35,13 @@ async function resolveAddress(address) {
   return `${host}:${await freePort(host.replace(/^\[|\]$/g, ''))}`;
 }
 
-function configuration(folder, addresses, workers) {
+function answering(proxy) {
+  if (proxy !== undefined) return `proxy_pass ${proxy};`;
+  return `${STATUSES.map((s) => `if ($arg_status = ${s}) { return ${s} $body; }`).join('\n      ')}
+      return 200 $body;`;
+}
+
+function configuration(folder, addresses, { workers, proxy }) {
   const body = (size) => (size < PIECE ? 'x'.repeat(size) : '${piece}'.repeat(size / PIECE));
   const listen = addresses
     .map((a) => `listen ${a}${a.startsWith('[') ? ' ipv6only=off' : ''};`)
@@ -57,8 +64,7 @@ http {
   server {
     ${listen}
     location /w/ {
-      ${STATUSES.map((s) => `if ($arg_status = ${s}) { return ${s} $body; }`).join('\n      ')}
-      return 200 $body;
+      ${answering(proxy)}
     }
   }
 }
@@ -89,7 +95,7 @@ const listening = await Promise.all(positionals.map(resolveAddress));
 for (const address of listening) {
   if (address.startsWith('unix:')) rmSync(address.slice(5), { force: true });
 }
-writeFileSync(join(folder, 'nginx.conf'), configuration(folder, listening, values.workers));
+writeFileSync(join(folder, 'nginx.conf'), configuration(folder, listening, values));
 const nginx = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
   stdio: 'inherit',
 });

@@ -3,7 +3,7 @@ import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
 
 /** The requests that one process serves, by the thread that read them, and what the rules are worth there. */
-export class Inbound {
+export class Serving {
   readonly startNs: number;
   /** In the order of `rules`. */
   readonly trust: readonly Trust[] = rules.map(() => new Trust());
