@@ -1,0 +1,161 @@
+/** One cell measured: live, with the agent beside the traffic, or from a recording of it. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Agent, pathOf } from '../support/agent.ts';
+import type { ReceivedSpan } from '../support/otlp-proto.ts';
+import { Recorder, replay } from '../support/recording.ts';
+import { BusyLoops } from './busy-loops.ts';
+import { type Cell, CELLS, lackOf, linksPerRequest } from './cells.ts';
+import { checkLinks, type Report } from './check.ts';
+import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
+import type { Row } from './table.ts';
+import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
+
+/** How long the spans of a run may take. With the CPU saturated the agent has little of it, and takes what waits in the ring afterwards. */
+const SPANS_MS = 60_000;
+const DROP_SEED = 1;
+
+export interface CellOptions {
+  clients: number;
+  /** At least so many inner links. */
+  links: number;
+  saturated: boolean;
+}
+
+const requestsFor = (cell: Cell, links: number): number => Math.ceil(links / linksPerRequest(cell));
+
+let serial = 0;
+const freshRun = (): string => `links-${process.pid}-${serial++}`;
+
+async function beside<T>(saturated: boolean, action: () => Promise<T>): Promise<T> {
+  if (!saturated) return action();
+  const loops = new BusyLoops();
+  try {
+    return await action();
+  } finally {
+    await loops.stop();
+  }
+}
+
+export async function measureLive(agent: Agent, cell: Cell, options: CellOptions): Promise<Row> {
+  const { clients, saturated } = options;
+  const row = { cell: cell.name, clients, saturated };
+  const skipped = lackOf(cell);
+  if (skipped !== undefined) return { ...row, skipped };
+  const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
+  try {
+    const lostBefore = await lostRecords(agent);
+    const run = freshRun();
+    const requests = requestsFor(cell, options.links);
+    const traffic = await beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder }));
+    const spans = await agent.spans(`/w/${run}/`, traffic.expectedSpans, SPANS_MS);
+    const report = checkLinks(spans, await traffic.stop());
+    const { requestsPerSecond } = traffic;
+    return { ...row, report, requestsPerSecond, lostRecords: (await lostRecords(agent)) - lostBefore };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function lostRecords(agent: Agent): Promise<number> {
+  const { books } = await agent.status();
+  return books.find(({ stage }) => stage === 'records')!.lost.ring_full ?? 0;
+}
+
+/** What is beside a recording and its truth. */
+interface About {
+  cell: string;
+  clients: number;
+  saturated: boolean;
+  run: string;
+  requestsPerSecond: number;
+}
+
+const ABOUT = 'about.json';
+const RECORDING = 'recording';
+
+/** Records the traffic of a cell into a folder below `directory`, for replays. */
+export async function recordCell(directory: string, cell: Cell, options: CellOptions): Promise<void> {
+  const lack = lackOf(cell);
+  if (lack !== undefined) throw new Error(`${cell.name}: ${lack}`);
+  const { clients, saturated } = options;
+  const folder = path.join(directory, `${cell.name}-${clients}${saturated ? '-saturated' : ''}`);
+  mkdirSync(folder, { recursive: true });
+  const run = freshRun();
+  const requests = requestsFor(cell, options.links);
+  const recorder = await Recorder.start(path.join(folder, RECORDING));
+  let traffic: Traffic;
+  try {
+    traffic = await beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder }));
+    await traffic.stop();
+  } finally {
+    await recorder.stop();
+  }
+  const { requestsPerSecond } = traffic;
+  const about: About = { cell: cell.name, clients, saturated, run, requestsPerSecond };
+  writeFileSync(path.join(folder, ABOUT), `${JSON.stringify(about)}\n`);
+}
+
+export interface ReplayOptions {
+  /** Share of the records that are left out. */
+  drop: number;
+  /** Also replay with all ids blanked, and demand the same parents. */
+  blankIds: boolean;
+}
+
+/** Folders of the recordings of a directory. */
+export function recordings(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => path.join(directory, name))
+    .sort();
+}
+
+export function readAbout(folder: string): About {
+  return JSON.parse(readFileSync(path.join(folder, ABOUT), 'utf8')) as About;
+}
+
+export async function measureRecording(folder: string, options: ReplayOptions): Promise<Row> {
+  const { run, requestsPerSecond, ...row } = readAbout(folder);
+  const cell = CELLS.find(({ name }) => name === row.cell);
+  if (!cell) throw new Error(`${folder}: there is no cell "${row.cell}"`);
+  const scratch = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
+  try {
+    let recording = path.join(folder, RECORDING);
+    if (options.drop > 0) {
+      const reduced = path.join(scratch, 'reduced');
+      rewriteRecording(recording, reduced, dropRecords(options.drop, DROP_SEED));
+      recording = reduced;
+    }
+    const all = await replay(recording);
+    const report: Report = checkLinks(ofRun(all, run), readTruth(cell, folder));
+    if (options.blankIds) {
+      const blank = path.join(scratch, 'blank');
+      rewriteRecording(recording, blank, blankIds);
+      demandSameParents(folder, ofRun(all, run), ofRun(await replay(blank), run));
+    }
+    return { ...row, report, requestsPerSecond };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+function ofRun(spans: readonly ReceivedSpan[], run: string): ReceivedSpan[] {
+  return spans.filter((span) => pathOf(span)?.startsWith(`/w/${run}/`));
+}
+
+/** Span ids come from sequence numbers, so a span is the same one in both replays. */
+function demandSameParents(
+  folder: string,
+  spans: readonly ReceivedSpan[],
+  blank: readonly ReceivedSpan[],
+): void {
+  const parents = new Map(blank.map((span) => [span.spanId, span.parentSpanId]));
+  const different = spans.filter((span) => parents.get(span.spanId) !== span.parentSpanId);
+  if (different.length > 0 || blank.length !== spans.length) {
+    throw new Error(
+      `${folder}: with the ids blanked ${different.length} of ${spans.length} spans have other parents: something of the ids leaks`,
+    );
+  }
+}
