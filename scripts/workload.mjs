@@ -54,6 +54,7 @@ const BUILDS = [
       ...sources(join(SOURCES, 'c'), /\.c$/).map((file) => [
         [...CFLAGS, '-o', join(out, `c-${relative(join(SOURCES, 'c'), file).slice(0, -2)}`), file],
       ]),
+      ...sources(LINKS, /\.c$/).map((file) => [[...CFLAGS, '-o', join(out, linksName(file)), file, '-lm']]),
     ],
   },
   {
@@ -79,7 +80,10 @@ function installed(command) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, command)));
 }
 
-const hash = createHash('sha256').update(process.arch);
+// How they are compiled counts too.
+const hash = createHash('sha256')
+  .update(process.arch)
+  .update(readFileSync(fileURLToPath(import.meta.url)));
 for (const file of [SOURCES, LINKS].flatMap((folder) => sources(folder, /\.(c|h|go|mod|java)$/)))
   hash.update(relative(TESTS, file)).update(readFileSync(file));
 const absent = BUILDS.filter(({ compiler }) => !installed(compiler));

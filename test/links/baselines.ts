@@ -1,5 +1,6 @@
 /**
- * What a rule that knows times alone would have linked, from the same spans: the least that the agent must be better than.
+ * What a rule that knows times alone would have linked, from the same spans: the least that the agent must be better than. A request is
+ * taken to call each destination once, which is true in the laboratory and more than such a rule can know elsewhere.
  *
  * The third usual one, the last request on the thread, needs thread ids, which spans do not carry. It belongs here as soon as the exchanges of
  * a recording are an input.
@@ -9,7 +10,7 @@ import type { Ends } from './span-index.ts';
 
 export interface Baseline {
   readonly name: string;
-  /** One of the requests that the service has open at the time of the call, the oldest first. */
+  /** One of the requests that the service has open at the time of the call and that have not called there yet, the oldest first. */
   readonly choose: (open: readonly ReceivedSpan[]) => ReceivedSpan | undefined;
 }
 
@@ -50,13 +51,17 @@ export function chooseByTime(ends: readonly Ends[], baseline: Baseline): Map<str
 
 function chooseInService(moments: Moment[], { choose }: Baseline, chosen: Map<string, string>): void {
   moments.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : ORDER[a.what] - ORDER[b.what]));
-  const open = new Set<ReceivedSpan>();
+  /** With the destinations that each was taken to have called. */
+  const open = new Map<ReceivedSpan, Set<unknown>>();
   for (const { what, span } of moments) {
-    if (what === 'begins') open.add(span);
+    if (what === 'begins') open.set(span, new Set());
     else if (what === 'ends') open.delete(span);
     else {
-      const parent = choose([...open]);
-      if (parent) chosen.set(span.spanId, parent.spanId);
+      const destination = span.attributes['network.peer.port'];
+      const parent = choose([...open.keys()].filter((request) => !open.get(request)!.has(destination)));
+      if (!parent) continue;
+      open.get(parent)!.add(destination);
+      chosen.set(span.spanId, parent.spanId);
     }
   }
 }

@@ -33,7 +33,9 @@ function makeSpan(id: string, kind: number): ReceivedSpan {
     status: 0,
     flags: 1,
     attributes:
-      kind === CLIENT ? { 'url.full': `http://127.0.0.1:1/w/run/x/${id}` } : { 'url.path': `/w/run/x/${id}` },
+      kind === CLIENT
+        ? { 'url.full': `http://127.0.0.1:1/w/run/x/${id}`, 'network.peer.port': id[0] }
+        : { 'url.path': `/w/run/x/${id}` },
     links: [],
     resource: { 'service.name': service },
     resourceSchemaUrl: '',
@@ -136,10 +138,11 @@ describe('links/check', () => {
   });
 
   it('measures what times alone would have given', () => {
-    // Both requests are open at every call: FIFO always says r1, the most recent is r2.
-    assert.deepEqual(checkLinks(makeSpans(), TRUTH).baselines, { FIFO: 2, 'most recent': 2 });
-    const spans = makeSpans({ 'r1-server': { end: '22' } });
-    assert.deepEqual(checkLinks(spans, TRUTH).baselines, { FIFO: 3, 'most recent': 2 });
+    // Both requests are open at every call. The oldest gets the first call to a destination, here the right one, or the youngest does.
+    assert.deepEqual(checkLinks(makeSpans(), TRUTH).baselines, { FIFO: 4, 'most recent': 0 });
+    // r2 seems to be over before a2 and all that comes later.
+    const spans = makeSpans({ 'r2-server': { end: '22' } });
+    assert.deepEqual(checkLinks(spans, TRUTH).baselines, { FIFO: 2, 'most recent': 1 });
   });
 });
 

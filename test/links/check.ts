@@ -55,8 +55,11 @@ export interface Report {
   baselines: Record<string, number>;
 }
 
+type SpanName = Pick<ReceivedSpan, 'traceId' | 'spanId'>;
+
 /** Who is said to be the parent, by a parent id or a link. */
 interface Candidate {
+  traceId: string;
   spanId: string;
   method: string;
   confidence: number;
@@ -65,14 +68,20 @@ interface Candidate {
 
 /** A parent without a confidence is claimed without reserve. */
 function candidatesOf(span: ReceivedSpan): Candidate[] {
-  const candidate = (spanId: string, from: Record<string, unknown>, isParent: boolean): Candidate => ({
+  const candidate = (
+    { traceId, spanId }: SpanName,
+    from: Record<string, unknown>,
+    isParent: boolean,
+  ): Candidate => ({
+    traceId,
     spanId,
-    method: String(from['undertrace.link.method'] ?? 'unnamed'),
+    method: (from['undertrace.link.method'] as string | undefined) ?? 'unnamed',
     confidence: Number(from['undertrace.link.confidence'] ?? 1),
     isParent,
   });
-  if (span.parentSpanId) return [candidate(span.parentSpanId, span.attributes, true)];
-  return span.links.map((link) => candidate(link.spanId, { ...span.attributes, ...link.attributes }, false));
+  if (span.parentSpanId)
+    return [candidate({ traceId: span.traceId, spanId: span.parentSpanId }, span.attributes, true)];
+  return span.links.map((link) => candidate(link, { ...span.attributes, ...link.attributes }, false));
 }
 
 const emptyTally = (): Tally => ({ expected: 0, right: 0, wrong: 0, orphan: 0, missing: 0 });
@@ -86,8 +95,12 @@ function judge(child: ReceivedSpan | undefined, parent: ReceivedSpan | undefined
 }
 
 /** The trace must be the same too: a parent id alone is half a link. */
-function isParent(child: ReceivedSpan, parent: ReceivedSpan | undefined): boolean {
-  return parent !== undefined && child.parentSpanId === parent.spanId && child.traceId === parent.traceId;
+function isNamed(name: SpanName, span: ReceivedSpan | undefined): boolean {
+  return span !== undefined && name.spanId === span.spanId && name.traceId === span.traceId;
+}
+
+function isParent({ traceId, parentSpanId }: ReceivedSpan, parent: ReceivedSpan | undefined): boolean {
+  return isNamed({ traceId, spanId: parentSpanId }, parent);
 }
 
 function count(tally: Tally, verdict: Verdict): void {
@@ -113,7 +126,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth): Report
     for (const verdict of verdicts) count(inner, verdict);
     if (verdicts.every((verdict) => verdict === 'right')) wholeRequests.count++;
     for (const candidate of calls.flatMap((call) => candidatesOf(index.of(call).client ?? NO_SPAN))) {
-      grade(candidate, candidate.spanId === server?.spanId);
+      grade(candidate, isNamed(candidate, server));
     }
   }
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Agent, pathOf } from '../support/agent.ts';
+import { Agent, pathOf, spanWithNumbers } from '../support/agent.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { Recorder, replay } from '../support/recording.ts';
 import { BusyLoops } from './busy-loops.ts';
@@ -11,6 +11,7 @@ import { checkLinks, type Report } from './check.ts';
 import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
 import type { Row } from './table.ts';
 import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
+import type { Truth } from './truth.ts';
 
 /** How long the spans of a run may take. With the CPU saturated the agent has little of it, and takes what waits in the ring afterwards. */
 const SPANS_MS = 60_000;
@@ -22,8 +23,6 @@ export interface CellOptions {
   links: number;
   saturated: boolean;
 }
-
-const requestsFor = (cell: Cell, links: number): number => Math.ceil(links / linksPerRequest(cell));
 
 let serial = 0;
 const freshRun = (): string => `links-${process.pid}-${serial++}`;
@@ -38,24 +37,74 @@ async function beside<T>(saturated: boolean, action: () => Promise<T>): Promise<
   }
 }
 
+/** With an agent that ran before the cell was started. */
 export async function measureLive(agent: Agent, cell: Cell, options: CellOptions): Promise<Row> {
-  const { clients, saturated } = options;
+  return measure(cell, options, async (folder) => {
+    const lostBefore = await lostRecords(agent);
+    const run = freshRun();
+    const traffic = await sendThrough(cell, options, run, folder);
+    let spans: ReceivedSpan[] = [];
+    let truth: Truth;
+    try {
+      spans = await agent.spans(`/w/${run}/`, traffic.expectedSpans, SPANS_MS);
+    } finally {
+      truth = await traffic.stop();
+    }
+    const { requestsPerSecond } = traffic;
+    const lostRecordsNow = (await lostRecords(agent)) - lostBefore;
+    return { report: checkLinks(spans, truth), requestsPerSecond, lostRecords: lostRecordsNow };
+  });
+}
+
+/** With an agent that is started while the load runs: connections and requests are older than it, and what was before is missing. */
+export async function measureJoining(cell: Cell, options: CellOptions): Promise<Row> {
+  return measure(cell, options, async (folder) => {
+    const run = freshRun();
+    let agent: Agent | undefined;
+    const meanwhile = async (): Promise<void> => {
+      agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
+    };
+    try {
+      const traffic = await sendThrough(cell, options, run, folder, meanwhile);
+      const truth = await traffic.stop();
+      // At its end it gives away all that it holds.
+      await agent!.stop();
+      const report = checkLinks(ofRun(agent!.sink.spans.map(spanWithNumbers), run), truth);
+      if (report.inner.missing === report.inner.expected)
+        throw new Error(`${cell.name}: the load had ended before the agent was ready: give it more links`);
+      return { report, requestsPerSecond: traffic.requestsPerSecond };
+    } catch (error) {
+      agent?.kill('SIGKILL');
+      throw error;
+    }
+  });
+}
+
+async function measure(
+  cell: Cell,
+  { clients, saturated }: CellOptions,
+  figures: (folder: string) => Promise<Partial<Row>>,
+): Promise<Row> {
   const row = { cell: cell.name, clients, saturated };
   const skipped = lackOf(cell);
   if (skipped !== undefined) return { ...row, skipped };
   const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
   try {
-    const lostBefore = await lostRecords(agent);
-    const run = freshRun();
-    const requests = requestsFor(cell, options.links);
-    const traffic = await beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder }));
-    const spans = await agent.spans(`/w/${run}/`, traffic.expectedSpans, SPANS_MS);
-    const report = checkLinks(spans, await traffic.stop());
-    const { requestsPerSecond } = traffic;
-    return { ...row, report, requestsPerSecond, lostRecords: (await lostRecords(agent)) - lostBefore };
+    return { ...row, ...(await figures(folder)) };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function sendThrough(
+  cell: Cell,
+  { clients, links, saturated }: CellOptions,
+  run: string,
+  folder: string,
+  meanwhile?: () => Promise<void>,
+): Promise<Traffic> {
+  const requests = Math.ceil(links / linksPerRequest(cell));
+  return beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder, meanwhile }));
 }
 
 async function lostRecords(agent: Agent): Promise<number> {
@@ -83,11 +132,10 @@ export async function recordCell(directory: string, cell: Cell, options: CellOpt
   const folder = path.join(directory, `${cell.name}-${clients}${saturated ? '-saturated' : ''}`);
   mkdirSync(folder, { recursive: true });
   const run = freshRun();
-  const requests = requestsFor(cell, options.links);
   const recorder = await Recorder.start(path.join(folder, RECORDING));
   let traffic: Traffic;
   try {
-    traffic = await beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder }));
+    traffic = await sendThrough(cell, options, run, folder);
     await traffic.stop();
   } finally {
     await recorder.stop();

@@ -9,7 +9,15 @@ import prettier from 'prettier';
 import { Agent } from '../support/agent.ts';
 import { inCheckout } from '../support/programs.ts';
 import { CELLS, type Cell } from './cells.ts';
-import { measureLive, measureRecording, readAbout, recordCell, recordings } from './laboratory.ts';
+import {
+  type CellOptions,
+  measureJoining,
+  measureLive,
+  measureRecording,
+  readAbout,
+  recordCell,
+  recordings,
+} from './laboratory.ts';
 import { renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
@@ -24,6 +32,8 @@ const { values: options } = parseArgs({
     links: { type: 'string', default: '10000' },
     /** Two busy loops beside. */
     saturated: { type: 'boolean', default: false },
+    /** The agent is started while the load runs. */
+    joining: { type: 'boolean', default: false },
     /** Records the traffic into this directory instead of measuring it. */
     record: { type: 'string' },
     /** Measures the recordings of this directory. */
@@ -50,16 +60,21 @@ if (cells.length === 0)
 async function* measureAll(): AsyncGenerator<Row> {
   const directory = options['from-recording'];
   if (directory !== undefined) {
-    const how = { drop: Number(options.drop), blankIds: options['blank-ids'] };
+    const control = { drop: Number(options.drop), blankIds: options['blank-ids'] };
     for (const folder of recordings(directory))
-      if (isAsked(readAbout(folder).cell)) yield await measureRecording(folder, how);
+      if (isAsked(readAbout(folder).cell)) yield await measureRecording(folder, control);
+    return;
+  }
+  const how = (clients: number): CellOptions => ({ clients, links: Number(options.links), saturated });
+  if (options.joining) {
+    for (const [cell, clients] of pairs()) yield await measureJoining(cell, how(clients));
     return;
   }
   // Whether links are right is asked here, not how much load a ring bears.
   const agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
   try {
     for (const [cell, clients] of pairs()) {
-      yield await measureLive(agent, cell, { clients, links: Number(options.links), saturated });
+      yield await measureLive(agent, cell, how(clients));
     }
   } finally {
     await agent.stop();

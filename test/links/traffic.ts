@@ -20,6 +20,8 @@ export interface RunOptions {
   run: string;
   /** Where the truth is written. */
   folder: string;
+  /** Called when the load has been started. */
+  meanwhile?: () => Promise<void>;
 }
 
 export interface Traffic {
@@ -34,12 +36,18 @@ export interface Traffic {
 export async function makeTraffic(cell: Cell, options: RunOptions): Promise<Traffic> {
   const { clients, requests, run, folder } = options;
   const running: Array<RunningProgram<unknown>> = [];
+  // The front first, so that nobody loses a back end while it works. All are stopped, whatever one of them says.
   const stopAll = async (): Promise<void> => {
-    for (const program of running.splice(0)) await program.stop();
+    const failures: unknown[] = [];
+    for (const program of running.splice(0)) await program.stop().catch((error) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('\n'));
   };
   try {
     const port = await startServices(cell, folder, running);
-    const { seconds } = await sendLoad(port, clients, requests, `/w/${run}/front/`, path.join(folder, ROOTS));
+    const [{ seconds }] = await Promise.all([
+      sendLoad(port, clients, requests, `/w/${run}/front/`, path.join(folder, ROOTS)),
+      options.meanwhile?.(),
+    ]);
     return {
       expectedSpans: 2 * requests * (1 + linksPerRequest(cell)),
       requestsPerSecond: requests / seconds,
@@ -49,7 +57,10 @@ export async function makeTraffic(cell: Cell, options: RunOptions): Promise<Traf
       },
     };
   } catch (error) {
-    await stopAll().catch(() => undefined); // what failed first is what counts
+    // A service that failed is often why: both are said.
+    await stopAll().catch((also: unknown) => {
+      throw new AggregateError([error, also], `${String(error)}\n${String(also)}`);
+    });
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  *
  * A closed loop: each connection sends its next request when it has read the response to the one before. Every request has an id of its own
  * at the end of its path, written to the file, one a line. Ends after so many requests and prints {"requests":N,"seconds":S}; a status other
- * than 200, or a connection that the server closes, ends it with an error. Reads responses with a Content-Length only.
+ * than 200, or a connection that the server closes without having said so, ends it with an error. Reads responses with a Content-Length only.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,16 +14,18 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #include "random.h"
 
 #define EVENTS 256
 
 struct connection {
-	int fd;
+	int fd, closing;
 	size_t used;
 	char in[16384];
 };
 
+static int port, epoll;
 static const char *prefix;
 static FILE *ids;
 static long unsent;
@@ -40,6 +42,21 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void open_connection(struct connection *c)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	int one = 1;
+
+	address.sin_port = htons(port);
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (void *)&address, sizeof(address)) < 0)
+		fail("connect");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
+		fail("epoll_ctl");
 }
 
 static void send_next(struct connection *c)
@@ -60,7 +77,7 @@ static void send_next(struct connection *c)
 /* Size of the response at the start of the buffer, or 0 while it is not complete. */
 static size_t response_size(struct connection *c)
 {
-	char *end, *length;
+	char *end, *length, *closing;
 
 	c->in[c->used] = 0;
 	end = strstr(c->in, "\r\n\r\n");
@@ -71,6 +88,8 @@ static size_t response_size(struct connection *c)
 		fprintf(stderr, "the server answered:\n%s\n", c->in);
 		exit(1);
 	}
+	closing = strcasestr(c->in, "\r\nconnection: close\r\n");
+	c->closing = closing && closing < end;
 	return end + 4 - c->in + atol(length + 17);
 }
 
@@ -95,37 +114,26 @@ static int receive(struct connection *c)
 		exit(1);
 	}
 	c->used = 0;
+	if (c->closing) {
+		close(c->fd);
+		open_connection(c);
+	}
 	send_next(c);
 	return 1;
-}
-
-static struct connection *connect_to(int port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct connection *c = calloc(1, sizeof(*c));
-	int one = 1;
-
-	address.sin_port = htons(port);
-	if (!c)
-		fail("calloc");
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (void *)&address, sizeof(address)) < 0)
-		fail("connect");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return c;
 }
 
 int main(int argc, char **argv)
 {
 	struct epoll_event events[EVENTS];
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	long connections, requests, done = 0;
 	double started;
 
+	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (argc != 6 || epoll < 0) {
 		fprintf(stderr, "usage: load <port> <path before the id> <connections> <requests> <file for the ids>\n");
 		return 2;
 	}
+	port = atoi(argv[1]);
 	prefix = argv[2];
 	connections = atol(argv[3]);
 	requests = unsent = atol(argv[4]);
@@ -134,11 +142,11 @@ int main(int argc, char **argv)
 		fail(argv[5]);
 	started = now();
 	for (long i = 0; i < connections; i++) {
-		struct connection *c = connect_to(atoi(argv[1]));
-		struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+		struct connection *c = calloc(1, sizeof(*c));
 
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
-			fail("epoll_ctl");
+		if (!c)
+			fail("calloc");
+		open_connection(c);
 		send_next(c);
 	}
 	while (done < requests) {

@@ -2,7 +2,7 @@
 import { runProxy } from './run-proxy.mjs';
 
 await runProxy({
-  command: (file) => ['haproxy', '-db', '-f', file],
+  command: (file) => ['haproxy', '-db', '-q', '-f', file],
   quit: 'SIGUSR1',
   configure: ({ port, upstream }) => `
 global
@@ -19,7 +19,7 @@ frontend front
   http-request set-var(txn.old) path,field(-1,/)
   http-request set-var(txn.new) uuid()
   http-request set-path /w/%[path,field(3,/)]/a/%[var(txn.new)]
-  log-format "%[var(txn.old)] %[var(txn.new)]"
+  log-format "truth %[var(txn.old)] %[var(txn.new)]"
   default_backend back
 backend back
   http-reuse always

@@ -1,8 +1,8 @@
-// Runs a proxy as a child: a port, a folder for its files, the line when it accepts, its end. The proxies replace the id and write the truth
-// themselves, into their access log.
+// Runs a proxy as a child: a port, a folder for its files, the line when it accepts, its end. The proxies replace the id themselves, and write
+// both into their access log.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,18 +30,20 @@ function accepts(port) {
 }
 
 /**
- * `configure({ port, upstream, folder, truth })` gives the text of the configuration, `command(file)` the command that runs in the foreground with
- * it. Standard output of the proxy is the truth file; `quit` is the signal at which it ends in order.
+ * `configure({ port, upstream, folder, log })` gives the text of the configuration, `command(file)` the command that runs in the foreground with it;
+ * `quit` is the signal at which it ends in order. Of its log, which is its standard output, the lines `truth <old> <new>` are the truth.
  */
 export async function runProxy({ configure, command, quit }) {
-  const [truth, upstream] = process.argv.slice(2);
+  const [truthFile, upstream] = process.argv.slice(2);
   const folder = mkdtempSync(join(tmpdir(), 'undertrace-proxy-'));
+  const [file, log] = [join(folder, 'configuration'), join(folder, 'log')];
   const port = await freePort();
-  const file = join(folder, 'configuration');
-  writeFileSync(file, configure({ port, upstream, folder, truth }));
+  writeFileSync(file, configure({ port, upstream, folder, log }));
   const [program, ...args] = command(file);
-  const child = spawn(program, args, { stdio: ['ignore', openSync(truth, 'a'), 'inherit'] });
+  const child = spawn(program, args, { stdio: ['ignore', openSync(log, 'a'), 'inherit'] });
   child.on('exit', (code, signal) => {
+    const truth = readFileSync(log, 'latin1').matchAll(/^truth (.*\n)/gm);
+    writeFileSync(truthFile, [...truth].map(([, pair]) => pair).join(''));
     rmSync(folder, { recursive: true });
     process.exit(signal === null ? code : 1);
   });

@@ -1,4 +1,4 @@
-"""Flask on Werkzeug's threaded server: HTTP/1.1 with keep-alive, so a thread for each connection of the clients."""
+"""Flask on Werkzeug's threaded server, which closes every connection after its response: a thread for each request."""
 
 import flask
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -6,10 +6,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import front_end
 
 
-class KeepAlive(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
+    # Its responses say so as well: HTTP/1.0 ones leave it to the client's guess.
     protocol_version = "HTTP/1.1"
-    # Head and body are two writes; with Nagle's algorithm the second would wait for a delayed acknowledgement.
-    disable_nagle_algorithm = True
 
     def log_request(self, *_):
         """Nothing is logged: a line a request would be work of its own."""
@@ -28,6 +27,6 @@ def serve(handle):
         return flask.Response("ok", mimetype="text/plain")
 
     front_end.finish_on_sigterm()
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=KeepAlive)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     front_end.ready(server.port)
     server.serve_forever()

@@ -1,25 +1,16 @@
-"""Flask, a thread a connection, a requests.Session a thread: the calls are made one after the other (B and C too)."""
-
-import threading
+"""Flask, a thread and a requests.Session for each request: the calls are made one after the other (B and C too)."""
 
 import requests
 
 import flask_service
 import front_end
 
-local = threading.local()
-
-
-def call(letter, path):
-    if not hasattr(local, "session"):
-        local.session = requests.Session()
-        local.session.trust_env = False
-    local.session.get(front_end.call_url(letter, path)).raise_for_status()
-
 
 def handle(path):
-    for letter in "abcd":
-        call(letter, path)
+    with requests.Session() as session:
+        session.trust_env = False
+        for letter in "abcd":
+            session.get(front_end.call_url(letter, path)).raise_for_status()
 
 
 flask_service.serve(handle)
