@@ -2,7 +2,9 @@
 import { runProxy } from './run-proxy.mjs';
 
 await runProxy({
-  command: (file) => ['haproxy', '-db', '-q', '-f', file],
+  command: (file) => ['haproxy', '-db', '-f', file],
+  // Said at every orderly end.
+  isExpected: (line) => /Proxy \S+ stopped/.test(line),
   quit: 'SIGUSR1',
   configure: ({ port, upstream }) => `
 global
@@ -10,6 +12,8 @@ global
   log stdout format raw local0 info
 defaults
   mode http
+  # A connection without a request is no hop.
+  option dontlognull
   log global
   timeout client 5m
   timeout server 5m

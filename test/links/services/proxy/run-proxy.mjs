@@ -7,6 +7,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const TRUTH = 'truth ';
+
 /** A port that was free a moment ago: neither proxy can tell which one it got for port 0. */
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -31,19 +33,24 @@ function accepts(port) {
 
 /**
  * `configure({ port, upstream, folder, log })` gives the text of the configuration, `command(file)` the command that runs in the foreground with it;
- * `quit` is the signal at which it ends in order. Of its log, which is its standard output, the lines `truth <old> <new>` are the truth.
+ * `quit` is the signal at which it ends in order. Of its output the lines `truth <old> <new>` are the truth; all others are shown at the end, but for
+ * those that `isExpected`.
  */
-export async function runProxy({ configure, command, quit }) {
+export async function runProxy({ configure, command, quit, isExpected = () => false }) {
   const [truthFile, upstream] = process.argv.slice(2);
   const folder = mkdtempSync(join(tmpdir(), 'undertrace-proxy-'));
   const [file, log] = [join(folder, 'configuration'), join(folder, 'log')];
   const port = await freePort();
   writeFileSync(file, configure({ port, upstream, folder, log }));
   const [program, ...args] = command(file);
-  const child = spawn(program, args, { stdio: ['ignore', openSync(log, 'a'), 'inherit'] });
+  const output = openSync(log, 'a');
+  const child = spawn(program, args, { stdio: ['ignore', output, output] });
   child.on('exit', (code, signal) => {
-    const truth = readFileSync(log, 'latin1').matchAll(/^truth (.*\n)/gm);
-    writeFileSync(truthFile, [...truth].map(([, pair]) => pair).join(''));
+    const lines = readFileSync(log, 'latin1').split('\n').filter(Boolean);
+    const truth = lines.filter((line) => line.startsWith(TRUTH));
+    writeFileSync(truthFile, truth.map((line) => `${line.slice(TRUTH.length)}\n`).join(''));
+    for (const line of lines)
+      if (!line.startsWith(TRUTH) && !isExpected(line)) process.stderr.write(`${line}\n`);
     rmSync(folder, { recursive: true });
     process.exit(signal === null ? code : 1);
   });
