@@ -6,18 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import prettier from 'prettier';
-import { Agent } from '../support/agent.ts';
 import { inCheckout } from '../support/programs.ts';
 import { CELLS, type Cell } from './cells.ts';
-import {
-  type CellOptions,
-  measureJoining,
-  measureLive,
-  measureRecording,
-  readAbout,
-  recordCell,
-  recordings,
-} from './laboratory.ts';
+import { measureLive, measureRecording, readAbout, recordCell, recordings } from './laboratory.ts';
 import { renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
@@ -65,20 +56,9 @@ async function* measureAll(): AsyncGenerator<Row> {
       if (isAsked(readAbout(folder).cell)) yield await measureRecording(folder, control);
     return;
   }
-  const how = (clients: number): CellOptions => ({ clients, links: Number(options.links), saturated });
-  if (options.joining) {
-    for (const [cell, clients] of pairs()) yield await measureJoining(cell, how(clients));
-    return;
-  }
-  // Whether links are right is asked here, not how much load a ring bears.
-  const agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
-  try {
-    for (const [cell, clients] of pairs()) {
-      yield await measureLive(agent, cell, how(clients));
-    }
-  } finally {
-    await agent.stop();
-  }
+  const { joining } = options;
+  for (const [cell, clients] of pairs())
+    yield await measureLive(cell, { clients, links: Number(options.links), saturated, joining });
 }
 
 function* pairs(): Generator<[Cell, number]> {

@@ -3,7 +3,6 @@
  * given that is not the true one. `npm run bench:links` measures all of it.
  */
 import assert from 'node:assert/strict';
-import { Agent } from '../support/agent.ts';
 import { lacking, needRoot } from '../support/programs.ts';
 import { CELLS, lackOf, linksPerRequest } from '../links/cells.ts';
 import { measureLive } from '../links/laboratory.ts';
@@ -28,18 +27,10 @@ const QUICK = [
 ];
 
 describe('links of the laboratory', function () {
-  // Two seconds a cell where the machine is free; where it is not, the agent lets the others go first.
-  this.timeout(240_000);
-  let agent: Agent;
+  this.timeout(60_000);
 
-  before(async function () {
+  before(function () {
     needRoot(this);
-    agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
-  });
-
-  after(async () => {
-    const ended = await agent?.stop();
-    if (ended) assert.deepEqual([ended.code, ended.ledger.balanced], [0, true], ended.stderr);
   });
 
   for (const name of QUICK) {
@@ -48,7 +39,7 @@ describe('links of the laboratory', function () {
       const lack = lackOf(cell);
       if (lack !== undefined) lacking(this, lack);
       const links = Math.min(MOST_LINKS, REQUESTS * linksPerRequest(cell));
-      const { report } = await measureLive(agent, cell, { clients: CLIENTS, links, saturated: false });
+      const { report } = await measureLive(cell, { clients: CLIENTS, links, saturated: false });
       const { spans, hop, inner, strays, confident } = report!;
       assert.deepEqual(spans, { missing: 0, repeated: 0, unknown: 0 });
       assert.equal(hop.right, hop.expected, 'hops');
