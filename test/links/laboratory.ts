@@ -40,10 +40,15 @@ async function beside<T>(saturated: boolean, action: () => Promise<T>): Promise<
  * Only what this process has started is looked at. Whether links are right is asked here, not how much load an agent bears: ring and queue hold a
  * whole run, since the agent takes next to nothing of a busy CPU and works off what is left at its end.
  */
+const RECEIVER = {
+  ring_size: '64MiB',
+  shutdown_timeout: '60s',
+  filters: { include: [{ pid: process.pid, children: true }] },
+};
+
 function startAgent(): Promise<Agent> {
-  const filters = { include: [{ pid: process.pid, children: true }] };
   const args = ['--set', `exporters.otlp_http.sending_queue.queue_size=${QUEUE_SIZE}`];
-  return Agent.start({ receiver: { ring_size: '64MiB', shutdown_timeout: '60s', filters }, args });
+  return Agent.start({ receiver: RECEIVER, args });
 }
 
 /**
@@ -109,7 +114,8 @@ export async function recordCell(directory: string, cell: Cell, options: CellOpt
   const folder = path.join(directory, `${cell.name}-${clients}${saturated ? '-saturated' : ''}`);
   mkdirSync(folder, { recursive: true });
   const run = freshRun();
-  const recorder = await Recorder.start(path.join(folder, RECORDING));
+  const config = `yaml:${JSON.stringify({ receivers: { undertrace: RECEIVER } })}`;
+  const recorder = await Recorder.start(path.join(folder, RECORDING), '--config', config);
   let traffic: Traffic;
   try {
     traffic = await sendThrough(cell, options, run, folder);
