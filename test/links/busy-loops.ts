@@ -1,8 +1,8 @@
-/** Takes the CPU from everybody else: loops that do nothing, one a CPU, until they are stopped or their time is over. */
+/** Takes the CPU from everybody else: loops that do nothing, until they are stopped or their time is over. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-const LOOPS = 2;
+export const LOOPS = 2;
 const MAX_MS = 600_000;
 const SOURCE = `const end = Date.now() + ${MAX_MS}; while (Date.now() < end);`;
 

@@ -41,7 +41,7 @@ export interface Report {
   strays: number;
   /** Candidates with confidence: how many, and how many were right. */
   confident: { given: number; right: number };
-  /** Rate of wrong parents that is not exceeded, at 95 %. */
+  /** Rate of wrong parents, of the links whose span is there, that is not exceeded, at 95 %. */
   wrongBound: number;
   /** Requests to a service all of whose calls have the right parent. */
   wholeRequests: Share;
@@ -103,6 +103,11 @@ function isParent({ traceId, parentSpanId }: ReceivedSpan, parent: ReceivedSpan 
   return isNamed({ traceId, spanId: parentSpanId }, parent);
 }
 
+/** Links whose span is there: the others cannot be wrong. */
+export function judged({ expected, missing }: Tally): number {
+  return expected - missing;
+}
+
 function count(tally: Tally, verdict: Verdict): void {
   tally.expected++;
   tally[verdict]++;
@@ -145,7 +150,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth): Report
     hop,
     strays: truth.roots.filter((root) => index.of(root).client?.parentSpanId).length,
     confident,
-    wrongBound: upperBound(inner.wrong, inner.expected),
+    wrongBound: upperBound(inner.wrong, judged(inner)),
     wholeRequests,
     wholeTraces: {
       count: truth.roots.filter((root) => isWholeTrace(root, truth, index)).length,

@@ -3,7 +3,7 @@
  * scripts/test-setup.mjs installs. A run of all cells writes docs/links.md; any other prints its table alone, unless --out says where.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import prettier from 'prettier';
 import { inCheckout } from '../support/programs.ts';
@@ -72,6 +72,7 @@ if (options.record !== undefined) {
   }
 } else {
   const rows: Row[] = [];
+  const loadBefore = loadavg()[0]!;
   for await (const row of measureAll()) {
     rows.push(row);
     process.stderr.write(`${renderTable([row]).split('\n').at(-1)}\n`);
@@ -82,7 +83,8 @@ if (options.record !== undefined) {
   if (out === undefined) process.stdout.write(`${renderTable(rows)}\n`);
   else {
     const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() || process.arch}, Node ${process.version}.`;
+    const load = `Load average of the machine before the first run ${loadBefore.toFixed(1)}, after the last ${loadavg()[0]!.toFixed(1)}.`;
     const format = { ...(await prettier.resolveConfig(DOC)), parser: 'markdown' };
-    writeFileSync(out, await prettier.format(renderPage(rows, machine), format));
+    writeFileSync(out, await prettier.format(renderPage(rows, `${machine} ${load}`), format));
   }
 }

@@ -1,5 +1,6 @@
 /** The figures of all cells as a table of Markdown, with the method above it. */
-import type { Report, Share } from './check.ts';
+import { LOOPS } from './busy-loops.ts';
+import { judged, type Report, type Share } from './check.ts';
 
 export interface Row {
   cell: string;
@@ -25,14 +26,17 @@ back ends and the next service as its D. The proxies make one call. Services tha
 nothing in the bytes tells which request a call belongs to. What is right is known for every link.
 
 - **right, orphan, wrong**: share of the inner links (CLIENT span of a call → SERVER span of the request that caused it) with the true parent,
-  without a parent, with another. **≤**: the rate of wrong ones is below this, at 95 % (exact binomial).
+  without a parent, with another; wrong ones are counted against the links whose span is there. **≤**: their rate is below this, at 95 % (exact
+  binomial).
 - **requests**: all calls of a request to a service have the right parent. **traces**: all spans of a request of the load, hops too, stand in one
   trace with the right parents.
 - **precision, coverage**: of links with a confidence of 0.9 or more, how many were right; how many links had one.
 - **calibration**: mean distance between confidence and share of right ones, in points, over ten bins of equal size; links of the method
   \`residual\` alone.
+- **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.
-- **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out.
+- **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out
+  and that has not called there yet.
 
 `;
 
@@ -50,7 +54,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'links', value: (_, { inner }) => String(inner.expected) },
   { title: 'right %', value: (_, { inner }) => percent(inner.right, inner.expected) },
   { title: 'orphan %', value: (_, { inner }) => percent(inner.orphan, inner.expected) },
-  { title: 'wrong %', value: (_, { inner }) => percent(inner.wrong, inner.expected) },
+  { title: 'wrong %', value: (_, { inner }) => percent(inner.wrong, judged(inner)) },
   { title: '≤ %', value: (_, { wrongBound }) => (100 * wrongBound).toFixed(3) },
   { title: 'requests %', value: (_, { wholeRequests }) => share(wholeRequests) },
   { title: 'traces %', value: (_, { wholeTraces }) => share(wholeTraces) },
@@ -92,9 +96,9 @@ function remarks({ lostRecords }: Row, { spans, inner, strays }: Report): string
 }
 
 export function renderTable(rows: readonly Row[]): string {
-  const titles = ['service', 'clients', 'CPU', 'requests/s', ...COLUMNS.map(({ title }) => title)];
+  const titles = ['service', 'clients', 'busy loops', 'requests/s', ...COLUMNS.map(({ title }) => title)];
   const lines = rows.map((row) => {
-    const head = [row.cell, String(row.clients), row.saturated ? 'saturated' : 'free'];
+    const head = [row.cell, String(row.clients), row.saturated ? String(LOOPS) : '0'];
     const { report } = row;
     if (!report)
       return [...head, '', ...COLUMNS.slice(1).map(() => ''), `not measured: ${row.skipped}`].join(' | ');
