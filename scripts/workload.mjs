@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// Compiles the programs of test/workload/ once per version of their sources and prints where they are, as JSON:
+// Compiles the programs of test/workload/ and test/links/ once per version of their sources and prints where they are, as JSON:
 //
 //   node scripts/workload.mjs   → {"folder": "~/.cache/undertrace/workload-<hash>", "missing": {"java": "javac is not installed"}}
 //
-// In the folder: driver, c-server, c-client, go-server, go-client, herd, java/*.class. A compiler that is not there leaves its programs out.
+// In the folder: driver, c-server, c-client, go-server, go-client, herd, java/*.class, and links-* of the same kinds. A compiler that is not
+// there leaves its programs out.
 // Node built-ins only.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,10 +20,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCES = fileURLToPath(new URL('../test/workload', import.meta.url));
+const TESTS = fileURLToPath(new URL('../test', import.meta.url));
+const SOURCES = join(TESTS, 'workload');
+const LINKS = join(TESTS, 'links');
 const CFLAGS = ['-O2', '-g', '-Wall', '-Wextra', '-Werror', '-pthread'];
 
 /** Every source below a folder, in a stable order. */
@@ -34,10 +37,12 @@ function sources(folder, pattern) {
 }
 
 const c = (name) => sources(join(SOURCES, name), /\.c$/);
-const go = {
-  cwd: join(SOURCES, 'go'),
+const go = (folder) => ({
+  cwd: join(folder, 'go'),
   env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' },
-};
+});
+/** Name of a program of test/links/, from its source's. */
+const linksName = (file) => `links-${basename(file, '.c')}`;
 
 /** Name of the language, its compiler, and what makes the programs into a folder: lists of arguments. */
 const BUILDS = [
@@ -49,14 +54,16 @@ const BUILDS = [
       ...sources(join(SOURCES, 'c'), /\.c$/).map((file) => [
         [...CFLAGS, '-o', join(out, `c-${relative(join(SOURCES, 'c'), file).slice(0, -2)}`), file],
       ]),
+      ...sources(LINKS, /\.c$/).map((file) => [[...CFLAGS, '-o', join(out, linksName(file)), file, '-lm']]),
     ],
   },
   {
     language: 'go',
     compiler: 'go',
     steps: (out) => [
-      [['build', '-o', join(out, 'go-server'), './server'], go],
-      [['build', '-o', join(out, 'go-client'), './client'], go],
+      [['build', '-o', join(out, 'go-server'), './server'], go(SOURCES)],
+      [['build', '-o', join(out, 'go-client'), './client'], go(SOURCES)],
+      [['build', '-o', join(out, 'links-net-http'), './net-http'], go(join(LINKS, 'services'))],
     ],
   },
   {
@@ -64,6 +71,7 @@ const BUILDS = [
     compiler: 'javac',
     steps: (out) => [
       [['-Xlint:all', '-Werror', '-d', join(out, 'java'), ...sources(join(SOURCES, 'java'), /\.java$/)]],
+      [['-Xlint:all', '-Werror', '-d', join(out, 'links-java'), ...sources(LINKS, /\.java$/)]],
     ],
   },
 ];
@@ -72,9 +80,12 @@ function installed(command) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, command)));
 }
 
-const hash = createHash('sha256').update(process.arch);
-for (const file of sources(SOURCES, /\.(c|h|go|mod|java)$/))
-  hash.update(relative(SOURCES, file)).update(readFileSync(file));
+// How they are compiled counts too.
+const hash = createHash('sha256')
+  .update(process.arch)
+  .update(readFileSync(fileURLToPath(import.meta.url)));
+for (const file of [SOURCES, LINKS].flatMap((folder) => sources(folder, /\.(c|h|go|mod|java)$/)))
+  hash.update(relative(TESTS, file)).update(readFileSync(file));
 const absent = BUILDS.filter(({ compiler }) => !installed(compiler));
 hash.update(absent.map(({ language }) => language).join());
 
@@ -86,7 +97,7 @@ if (!existsSync(folder)) {
   const aside = mkdtempSync(join(cache, 'workload.'));
   for (const { language, compiler, steps } of BUILDS) {
     if (!installed(compiler)) continue;
-    process.stderr.write(`compiling the ${language} programs of test/workload\n`);
+    process.stderr.write(`compiling the tests' ${language} programs\n`);
     for (const [args, options = {}] of steps(aside)) {
       const { status, error } = spawnSync(compiler, args, { stdio: ['ignore', 2, 'inherit'], ...options });
       if (status === 0) continue;

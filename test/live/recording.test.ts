@@ -1,13 +1,10 @@
 /** What the kernel delivered, kept in a file: the whole of the traffic can be looked at again elsewhere. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Agent, withNumbers } from '../support/agent.ts';
+import { Agent } from '../support/agent.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
-import { OtlpSink } from '../support/otlp-sink.ts';
-import { inCheckout, needRoot } from '../support/programs.ts';
+import { needRoot } from '../support/programs.ts';
+import { Recorder, replay } from '../support/recording.ts';
 import {
   byName,
   C_CLIENT,
@@ -22,24 +19,13 @@ import {
   SERVERS,
 } from '../support/workload.ts';
 
-/** Without any capability, root is nobody to the kernel. */
-const UNPRIVILEGED = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
 /** Two agents read the machine's clocks at different moments. */
 const CLOCKS_APART_NS = 1_000_000n;
-
-/** Resolves when a line of the child's standard error has the text; goes on reading. */
-async function untilSaid(child: ChildProcess, text: string): Promise<void> {
-  const lines = createInterface({ input: child.stderr! });
-  await new Promise<void>((resolve, reject) => {
-    lines.on('line', (line) => line.includes(text) && resolve());
-    lines.on('close', () => reject(new Error(`it ended without saying "${text}"`)));
-  });
-}
 
 describe('a recording', function () {
   this.timeout(60_000);
   const scratch = new Scratch();
-  const children: ChildProcess[] = [];
+  const recorders: Recorder[] = [];
   const servers: RunningServer[] = [];
   let agent: Agent | undefined;
 
@@ -51,39 +37,16 @@ describe('a recording', function () {
     agent?.kill('SIGKILL');
     await agent?.ended();
     agent = undefined;
-    for (const child of children.splice(0)) child.kill('SIGKILL');
+    for (const recorder of recorders.splice(0)) recorder.kill();
     for (const server of servers.splice(0)) await server.stop();
   });
 
   after(() => scratch.remove());
 
-  /** Records until the function that is given back is called. */
-  async function record(file: string, ...args: string[]): Promise<() => Promise<void>> {
-    const command = [inCheckout('dist', 'main.js'), 'record', ...args, file];
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
-    children.push(child);
-    await untilSaid(child, 'recording to');
-    return async () => {
-      child.kill('SIGINT');
-      assert.deepEqual(await once(child, 'exit'), [0, null]);
-    };
-  }
-
-  /** The spans of a replay by a process that may do nothing. */
-  async function replay(file: string): Promise<ReceivedSpan[]> {
-    const sink = new OtlpSink();
-    const endpoint = `http://127.0.0.1:${await sink.listenHttp()}`;
-    const pipelines = { traces: { receivers: ['undertrace'], exporters: ['otlp_http'] } };
-    const config = `yaml:${JSON.stringify({ exporters: { otlp_http: { endpoint } }, service: { pipelines } })}`;
-    const [command, ...args] = [
-      ...UNPRIVILEGED,
-      ...[process.execPath, inCheckout('dist', 'main.js'), 'replay', '--config', config, file],
-    ];
-    const child = spawn(command!, args, { stdio: 'ignore' });
-    children.push(child);
-    assert.deepEqual(await once(child, 'exit'), [0, null]);
-    await sink.close();
-    return sink.spans.map((span) => ({ ...span, attributes: withNumbers(span.attributes) }));
+  async function record(file: string, ...args: string[]): Promise<Recorder> {
+    const recorder = await Recorder.start(file, ...args);
+    recorders.push(recorder);
+    return recorder;
   }
 
   async function startServer(context: Mocha.Context, program: Program): Promise<string> {
@@ -95,7 +58,7 @@ describe('a recording', function () {
   it('replays to the spans that the agent made of the same traffic, every time', async function () {
     const file = scratch.file('recording');
     agent = await Agent.start();
-    const stop = await record(file);
+    const recorder = await record(file);
     const run = `recording-${process.pid}`;
     const pairs = [
       [C_CLIENT, NODE_SERVER],
@@ -111,7 +74,7 @@ describe('a recording', function () {
     const live = await agent.spans(`/w/${run}/`, 2 * planned);
     assert.equal(live.length, 2 * planned);
     await agent.stop();
-    await stop();
+    await recorder.stop();
 
     const replayed = await replay(file);
     assert.deepEqual(bySpanId(await replay(file)), bySpanId(replayed));
@@ -134,11 +97,11 @@ describe('a recording', function () {
       [['--no-payload'], false],
     ] as const) {
       const file = scratch.file(`secret-${kept}`);
-      const stop = await record(file, ...args);
+      const recorder = await record(file, ...args);
       const run = `secret-${process.pid}-${kept}`;
       const plan = makePlan(run, 5, 'keepalive', C_CLIENT, C_SERVER);
       await runClient(this, C_CLIENT, base, plan, 'keepalive', { scratch });
-      await stop();
+      await recorder.stop();
       assert.equal(statSync(file).mode & 0o777, 0o600);
       assert.equal(readFileSync(file).includes(` /w/${run}/`), kept);
     }

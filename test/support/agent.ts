@@ -134,7 +134,7 @@ export class Agent {
     await sleep(200);
     const found = select();
     this.#runs.delete(run);
-    return found.map((span) => ({ ...span, attributes: withNumbers(span.attributes) }));
+    return found.map(spanWithNumbers);
   }
 
   /** Takes the spans of all runs out of the sink: there are hundreds of thousands in a whole matrix, and each is looked at once. */
@@ -172,6 +172,11 @@ export function withNumbers(attributes: Record<string, unknown>): Record<string,
   const plain = (value: unknown): unknown =>
     typeof value === 'string' && /^int:-?\d+$/.test(value) ? Number(value.slice(4)) : value;
   return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, plain(value)]));
+}
+
+export function spanWithNumbers(span: ReceivedSpan): ReceivedSpan {
+  const links = span.links.map((link) => ({ ...link, attributes: withNumbers(link.attributes) }));
+  return { ...span, attributes: withNumbers(span.attributes), links };
 }
 
 /** Reads `  records: in 131 = out 131 + held 0 + lost reason=3` and so on. */

@@ -16,8 +16,8 @@ const { root } = protobuf.parse(
     fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8; repeated KeyValue attributes = 9;
     uint32 dropped_attributes_count = 10; uint32 dropped_events_count = 12; uint32 dropped_links_count = 14;
     repeated Link links = 13; Status status = 15; fixed32 flags = 16;
+    message Link { bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; repeated KeyValue attributes = 4; fixed32 flags = 6; }
   }
-  message Link { bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; repeated KeyValue attributes = 4; fixed32 flags = 6; }
   message Status { string message = 2; int32 code = 3; }
   message KeyValue { string key = 1; AnyValue value = 2; }
   message AnyValue {
@@ -37,6 +37,13 @@ export const ExportTraceServiceResponse = root.lookupType('ExportTraceServiceRes
 export const RpcStatus = root.lookupType('RpcStatus');
 export const RetryInfo = root.lookupType('RetryInfo');
 
+/** A link to another span, as it arrived. */
+export interface ReceivedLink {
+  traceId: string;
+  spanId: string;
+  attributes: Record<string, unknown>;
+}
+
 /** A span as it arrived, ids as hex, times and integers as decimal text, attributes as a plain object. */
 export interface ReceivedSpan {
   traceId: string;
@@ -50,7 +57,7 @@ export interface ReceivedSpan {
   status: number;
   flags: number;
   attributes: Record<string, unknown>;
-  links: Array<{ traceId: string; spanId: string; attributes: Record<string, unknown> }>;
+  links: ReceivedLink[];
   resource: Record<string, unknown>;
   resourceSchemaUrl: string;
   scope: string;

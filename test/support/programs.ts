@@ -61,13 +61,19 @@ interface Compiled {
 }
 let compiled: Compiled | undefined;
 
-/** Path of a program of test/workload/ that is compiled, such as `driver`; built at the first call. */
-export function needCompiled(context: Mocha.Context, language: 'c' | 'go' | 'java', name: string): string {
+/** The folder of the programs that are compiled, and the languages that could not be; built at the first call. */
+export function compiledPrograms(): Compiled {
   if (!compiled) {
     const built = spawnSync(process.execPath, [inCheckout('scripts', 'workload.mjs')], { encoding: 'utf8' });
     if (built.status !== 0) throw new Error(`scripts/workload.mjs failed:\n${built.stderr}`);
     compiled = JSON.parse(built.stdout) as Compiled;
   }
-  const missing = compiled.missing[language];
-  return missing ? lacking(context, missing) : path.join(compiled.folder, name);
+  return compiled;
+}
+
+/** Path of a program of test/workload/ that is compiled, such as `driver`. */
+export function needCompiled(context: Mocha.Context, language: 'c' | 'go' | 'java', name: string): string {
+  const { folder, missing } = compiledPrograms();
+  const reason = missing[language];
+  return reason ? lacking(context, reason) : path.join(folder, name);
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { inCheckout, needCommand, needCompiled } from './programs.ts';
+import { environment } from './running-program.ts';
 
 export type Mode = 'keepalive' | 'close' | 'pipeline';
 
@@ -256,12 +257,6 @@ export class Scratch {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** Environment of a traced program: its service name, and nothing of the agent's own settings. */
-function environment(service: string | undefined): NodeJS.ProcessEnv {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_')));
-  return service === undefined ? env : { ...env, OTEL_SERVICE_NAME: service };
 }
 
 /** A server that runs until it is stopped. */

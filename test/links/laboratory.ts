@@ -1,0 +1,192 @@
+/** One cell measured: live, with the agent beside the traffic, or from a recording of it. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Agent, pathOf, spanWithNumbers } from '../support/agent.ts';
+import type { ReceivedSpan } from '../support/otlp-proto.ts';
+import { Recorder, replay } from '../support/recording.ts';
+import { BusyLoops } from './busy-loops.ts';
+import { type Cell, CELLS, lackOf, linksPerRequest } from './cells.ts';
+import { checkLinks, type Report } from './check.ts';
+import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
+import type { Row } from './table.ts';
+import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
+
+/** More than the spans of any run take. */
+const QUEUE_SIZE = '512MiB';
+const DROP_SEED = 1;
+
+export interface CellOptions {
+  clients: number;
+  /** At least so many inner links. */
+  links: number;
+  saturated: boolean;
+}
+
+let serial = 0;
+const freshRun = (): string => `links-${process.pid}-${serial++}`;
+
+async function beside<T>(saturated: boolean, action: () => Promise<T>): Promise<T> {
+  if (!saturated) return action();
+  const loops = new BusyLoops();
+  try {
+    return await action();
+  } finally {
+    await loops.stop();
+  }
+}
+
+/**
+ * Only what this process has started is looked at. Whether links are right is asked here, not how much load an agent bears: ring and queue hold a
+ * whole run, since the agent takes next to nothing of a busy CPU and works off what is left at its end.
+ */
+const RECEIVER = {
+  ring_size: '64MiB',
+  shutdown_timeout: '60s',
+  filters: { include: [{ pid: process.pid, children: true }] },
+};
+
+function startAgent(): Promise<Agent> {
+  const args = ['--set', `exporters.otlp_http.sending_queue.queue_size=${QUEUE_SIZE}`];
+  return Agent.start({ receiver: RECEIVER, args });
+}
+
+/**
+ * With an agent of its own, which is started before the load or, `joining`, while it runs: then connections and requests are older than the agent, and
+ * what was before it is missing.
+ */
+export async function measureLive(cell: Cell, options: CellOptions & { joining?: boolean }): Promise<Row> {
+  const { clients, saturated } = options;
+  const row = { cell: cell.name, clients, saturated };
+  const skipped = lackOf(cell);
+  if (skipped !== undefined) return { ...row, skipped };
+  const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
+  const run = freshRun();
+  let agent: Agent | undefined;
+  const start = async (): Promise<void> => void (agent = await startAgent());
+  try {
+    if (!options.joining) await start();
+    const traffic = await sendThrough(cell, options, run, folder, options.joining ? start : undefined);
+    const truth = await traffic.stop();
+    const { code, ledger, stderr } = await agent!.stop();
+    if (code !== 0 || !ledger.balanced) throw new Error(`the agent ended with ${code}:\n${stderr}`);
+    const report = checkLinks(ofRun(agent!.sink.spans.map(spanWithNumbers), run), truth);
+    if (report.inner.missing === report.inner.expected)
+      throw new Error(`${cell.name}: there is not one span; a longer load may be needed`);
+    const { requestsPerSecond } = traffic;
+    return { ...row, report, requestsPerSecond, lostRecords: ledger.stages.records!.lost.ring_full ?? 0 };
+  } catch (error) {
+    agent?.kill('SIGKILL');
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function sendThrough(
+  cell: Cell,
+  { clients, links, saturated }: CellOptions,
+  run: string,
+  folder: string,
+  meanwhile?: () => Promise<void>,
+): Promise<Traffic> {
+  const requests = Math.ceil(links / linksPerRequest(cell));
+  return beside(saturated, () => makeTraffic(cell, { clients, requests, run, folder, meanwhile }));
+}
+
+/** What is beside a recording and its truth. */
+interface About {
+  cell: string;
+  clients: number;
+  saturated: boolean;
+  run: string;
+  requestsPerSecond: number;
+}
+
+const ABOUT = 'about.json';
+const RECORDING = 'recording';
+
+/** Records the traffic of a cell into a folder below `directory`, for replays. */
+export async function recordCell(directory: string, cell: Cell, options: CellOptions): Promise<void> {
+  const lack = lackOf(cell);
+  if (lack !== undefined) throw new Error(`${cell.name}: ${lack}`);
+  const { clients, saturated } = options;
+  const folder = path.join(directory, `${cell.name}-${clients}${saturated ? '-saturated' : ''}`);
+  mkdirSync(folder, { recursive: true });
+  const run = freshRun();
+  const config = `yaml:${JSON.stringify({ receivers: { undertrace: RECEIVER } })}`;
+  const recorder = await Recorder.start(path.join(folder, RECORDING), '--config', config);
+  let traffic: Traffic;
+  try {
+    traffic = await sendThrough(cell, options, run, folder);
+    await traffic.stop();
+  } finally {
+    await recorder.stop();
+  }
+  const { requestsPerSecond } = traffic;
+  const about: About = { cell: cell.name, clients, saturated, run, requestsPerSecond };
+  writeFileSync(path.join(folder, ABOUT), `${JSON.stringify(about)}\n`);
+}
+
+export interface ReplayOptions {
+  /** Share of the records that are left out. */
+  drop: number;
+  /** Also replay with all ids blanked, and demand the same parents. */
+  blankIds: boolean;
+}
+
+/** Folders of the recordings of a directory. */
+export function recordings(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => path.join(directory, name))
+    .sort();
+}
+
+export function readAbout(folder: string): About {
+  return JSON.parse(readFileSync(path.join(folder, ABOUT), 'utf8')) as About;
+}
+
+export async function measureRecording(folder: string, options: ReplayOptions): Promise<Row> {
+  const { run, requestsPerSecond, ...row } = readAbout(folder);
+  const cell = CELLS.find(({ name }) => name === row.cell);
+  if (!cell) throw new Error(`${folder}: there is no cell "${row.cell}"`);
+  const scratch = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
+  try {
+    let recording = path.join(folder, RECORDING);
+    if (options.drop > 0) {
+      const reduced = path.join(scratch, 'reduced');
+      rewriteRecording(recording, reduced, dropRecords(options.drop, DROP_SEED));
+      recording = reduced;
+    }
+    const all = await replay(recording);
+    const report: Report = checkLinks(ofRun(all, run), readTruth(cell, folder));
+    if (options.blankIds) {
+      const blank = path.join(scratch, 'blank');
+      rewriteRecording(recording, blank, blankIds);
+      demandSameParents(folder, ofRun(all, run), ofRun(await replay(blank), run));
+    }
+    return { ...row, report, requestsPerSecond };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+function ofRun(spans: readonly ReceivedSpan[], run: string): ReceivedSpan[] {
+  return spans.filter((span) => pathOf(span)?.startsWith(`/w/${run}/`));
+}
+
+/** Span ids come from sequence numbers, so a span is the same one in both replays. */
+function demandSameParents(
+  folder: string,
+  spans: readonly ReceivedSpan[],
+  blank: readonly ReceivedSpan[],
+): void {
+  const parents = new Map(blank.map((span) => [span.spanId, span.parentSpanId]));
+  const different = spans.filter((span) => parents.get(span.spanId) !== span.parentSpanId);
+  if (different.length > 0 || blank.length !== spans.length) {
+    throw new Error(
+      `${folder}: with the ids blanked ${different.length} of ${spans.length} spans have other parents: something of the ids leaks`,
+    );
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Counter, CountersRecord, DataRecord, Kind } from '../../src/capture/records.gen.ts';
+import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
+import { RecordWriter } from '../support/records.ts';
+import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
+
+const REQUEST = 'GET /w/links-1-0/front/0123456789abcdef HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+const DELIVERED = 1000;
+
+/** So many requests, then the counters. */
+function makeBatch(requests: number): Uint8Array {
+  const writer = new RecordWriter();
+  for (let n = 0; n < requests; n++) writer.add('data', { length: REQUEST.length }, REQUEST);
+  const counters = new Uint8Array(new BigUint64Array([BigInt(DELIVERED), 5n]).buffer);
+  return writer.add('counters', { delivered: DELIVERED, counters: 2 }, counters).take();
+}
+
+/** Kinds of the records, and the last counters. */
+function look(batch: Uint8Array): { kinds: number[]; lost: bigint; delivered: bigint } {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  const kinds: number[] = [];
+  let last = 0;
+  for (let at = 0; at < batch.length; at += (view.getUint32(at, true) + 7) & ~7) {
+    kinds.push(batch[at + 4]!);
+    last = at;
+  }
+  return {
+    kinds,
+    lost: view.getBigUint64(last + CountersRecord.SIZE + 8 * Counter.lost_ring_full, true),
+    delivered: BigInt(new CountersRecord(batch).at(last).delivered),
+  };
+}
+
+describe('links/rewrite', () => {
+  it('blanks the ids of paths and nothing else', () => {
+    const blank = new DataRecord(blankIds(makeBatch(1)));
+    const text = Buffer.from(blank.payload).toString('latin1');
+    assert.equal(text, REQUEST.replace('0123456789abcdef', '0000000000000000'));
+  });
+
+  it('drops records of the kernel alone, and the counters say so', () => {
+    assert.deepEqual(look(dropRecords(1, 1)(makeBatch(20))), {
+      kinds: [Kind.counters],
+      lost: 25n,
+      delivered: BigInt(DELIVERED - 20),
+    });
+    const all = makeBatch(20);
+    assert.deepEqual(dropRecords(0, 1)(all), all);
+  });
+
+  it('drops the share that is asked for, the same at every run', () => {
+    const change = dropRecords(0.1, 1);
+    const once = look(change(makeBatch(5000)));
+    const dropped = 5001 - once.kinds.length;
+    assert.ok(dropped > 400 && dropped < 600, String(dropped));
+    assert.deepEqual(look(dropRecords(0.1, 1)(makeBatch(5000))), once);
+    assert.equal(once.lost, BigInt(5 + dropped));
+    // Counters are cumulative: a later batch still knows.
+    assert.equal(look(change(makeBatch(0))).lost, BigInt(5 + dropped));
+  });
+
+  it('writes a recording batch by batch', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-rewrite-'));
+    try {
+      const [from, to] = [path.join(folder, 'from'), path.join(folder, 'to')];
+      const writer = new RecordingWriter(from, { payload: true });
+      for (const requests of [1, 2]) writer.write(makeBatch(requests));
+      writer.close();
+      rewriteRecording(from, to, blankIds);
+      assert.deepEqual(
+        [...readRecording(to)],
+        [1, 2].map((requests) => blankIds(makeBatch(requests))),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

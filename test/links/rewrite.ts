@@ -1,0 +1,53 @@
+/** A recording that is as another one, but for what a control run changes. */
+import { Counter, CountersRecord, Kind, LAYOUT } from '../../src/capture/records.gen.ts';
+import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
+import { random } from '../support/random.ts';
+
+type Change = (batch: Uint8Array) => Uint8Array;
+
+export function rewriteRecording(from: string, to: string, change: Change): void {
+  const writer = new RecordingWriter(to, { payload: true });
+  for (const batch of readRecording(from)) writer.write(change(batch));
+  writer.close();
+}
+
+/** The last part of a path of the laboratory. */
+const ID = /(\/w\/[^/ ]+\/[a-z]+\/)([0-9a-f-]+)/g;
+
+/** Writes zeros over every id, so that nothing in the bytes tells requests apart: what is linked must stay the same. */
+export const blankIds: Change = (batch) => {
+  const text = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength).toString('latin1');
+  const blank = text.replace(ID, (_, head: string, id: string) => head + '0'.repeat(id.length));
+  return Uint8Array.from(Buffer.from(blank, 'latin1'));
+};
+
+/** Below this kind stands what the kernel writes. */
+const FIRST_OF_AGENT = Kind.process;
+const SIZE = LAYOUT.counters.fields.size.offset;
+const DELIVERED = LAYOUT.counters.fields.delivered.offset;
+
+/** Leaves out so large a share of the kernel's records, as if the ring had been full for them: the counters say so. */
+export function dropRecords(rate: number, seed: number): Change {
+  const next = random(seed);
+  let dropped = 0n;
+  return (batch) => {
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    const kept: Uint8Array[] = [];
+    for (let at = 0; at < batch.length;) {
+      const padded = (view.getUint32(at + SIZE, true) + 7) & ~7;
+      const record = batch.slice(at, at + padded);
+      at += padded;
+      if (record[4]! < FIRST_OF_AGENT && next() < rate) dropped++;
+      else kept.push(record[4] === Kind.counters ? withLoss(record, dropped) : record);
+    }
+    return Uint8Array.from(Buffer.concat(kept));
+  };
+}
+
+function withLoss(counters: Uint8Array, dropped: bigint): Uint8Array {
+  const view = new DataView(counters.buffer, counters.byteOffset, counters.byteLength);
+  const lost = CountersRecord.SIZE + 8 * Counter.lost_ring_full;
+  view.setBigUint64(lost, view.getBigUint64(lost, true) + dropped, true);
+  view.setBigUint64(DELIVERED, view.getBigUint64(DELIVERED, true) - dropped, true);
+  return counters;
+}

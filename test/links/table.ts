@@ -1,0 +1,115 @@
+/** The figures of all cells as a table of Markdown, with the method above it. */
+import { LOOPS } from './busy-loops.ts';
+import { judged, type Report, type Share } from './check.ts';
+
+export interface Row {
+  cell: string;
+  clients: number;
+  saturated: boolean;
+  /** Why it was not measured. */
+  skipped?: string;
+  report?: Report;
+  /** Of the load, with the agent beside it. */
+  requestsPerSecond?: number;
+  /** Records that the agent lost during the run. */
+  lostRecords?: number;
+}
+
+const METHOD = `# Links between what came in and what went out
+
+Written by \`npm run bench:links\`. A service of the laboratory (\`test/links/\`) reads a request, calls A, then B and C together, then D, and answers;
+each back end takes 1 ms and an exponentially distributed time of 6 ms in the mean. *Chain of four*: Node, Flask, Node, C, each with its three
+back ends and the next service as its D. The proxies make one call. Services that block on each call make B and C one after the other:
+\`*-thread-per-request\`, \`python-flask-threaded\`.
+
+**Id-blind**: every hop replaces the id in the path by a fresh random one and writes both down where the checker alone reads them, so that
+nothing in the bytes tells which request a call belongs to. What is right is known for every link.
+
+- **right, orphan, wrong**: share of the inner links (CLIENT span of a call → SERVER span of the request that caused it) with the true parent,
+  without a parent, with another; wrong ones are counted against the links whose span is there. **≤**: their rate is below this, at 95 % (exact
+  binomial).
+- **requests**: all calls of a request to a service have the right parent. **traces**: all spans of a request of the load, hops too, stand in one
+  trace with the right parents.
+- **precision, coverage**: of links with a confidence of 0.9 or more, how many were right; how many links had one.
+- **calibration**: mean distance between confidence and share of right ones, in points, over ten bins of equal size; links of the method
+  \`residual\` alone.
+- **busy loops**: processes beside that do nothing but take the CPU.
+- **hops**: CLIENT → SERVER of one request, right.
+- **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out
+  and that has not called there yet.
+
+`;
+
+const percent = (count: number, of: number, digits = 2): string =>
+  of === 0 ? '–' : `${((100 * count) / of).toFixed(digits)}`;
+const share = ({ count, of }: Share): string => percent(count, of);
+
+interface Column {
+  title: string;
+  /** Of a row that was measured. */
+  value: (row: Row, report: Report) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'links', value: (_, { inner }) => String(inner.expected) },
+  { title: 'right %', value: (_, { inner }) => percent(inner.right, inner.expected) },
+  { title: 'orphan %', value: (_, { inner }) => percent(inner.orphan, inner.expected) },
+  { title: 'wrong %', value: (_, { inner }) => percent(inner.wrong, judged(inner)) },
+  { title: '≤ %', value: (_, { wrongBound }) => (100 * wrongBound).toFixed(3) },
+  { title: 'requests %', value: (_, { wholeRequests }) => share(wholeRequests) },
+  { title: 'traces %', value: (_, { wholeTraces }) => share(wholeTraces) },
+  { title: 'precision %', value: (_, { confident }) => percent(confident.right, confident.given) },
+  { title: 'coverage %', value: (_, { confident, inner }) => percent(confident.given, inner.expected) },
+  {
+    title: 'calibration',
+    value: (_, { calibration: { error, links } }) =>
+      error === undefined ? '–' : `${(100 * error).toFixed(1)} (${links})`,
+  },
+  { title: 'hops %', value: (_, { hop }) => percent(hop.right, hop.expected) },
+  { title: 'FIFO %', value: (_, { baselines, inner }) => percent(baselines.FIFO!, inner.expected, 1) },
+  {
+    title: 'most recent %',
+    value: (_, { baselines, inner }) => percent(baselines['most recent']!, inner.expected, 1),
+  },
+  { title: 'methods', value: (_, { methods }) => methodsText(methods) },
+  { title: 'remarks', value: (row, report) => remarks(row, report) },
+];
+
+function methodsText(methods: Report['methods']): string {
+  return Object.entries(methods)
+    .map(([name, { right, wrong }]) => `${name} ${right}${wrong ? ` + ${wrong} wrong` : ''}`)
+    .join(', ');
+}
+
+/** Whatever makes the other figures of the row less than they seem. */
+function remarks({ lostRecords }: Row, { spans, inner, strays }: Report): string {
+  return [
+    lostRecords ? `${lostRecords} records lost` : '',
+    inner.missing ? `${inner.missing} links without a span` : '',
+    spans.missing ? `${spans.missing} spans missing` : '',
+    spans.repeated ? `${spans.repeated} spans repeated` : '',
+    spans.unknown ? `${spans.unknown} spans unknown` : '',
+    strays ? `${strays} requests of the load with a parent` : '',
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+export function renderTable(rows: readonly Row[]): string {
+  const titles = ['service', 'clients', 'busy loops', 'requests/s', ...COLUMNS.map(({ title }) => title)];
+  const lines = rows.map((row) => {
+    const head = [row.cell, String(row.clients), row.saturated ? String(LOOPS) : '0'];
+    const { report } = row;
+    if (!report)
+      return [...head, '', ...COLUMNS.slice(1).map(() => ''), `not measured: ${row.skipped}`].join(' | ');
+    const rate = row.requestsPerSecond?.toFixed(0) ?? '';
+    return [...head, rate, ...COLUMNS.map(({ value }) => value(row, report))].join(' | ');
+  });
+  return [titles.join(' | '), titles.map(() => '---').join(' | '), ...lines]
+    .map((line) => `| ${line} |`)
+    .join('\n');
+}
+
+export function renderPage(rows: readonly Row[], machine: string): string {
+  return `${METHOD}${machine}\n\n${renderTable(rows)}\n`;
+}
