@@ -28,6 +28,9 @@ import type { Span } from './span.ts';
 import { createStrategies } from './strategy/index.ts';
 import type { LinkStrategy } from './strategy/strategy.ts';
 
+/** So many times the wait for a trace its spans wait in a process whose rules have not been proven yet: the first traces are not to be the worst. */
+const PROOF_WAITS = 6;
+
 /** A finished request, at one end; told before sampling, so that counts of it are exact. */
 export type RequestObserver = (
   service: ServiceResource,
@@ -96,7 +99,7 @@ export class Linker {
   readonly links = new LinkCounts();
   readonly #strategies: readonly LinkStrategy[];
   readonly #minConfidence: number;
-  readonly #waitNs: number;
+  readonly #proofWaitNs: number;
   #sampler: Sampler;
   #seed: IdKey;
   #nowNs = 0;
@@ -112,7 +115,7 @@ export class Linker {
     this.inbound = new InboundIndex(options.maxInbound);
     this.#strategies = createStrategies(this.origins);
     this.#minConfidence = options.minConfidence ?? 0.9;
-    this.#waitNs = options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs;
+    this.#proofWaitNs = PROOF_WAITS * (options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs);
     this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
   }
 
@@ -282,7 +285,7 @@ export class Linker {
   /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
-      const waited = last || pending.exchange.endNs + this.#waitNs <= this.#nowNs;
+      const waited = last || pending.exchange.endNs + this.#proofWaitNs <= this.#nowNs;
       if (!waited && !isNamed(pending) && !this.origins.isSettled(pending)) return false;
       if (pending.resource !== undefined) continue;
       const { tgid, processStartNs } = pending.exchange;

@@ -2,6 +2,7 @@ import { Serving } from './serving.ts';
 import { type Pending, noteOf } from './pending.ts';
 import { REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent } from './rule/rule.ts';
+import { ENOUGH } from './trust.ts';
 
 const MAX_PROCESSES = 8192;
 /** A call that led to the response of its origin; another call of such a request; one where the rule is known to hold; and what nothing bears out. */
@@ -74,7 +75,9 @@ export class Origins {
   /** Whether what is known by now is all that can be known soon, so that a span need not wait. */
   isSettled(pending: Pending): boolean {
     const { origin, serving } = pending;
-    if (origin === undefined || pending.confirmed || serving!.trust[bestRule(pending)]!.settled) return true;
+    if (origin === undefined || pending.confirmed) return true;
+    const trust = serving!.trust[bestRule(pending)]!;
+    if (trust.settled || (!trust.proven && serving!.silent >= ENOUGH)) return true;
     return !origin.open && origin.alone && origin.passed;
   }
 
@@ -129,7 +132,10 @@ export class Origins {
       this.#count(serving, THREAD, sole === pending);
     }
     const last = callOf(sent.reason);
-    if (last?.origin === undefined) return;
+    if (last?.origin === undefined) {
+      if (sole === undefined && pending.calls > 0) serving.silent++;
+      return;
+    }
     const passed = last.origin === pending;
     this.#judge(pending, passed);
     const used = followChain(last, passed);

@@ -11,6 +11,8 @@ export class Serving {
   open = 0;
   /** Requests so far. */
   serial = 0;
+  /** Responses to requests with calls of which no rule could say whose they are. */
+  silent = 0;
   readonly #byThread = new Map<number, Set<Pending>>();
 
   constructor(startNs: number) {

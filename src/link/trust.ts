@@ -2,9 +2,12 @@
 const WINDOW = 512;
 /** So many checks that a rule has passed make it believed where the single request does not tell. */
 const PROOF = 20;
+/** So many checks settle whether a rule is believed. */
+export const ENOUGH = 64;
 /** A rule is switched off from this many failures on, if they are more than one in MAX_FAILED of its checks. */
 const MIN_FAILURES = 2;
 const MAX_FAILED = 200;
+
 /**
  * Whether a rule explains what one process does, found out without knowing the truth of any link: whose response is sent is known from the
  * connection, so each response is a question to which the rule's answer can be checked. A link that goes astray makes the response at its
@@ -22,12 +25,7 @@ export class Trust {
 
   /** More checks will hardly change the judgement. */
   get settled(): boolean {
-    return this.off || this.passed + this.failed >= WINDOW / 8;
-  }
-
-  /** Share of the checks that were passed, as far as they go. */
-  get confidence(): number {
-    return this.passed === 0 ? 0 : this.passed / (this.passed + this.failed);
+    return this.off || this.passed + this.failed >= ENOUGH;
   }
 
   /** A response was sent that the rule says is of this request, or of another. Returns true if the rule was switched off by it. */
