@@ -220,7 +220,7 @@ describe('link/origins', () => {
     assert.equal(linker.inbound.ambiguous, 0);
   });
 
-  it('forgets one of many that share an id as fast as any other', () => {
+  it('looks for and forgets one of many that share an id as fast as any other', () => {
     const { tick, open, close, linker, traces } = setUp({ maxInbound: 20_000 });
     const served = Array.from({ length: 20_000 }, (_, i) =>
       end({ role: 'server', tgid: PROXY, startMs: 10, hop: 1000 + i, ids: ['always-the-same'] }),
@@ -233,9 +233,14 @@ describe('link/origins', () => {
     tick(300 * MS);
     assert.equal(linker.inbound.ambiguous, 1);
     assert.equal(traces.flat().length, 20_001);
+    const more = Array.from({ length: 2000 }, (_, i) =>
+      end({ role: 'client', tgid: PROXY, startMs: 301, hop: 30_000 + i, ids: ['always-the-same'] }),
+    );
     const startedNs = process.hrtime.bigint();
+    open(...more);
+    assert.equal(linker.inbound.ambiguous, 2001);
     tick(3000 * MS);
-    // Were all looked at for each of them, there would be 200 million looks.
+    // Were all looked at for each of them, there would be 240 million looks.
     assert.ok(process.hrtime.bigint() - startedNs < 500_000_000n);
     assert.equal(linker.inbound.size, 0);
     const again = end({ role: 'server', tgid: PROXY, startMs: 4000, hop: 2, ids: ['always-the-same'] });
