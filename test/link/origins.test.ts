@@ -291,6 +291,20 @@ describe('link/origins', () => {
     assert.equal(linker.inbound.ambiguous, 0);
   });
 
+  it('takes no request for a cause that came in later, though its records came first', () => {
+    const { traces, tick, open, close, linker } = setUp();
+    const served = end({ role: 'server', tgid: PROXY, startMs: 11, hop: 1, ids: ['7f3c0d3e'] });
+    const sent = end({ role: 'client', tgid: PROXY, startMs: 10, hop: 2, ids: ['7f3c0d3e'] });
+    open(served, sent);
+    close(served, sent);
+    tick(300 * MS);
+    assert.deepEqual(
+      traces.flat().map(({ parentSpanId }) => parentSpanId),
+      [undefined, undefined],
+    );
+    assert.equal(linker.inbound.ambiguous, 0);
+  });
+
   it('names no parent that is filtered or was lost', () => {
     for (const how of ['filtered', 'request filtered', 'lost'] as const) {
       const { traces, tick, open, close, linker, ledger } = setUp({
