@@ -1,16 +1,11 @@
 import { CONTEXT_HEADERS, ContextHeaders, type ContextKey } from '../context-headers.ts';
 import type { Framing, HttpRequest } from './http1-head.ts';
 
-/** A field of requests that is used. */
-export interface KnownField {
-  /** In lower case, each character with bit 5 set: so it is compared with bytes that are folded alike. */
-  readonly folded: string;
-  readonly code: number;
-}
-
-/** Known fields by length of the name and its first letter: most names that are sent are told from all of them by one look. */
-export type FieldTable = ReadonlyArray<readonly KnownField[] | undefined>;
-
+/** Codes of fields; those of the first two are the body's framing, and of responses no others are used. */
+export const NOT_USED = -1;
+export const CONTENT_LENGTH = 0;
+export const TRANSFER_ENCODING = 1;
+const FRAMING = ['content-length', 'transfer-encoding'];
 const PLAIN = [
   'host',
   'expect',
@@ -22,58 +17,81 @@ const PLAIN = [
 ];
 const CONTEXT = Object.entries(CONTEXT_HEADERS);
 const CONTEXT_KEYS: readonly ContextKey[] = CONTEXT.map(([, key]) => key);
-const FIRST_CONTEXT = PLAIN.length;
+const FIRST_CONTEXT = FRAMING.length + PLAIN.length;
 const REQUEST_ID = FIRST_CONTEXT + CONTEXT.length;
 
-/** Names that cannot be request ids, since they are used already. */
-export const KNOWN_NAMES: readonly string[] = [...PLAIN, ...CONTEXT.map(([name]) => name)];
+/** Names that cannot be request ids, since they are used already; each one's index is its code. */
+export const KNOWN_NAMES: readonly string[] = [...FRAMING, ...PLAIN, ...CONTEXT.map(([name]) => name)];
 
 const MAX_NAME = 64;
 
-/** Index in a FieldTable of the name of `length` bytes that begins with `first`, in any case. */
-export function fieldSlot(length: number, first: number): number {
-  // No name has no length, so that nothing stands at 0.
-  return length > MAX_NAME ? 0 : (length << 5) | (first & 31);
+/** Fields that are used, by length of the name and its first letter: most names that are sent are told from all of them by one look. */
+export class FieldTable {
+  /** By slot: index of an entry, 0 where there is none. */
+  readonly #slots = new Uint16Array((MAX_NAME + 1) << 5);
+  readonly #names: string[] = [''];
+  readonly #codes: number[] = [NOT_USED];
+  /** Another entry of the same slot, or 0. */
+  readonly #next: number[] = [0];
+
+  /** `requestIds`: names of headers, in lower case, whose values are kept as request ids. */
+  constructor(names: readonly string[], requestIds: readonly string[]) {
+    names.forEach((name, code) => this.#add(name, code));
+    for (const name of requestIds) this.#add(name, REQUEST_ID);
+  }
+
+  /** Code of the field whose name stands at `[from, to)`, in any case; NOT_USED for all others. */
+  find(bytes: Uint8Array, from: number, to: number): number {
+    const length = to - from;
+    if (length > MAX_NAME) return NOT_USED;
+    let entry = this.#slots[(length << 5) | (bytes[from]! & 31)]!;
+    while (entry !== 0 && !isName(bytes, from, this.#names[entry]!)) entry = this.#next[entry]!;
+    return this.#codes[entry]!;
+  }
+
+  #add(name: string, code: number): void {
+    const slot = (name.length << 5) | (name.charCodeAt(0) & 31);
+    this.#next.push(this.#slots[slot]!);
+    this.#codes.push(code);
+    // Compared with bytes that are folded alike: bit 5 makes letters small ones, and only `_` another character.
+    this.#slots[slot] = this.#names.push(name.replaceAll('_', '\x7f')) - 1;
+  }
 }
 
-/** `requestIds`: names of headers, in lower case, whose values are kept as request ids. */
-export function createFieldTable(requestIds: readonly string[]): FieldTable {
-  const table = new Array<KnownField[] | undefined>((MAX_NAME + 1) << 5).fill(undefined);
-  const add = (name: string, code: number): void => {
-    const slot = fieldSlot(name.length, name.charCodeAt(0));
-    (table[slot] ??= []).push({ folded: fold(name), code });
-  };
-  KNOWN_NAMES.forEach(add);
-  for (const name of requestIds) add(name, REQUEST_ID);
-  return table;
+export function requestFields(requestIds: readonly string[]): FieldTable {
+  return new FieldTable(KNOWN_NAMES, requestIds);
 }
 
-function fold(name: string): string {
-  return String.fromCharCode(...Array.from(name, (char) => char.charCodeAt(0) | 0x20));
+export const RESPONSE_FIELDS = new FieldTable(FRAMING, []);
+
+/** `name` in lower case, ASCII; `_` as the byte it becomes. */
+export function isName(bytes: Uint8Array, from: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if ((bytes[from + i]! | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
 }
 
 /** Of fields that should be there once the first counts, of Host and User-Agent the last. */
 export function setField(code: number, text: string, request: HttpRequest, framing: Framing): void {
   switch (code) {
-    case 0:
+    case 2:
       request.host = text;
       break;
-    case 1:
+    case 3:
       framing.expectContinue = text.toLowerCase() === '100-continue';
       break;
-    case 2:
+    case 4:
       framing.upgrade = true;
       break;
-    case 3:
+    case 5:
       request.forwarded ??= text;
       break;
-    case 4:
+    case 6:
       request.userAgent = text;
       break;
-    case 5:
+    case 7:
       request.forwardedFor ??= text;
       break;
-    case 6:
+    case 8:
       request.forwardedProto ??= text;
       break;
     default:

@@ -12,7 +12,15 @@
  */
 
 import type { ContextHeaders } from '../context-headers.ts';
-import { fieldSlot, setField, type FieldTable } from './http1-fields.ts';
+import {
+  CONTENT_LENGTH,
+  isName,
+  NOT_USED,
+  RESPONSE_FIELDS,
+  setField,
+  TRANSFER_ENCODING,
+  type FieldTable,
+} from './http1-fields.ts';
 
 /** A decoded head, and what is learned of the message later. Sizes are of the body on the wire without chunk framing. */
 export interface HttpMessage {
@@ -86,12 +94,6 @@ function text(bytes: Uint8Array, from: number, to: number, ascii: boolean): stri
     wrapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
   return wrapped.toString(ascii ? 'latin1' : 'utf8', from, to);
-}
-
-/** `name` in lower case, ASCII; `_` as the byte it becomes. */
-function isName(bytes: Uint8Array, from: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) if ((bytes[from + i]! | 0x20) !== name.charCodeAt(i)) return false;
-  return true;
 }
 
 function isText(bytes: Uint8Array, from: number, value: string): boolean {
@@ -207,7 +209,7 @@ export function parseHead(
     ? parseRequestLine(bytes, from, lf < 0 ? to : lf, lf < 0, request)
     : parseStatusLine(bytes, from, lf, message as HttpResponse);
   if (!ok) return MALFORMED;
-  const length = parseFields(bytes, from, lf, to, request, framing, fields);
+  const length = parseFields(bytes, from, lf, to, request, framing, request ? fields : RESPONSE_FIELDS);
   if (length !== INCOMPLETE || !final) return length;
   message.truncated = true;
   return to - from;
@@ -248,7 +250,8 @@ function parseFields(
     for (lf = colon; lf < to && bytes[lf] !== LF; lf++) any |= bytes[lf]!;
     if (lf === to) return INCOMPLETE;
     if (bytes[colon] === COLON && colon > start) {
-      framingField = parseField(bytes, start, colon, lf, any < 128, request, framing, fields);
+      const code = fields.find(bytes, start, colon);
+      framingField = takeField(code, bytes, colon, lf, any < 128, request, framing);
     } else {
       if (request) return MALFORMED;
       framingField = false;
@@ -258,47 +261,27 @@ function parseFields(
 }
 
 /** Returns true if the field frames the body. */
-function parseField(
+function takeField(
+  code: number,
   bytes: Uint8Array,
-  start: number,
   colon: number,
   lf: number,
   ascii: boolean,
   request: HttpRequest | undefined,
   framing: Framing,
-  fields: FieldTable,
 ): boolean {
-  const length = colon - start;
-  if (length === 14 && isName(bytes, start, 'content-length')) {
+  if (code === NOT_USED) return false;
+  if (code === CONTENT_LENGTH) {
     framing.contentLength = mergeLength(framing.contentLength, bytes, colon, lf);
     return true;
   }
-  if (length === 17 && isName(bytes, start, 'transfer-encoding')) {
+  if (code === TRANSFER_ENCODING) {
     framing.transferEncoding = true;
     framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
     return true;
   }
-  if (request) parseRequestField(bytes, start, colon, lf, ascii, request, framing, fields);
+  if (request) setField(code, value(bytes, colon, lf, ascii), request, framing);
   return false;
-}
-
-function parseRequestField(
-  bytes: Uint8Array,
-  start: number,
-  colon: number,
-  lf: number,
-  ascii: boolean,
-  request: HttpRequest,
-  framing: Framing,
-  fields: FieldTable,
-): void {
-  const candidates = fields[fieldSlot(colon - start, bytes[start]!)];
-  if (candidates === undefined) return;
-  for (const { folded, code } of candidates) {
-    if (!isName(bytes, start, folded)) continue;
-    setField(code, value(bytes, colon, lf, ascii), request, framing);
-    return;
-  }
 }
 
 /** Longest value kept; what is longer is cut. */

@@ -1,7 +1,7 @@
 import { Claim, Step, type Decoder } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import { createDescriber } from './http1-describe.ts';
-import { createFieldTable, type FieldTable } from './http1-fields.ts';
+import { requestFields, type FieldTable } from './http1-fields.ts';
 import {
   emptyLine,
   INCOMPLETE,
@@ -91,7 +91,7 @@ export interface Http1Options {
  * Not decoded: HTTP/0.9, bodies (only measured), fields of a head beyond what was captured.
  */
 export function createHttp1(options: Http1Options): Decoder<HttpState> {
-  const fields = createFieldTable(options.requestIdHeaders);
+  const fields = requestFields(options.requestIdHeaders);
   return {
     name: 'http',
     pairing: 'fifo',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { requestIdHeader } from '../../../src/base/config/schema.ts';
 import { CONTEXT_HEADERS, ContextHeaders } from '../../../src/decode/context-headers.ts';
-import { createFieldTable, KNOWN_NAMES } from '../../../src/decode/protocol/http1-fields.ts';
+import { KNOWN_NAMES, NOT_USED, requestFields } from '../../../src/decode/protocol/http1-fields.ts';
 import { parseHead, type Framing, type HttpRequest } from '../../../src/decode/protocol/http1-head.ts';
 import { Decoding } from '../../support/decoding.ts';
 import { RecordWriter, TestEnd } from '../../support/records.ts';
@@ -65,10 +65,18 @@ describe('decode/protocol/http1-fields', () => {
   it('finds request ids under names of the configuration', () => {
     const bytes = Buffer.from(get('/t', 'X_Trace: 7\r\nx-trace: 8\r\nX-Request-Id: 9\r\n'));
     const request = {} as HttpRequest;
-    const fields = createFieldTable(['x_trace']);
+    const fields = requestFields(['x_trace']);
     const length = parseHead(bytes, 0, bytes.length, false, request, request, {} as Framing, fields);
     assert.equal(length, bytes.length);
     assert.deepEqual(request.contextHeaders?.requestIds, ['7']);
+  });
+
+  it('finds each of a thousand names', () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `x-id-${String(i).padStart(4, '0')}`);
+    const fields = requestFields(names);
+    const codes = names.map((name) => fields.find(Buffer.from(name), 0, name.length));
+    assert.deepEqual([...new Set(codes)], [KNOWN_NAMES.length]);
+    assert.equal(fields.find(Buffer.from('x-id-1000'), 0, 9), NOT_USED);
   });
 
   it('lets no header be a request id that is used for something else', () => {
