@@ -23,6 +23,7 @@ enum {
 	nr_sendto = 44, nr_recvfrom = 45, nr_sendmsg = 46, nr_recvmsg = 47, nr_shutdown = 48, nr_listen = 50, nr_socketpair = 53,
 	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425,
 	nr_poll = 7, nr_select = 23, nr_epoll_wait = 232, nr_pselect6 = 270, nr_ppoll = 271, nr_epoll_pwait = 281, nr_epoll_pwait2 = 441,
+	nr_first_wait = nr_epoll_wait, /* of those above 63 */
 };
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -44,7 +45,7 @@ enum {
 	nr_read = 63, nr_write = 64, nr_close = 57, nr_readv = 65, nr_writev = 66, nr_sendfile = 71, nr_connect = 203, nr_accept = 202,
 	nr_sendto = 206, nr_recvfrom = 207, nr_sendmsg = 211, nr_recvmsg = 212, nr_shutdown = 210, nr_listen = 201, nr_socketpair = 199,
 	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425,
-	nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
+	nr_first_wait = 72, nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
 	nr_poll = -1, nr_select = -1, nr_epoll_wait = -1, /* not there */
 };
 
@@ -86,7 +87,7 @@ static __always_inline bool compat_data_call(struct pt_regs *regs, long nr, __s6
 }
 
 /* Numbers below 64 that matter, as a bit mask: one test turns away nearly every system call of the machine. */
-#define BIT_OF(nr) ((nr) < 64 ? 1ULL << ((nr) & 63) : 0)
+#define BIT_OF(nr) ((nr) >= 0 && (nr) < 64 ? 1ULL << ((nr) & 63) : 0)
 #define SEND_BITS (BIT_OF(nr_write) | BIT_OF(nr_writev) | BIT_OF(nr_sendto) | BIT_OF(nr_sendmsg) | BIT_OF(nr_sendfile))
 #define RECEIVE_BITS (BIT_OF(nr_read) | BIT_OF(nr_readv) | BIT_OF(nr_recvfrom) | BIT_OF(nr_recvmsg))
 #define EVENT_BITS (BIT_OF(nr_connect) | BIT_OF(nr_accept) | BIT_OF(nr_shutdown) | BIT_OF(nr_listen) | BIT_OF(nr_socketpair))
@@ -114,9 +115,12 @@ static __always_inline bool is_receive(long nr)
 				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
 }
 
-/* Waiting for events of descriptors. */
+#define WAIT_BITS (BIT_OF(nr_poll) | BIT_OF(nr_select) | BIT_OF(nr_epoll_pwait))
+
+/* Waiting for events of descriptors. Asked at every system call: the numbers between are turned away by one test. */
 static __always_inline bool is_wait(long nr)
 {
-	return nr == nr_epoll_wait || nr == nr_epoll_pwait || nr == nr_epoll_pwait2 || nr == nr_poll || nr == nr_ppoll || nr == nr_select ||
-	       nr == nr_pselect6;
+	if (in_bits(nr, WAIT_BITS))
+		return true;
+	return nr >= nr_first_wait && (nr == nr_epoll_wait || nr == nr_epoll_pwait || nr == nr_epoll_pwait2 || nr == nr_ppoll || nr == nr_pselect6);
 }

@@ -1,4 +1,6 @@
 import { Serving } from './serving.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Role, Sending } from '../decode/exchange.ts';
 import { type Pending, noteOf } from './pending.ts';
 import { REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent } from './rule/rule.ts';
@@ -57,7 +59,7 @@ export class Origins {
     const { exchange, serving } = pending;
     if (exchange.role !== 'server' || serving === undefined) return;
     const { answer, connection } = exchange;
-    if (answer !== undefined) this.#check(pending, serving, { ...answer, connection, role: 'server' });
+    if (answer !== undefined) this.#check(pending, serving, sentBy(answer, connection, 'server'));
     exchange.answer = undefined;
     if (serving.serial !== pending.serial) pending.alone = false;
     serving.remove(pending);
@@ -104,8 +106,9 @@ export class Origins {
   }
 
   #ask(pending: Pending, serving: Serving): void {
-    const { tid, turn, reason, connection } = pending.exchange;
-    const sent: Sent = { tid, turn, reason, connection, role: 'client' };
+    const { exchange } = pending;
+    const { reason } = exchange;
+    const sent = sentBy(exchange, exchange.connection, 'client');
     let found: Pending | undefined;
     for (let i = 0; i < rules.length; i++) {
       const origin = serving.trust[i]!.off ? undefined : rules[i]!.originOf(sent, serving);
@@ -151,6 +154,19 @@ export class Origins {
   #count(serving: Serving, rule: number, passed: boolean): void {
     if (serving.trust[rule]!.check(passed)) this.counts.switchedOff[rules[rule]!.name]!++;
   }
+}
+
+/** One object, filled anew for every question. */
+let sent: Sent | undefined;
+
+function sentBy({ tid, turn, reason }: Sending, connection: Connection, role: Role): Sent {
+  if (sent === undefined) return (sent = { tid, turn, reason, connection, role });
+  sent.tid = tid;
+  sent.turn = turn;
+  sent.reason = reason;
+  sent.connection = connection;
+  sent.role = role;
+  return sent;
 }
 
 /** A cause starts before what it causes; so no request to the own process is taken for its own cause, and origins form no circle. */

@@ -13,7 +13,8 @@ export class Serving {
   serial = 0;
   /** Responses to requests with calls of which no rule could say whose they are. */
   silent = 0;
-  readonly #byThread = new Map<number, Set<Pending>>();
+  /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
+  readonly #byThread = new Map<number, Pending | Set<Pending>>();
 
   constructor(startNs: number) {
     this.startNs = startNs;
@@ -22,8 +23,9 @@ export class Serving {
   add(pending: Pending): void {
     const { tid } = pending.exchange;
     const known = this.#byThread.get(tid);
-    if (known === undefined) this.#byThread.set(tid, new Set([pending]));
-    else known.add(pending);
+    if (known === undefined) this.#byThread.set(tid, pending);
+    else if (known instanceof Set) known.add(pending);
+    else this.#byThread.set(tid, new Set([known, pending]));
     this.open++;
     this.serial++;
   }
@@ -31,16 +33,18 @@ export class Serving {
   remove(pending: Pending): void {
     const { tid } = pending.exchange;
     const known = this.#byThread.get(tid);
-    if (!known?.delete(pending)) return;
-    if (known.size === 0) this.#byThread.delete(tid);
+    if (known === pending) {
+      this.#byThread.delete(tid);
+    } else {
+      if (!(known instanceof Set) || !known.delete(pending)) return;
+      if (known.size === 1) for (const last of known) this.#byThread.set(tid, last);
+    }
     this.open--;
   }
 
   /** The one open request that a thread has read, if it is one. */
   soleOf(tid: number): Pending | undefined {
     const known = this.#byThread.get(tid);
-    if (known?.size !== 1) return undefined;
-    const [sole] = known;
-    return sole;
+    return known instanceof Set ? undefined : known;
   }
 }

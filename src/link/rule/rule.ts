@@ -1,12 +1,16 @@
 import type { Connection } from '../../connection/connection.ts';
+import type { Reading } from '../../connection/thread-table.ts';
 import type { Role, Sending } from '../../decode/exchange.ts';
 import type { Serving } from '../serving.ts';
 import type { Pending } from '../pending.ts';
 
 /** Something that a process sends: the request of a client, or the response of a server. */
 export interface Sent extends Sending {
-  readonly connection: Connection;
-  readonly role: Role;
+  tid: number;
+  turn: number;
+  reason: Reading | undefined;
+  connection: Connection;
+  role: Role;
 }
 
 /** One way of telling for whom a process sends something. */
