@@ -303,10 +303,12 @@ static __always_inline void forget_call(struct task_struct *task, long ret, bool
 	leave_call(&thread->call, send);
 }
 
-/* A few bytes read from no socket: an event loop is woken by another thread, or by a timer. */
-static __always_inline bool is_wakeup(long nr, long ret)
+/* A few bytes read from a pipe, an eventfd or a timerfd: an event loop is woken by another thread, or by a timer. */
+static __always_inline bool is_wakeup(struct task_struct *task, struct pt_regs *regs, long nr, long ret)
 {
-	return nr == nr_read && ret <= 8;
+	struct file *file = nr == nr_read && ret <= 8 ? file_of(task, SYSCALL_ARG1(regs)) : 0;
+
+	return file && (GET2(file, f_inode, i_mode) & S_IFMT) != S_IFREG;
 }
 
 static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk,
@@ -360,7 +362,7 @@ static __always_inline void end_call(struct task_struct *task, struct pt_regs *r
 			missed = send;
 		} else if (thread->call.nr != nr || thread->call.round != shed_rounds) {
 			missed = true;
-			if (is_wakeup(nr, ret))
+			if (is_wakeup(task, regs, nr, ret))
 				thread->step++;
 		} else {
 			call = &thread->call;

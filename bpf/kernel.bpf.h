@@ -27,6 +27,7 @@
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 #define S_IFMT 00170000
+#define S_IFREG 0100000
 #define S_IFSOCK 0140000
 #define SK_FLAG_DONE 1 /* enum sock_flags: the peer's FIN came in */
 #define MSG_OOB 0x1
@@ -71,7 +72,7 @@ struct path {
 };
 
 struct inode {
-	unsigned short i_mode; /* S_IFSOCK tells a socket */
+	unsigned short i_mode; /* S_IFSOCK tells a socket, S_IFREG a file */
 	unsigned long i_ino;   /* the number that ss and /proc show */
 };
 
