@@ -155,6 +155,7 @@ export class Pipeline {
       inboundEvicted: inbound.evicted,
       matchesAmbiguous: inbound.ambiguous,
       tracesCutShort: assembler.cutShort,
+      tracesOverdue: assembler.overdue,
       processesEvicted: this.processes.evicted,
       servicesGuessed: this.processes.guessed,
       routeOverflows: this.routes.overflows,

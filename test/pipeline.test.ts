@@ -200,6 +200,7 @@ describe('pipeline', () => {
     linker.hops.evicted = 4;
     linker.hops.duplicates = 5;
     linker.assembler.cutShort = 6;
+    linker.assembler.overdue = 13;
     processes.evicted = 7;
     processes.guessed = 8;
     routes.overflows = 9;
@@ -208,7 +209,7 @@ describe('pipeline', () => {
     linker.origins.counts.conflicts = 12;
     assert.deepEqual(pipeline.counts(), {
       ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
-      ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6 },
+      ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6, tracesOverdue: 13 },
       ...{ inboundEvicted: 10, matchesAmbiguous: 11, linkConflicts: 12 },
       ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
     });

@@ -28,6 +28,8 @@ export const ASSEMBLER_DEFAULTS: AssemblerOptions = {
 export class Assembler {
   /** Traces that left before they were whole because of a bound other than time. */
   cutShort = 0;
+  /** Traces that left in parts because one of their exchanges was still open when the others had waited long enough. */
+  overdue = 0;
   /** Closed exchanges that wait. */
   waiting = 0;
   readonly #options: AssemblerOptions;
@@ -143,8 +145,12 @@ export class Assembler {
     ) {
       queue.shift();
       const stillClients = queue === this.#others || clientsOnly(group);
-      if (stillClients || group.ready || group.closed.length === 0) this.#dequeued(group);
-      else this.#enqueue(group, false);
+      if (!stillClients && !group.ready && group.closed.length > 0) {
+        this.#enqueue(group, false);
+        continue;
+      }
+      if (!group.ready && group.closed.length > 0 && group.open > 0) this.overdue++;
+      this.#dequeued(group);
     }
   }
 

@@ -80,7 +80,8 @@ export class Origins {
     if (origin === undefined || pending.confirmed) return true;
     const trust = serving!.trust[bestRule(pending)]!;
     if (trust.settled || (!trust.proven && serving!.silent >= ENOUGH)) return true;
-    return !origin.open && origin.alone && origin.passed;
+    // With nothing under way no response will tell more.
+    return !origin.open && (serving!.open === 0 || (origin.alone && origin.passed));
   }
 
   /** The rule that a call with an origin owes it to, and how sure it is, 0 to 1. */

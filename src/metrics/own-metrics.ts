@@ -201,6 +201,11 @@ const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
     (counts) => counts.tracesCutShort,
   ],
   [
+    'undertrace_traces_overdue_total',
+    'Traces that were handed over in parts because a request in them lasted longer than receivers.undertrace.trace_wait after another had ended; the spans have the same ids as in one.',
+    (counts) => counts.tracesOverdue,
+  ],
+  [
     'undertrace_processes_evicted_total',
     'Processes forgotten for want of room, those that had ended first.',
     (counts) => counts.processesEvicted,

@@ -30,6 +30,7 @@ export interface PipelineCounts {
   /** Requests sent on that several requests served could be the cause of. */
   matchesAmbiguous: number;
   tracesCutShort: number;
+  tracesOverdue: number;
   processesEvicted: number;
   /** Services named before all facts about them were there. */
   servicesGuessed: number;

@@ -61,15 +61,17 @@ describe('link/linker', () => {
   });
 
   it('holds a trace while one of its ends is open, and not for longer than the wait', () => {
-    const { traces, tick, open, close, ledger } = makeLinker();
+    const { traces, tick, open, close, ledger, linker } = makeLinker();
     const { client, server } = pair(1);
     open(client, server);
     close(client);
     tick(100 * MS);
     tick(499 * MS);
     assert.equal(traces.length, 0);
+    assert.equal(linker.assembler.overdue, 0);
     tick(502 * MS);
     assert.equal(traces.length, 1);
+    assert.equal(linker.assembler.overdue, 1);
     close(server);
     tick(503 * MS);
     assert.equal(traces.length, 2);

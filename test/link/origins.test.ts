@@ -251,4 +251,21 @@ describe('link/origins', () => {
     const late = service.spans().get(idOf(stream))!;
     assert.deepEqual([parentSpanId, traceId], [late.spanId, late.traceId]);
   });
+
+  it('lets the calls of a process wait while its rules may still be proven, and not where nothing is under way', () => {
+    for (const busy of [true, false]) {
+      const service = new Service();
+      const { made } = service;
+      if (busy) service.serve({ tid: 5, turn: 5 });
+      const request = service.serve(LOOP);
+      const asked = service.call(LOOP, request);
+      service.answered(asked);
+      service.answer(request, { tid: 1, turn: 12 }, undefined);
+      made.tick(15 * MS + 600 * MS);
+      const found = made.traces.flat().filter(({ kind }) => kind === SpanKind.CLIENT);
+      assert.equal(found.length, busy ? 0 : 1);
+      made.tick(4000 * MS);
+      assert.equal(made.traces.flat().filter(({ kind }) => kind === SpanKind.CLIENT).length, 1);
+    }
+  });
 });

@@ -48,7 +48,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         connectionsExpired: 13,
         connectFailures: { 111: 14 },
       },
-      ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17 },
+      ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17, tracesOverdue: 24 },
       ...{ inboundEvicted: 21, matchesAmbiguous: 22, linkConflicts: 23 },
       ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
     }),

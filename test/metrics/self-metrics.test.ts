@@ -62,6 +62,7 @@ describe('metrics/self', () => {
       ['hops_evicted_total', 15],
       ['hop_duplicates_total', 16],
       ['traces_cut_short_total', 17],
+      ['traces_overdue_total', 24],
       ['processes_evicted_total', 18],
       ['services_guessed_total', 19],
       ['route_overflows_total', 20],
