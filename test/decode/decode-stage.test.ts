@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { Verdict } from '../../src/capture/records.gen.ts';
 import { Decoding } from '../support/decoding.ts';
-import { RecordWriter, TestEnd } from '../support/records.ts';
+import { RecordWriter, TestEnd, type TestEndOptions } from '../support/records.ts';
 
 const REQUEST = 'GET /a?token=1&x=2 HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: t/1\r\n\r\n';
+/** Of no protocol that is decoded. */
+const UNKNOWN = '\u0001\u0002 twenty bytes of it \u0003';
 const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 
 describe('decode/decode-stage', () => {
@@ -120,5 +122,54 @@ describe('decode/decode-stage', () => {
     const [report] = [...decoding.stage.reports()];
     assert.equal(report!.byteClass, 'damaged');
     assert.equal(decoding.verdicts.at(-1)!.verdict, Verdict.drop);
+  });
+
+  it('wants to know when a process that serves asks others in a protocol that is not decoded, and nothing of the rest', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const verdictOf = ({ sock }: TestEnd): number | undefined =>
+      decoding.verdicts.findLast(({ connection }) => connection.sock === sock)?.verdict;
+    const opaque = (options: TestEndOptions): TestEnd => {
+      const end = new TestEnd(writer, options);
+      for (let i = 0; i < 5; i++) end.send(UNKNOWN).receive(UNKNOWN);
+      return end;
+    };
+    const [before, ofOther] = [opaque({ tgid: 1 }), opaque({ tgid: 2 })];
+    decoding.feed(writer);
+    assert.deepEqual([verdictOf(before), verdictOf(ofOther)], [Verdict.drop, Verdict.drop]);
+    new TestEnd(writer, { tgid: 1, accepted: true }).receive(REQUEST);
+    const [after, served] = [opaque({ tgid: 1 }), opaque({ tgid: 1, accepted: true })];
+    decoding.feed(writer);
+    assert.deepEqual([verdictOf(before), verdictOf(after)], [Verdict.header, Verdict.header]);
+    assert.deepEqual([verdictOf(served), verdictOf(ofOther)], [Verdict.drop, Verdict.drop]);
+    writer.add('exit', { tgid: 1 });
+    const next = opaque({ tgid: 1 });
+    decoding.feed(writer);
+    assert.equal(verdictOf(next), Verdict.drop);
+  });
+
+  it('tells why a request was sent: what its thread had read, or who had asked for the answer that it read', () => {
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const at = (turn: number, step: number) => ({ fields: { turn, step } });
+    const served = new TestEnd(writer, { accepted: true });
+    const [first, second, third] = [new TestEnd(writer), new TestEnd(writer), new TestEnd(writer)];
+    const database = new TestEnd(writer);
+    served.receive(REQUEST, at(1, 1));
+    first.send(REQUEST, at(1, 1));
+    database.send(UNKNOWN, at(1, 1)).receive(UNKNOWN, at(2, 2));
+    second.send(REQUEST, at(2, 2));
+    third.send(REQUEST, at(3, 2));
+    first.receive(RESPONSE, at(3, 3));
+    served.send(RESPONSE, at(3, 3));
+    decoding.feed(writer);
+    const [request, ...calls] = decoding.opened;
+    assert.deepEqual(
+      calls.map(({ reason }) => reason?.exchange),
+      [request, undefined, undefined],
+    );
+    assert.equal(calls[1]!.reason!.askedBy!.exchange, request);
+    assert.equal(calls[2]!.reason, undefined, 'the thread had waited');
+    assert.equal(request!.answer!.reason!.exchange, calls[0]);
   });
 });
