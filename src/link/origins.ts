@@ -112,7 +112,7 @@ export class Origins {
     const sent = sentBy(exchange, exchange.connection, 'client');
     let found: Pending | undefined;
     for (let i = 0; i < rules.length; i++) {
-      const origin = serving.trust[i]!.off ? undefined : rules[i]!.originOf(sent, serving);
+      const origin = serving.trust[i]!.rests(serving.serial) ? undefined : rules[i]!.originOf(sent, serving);
       if (origin === undefined || !mayCause(origin, pending)) continue;
       if (found !== undefined && found !== origin) {
         this.counts.conflicts++;
@@ -153,7 +153,7 @@ export class Origins {
   }
 
   #count(serving: Serving, rule: number, passed: boolean): void {
-    if (serving.trust[rule]!.check(passed)) this.counts.switchedOff[rules[rule]!.name]!++;
+    if (serving.trust[rule]!.check(passed, serving.serial)) this.counts.switchedOff[rules[rule]!.name]!++;
   }
 }
 

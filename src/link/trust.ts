@@ -7,6 +7,9 @@ export const ENOUGH = 64;
 /** A rule is switched off from this many failures on, if they are more than one in MAX_FAILED of its checks. */
 const MIN_FAILURES = 2;
 const MAX_FAILED = 200;
+/** Requests after which a rule that was switched off is tried again; twice as many each time. */
+const FIRST_REST = 5000;
+const MAX_REST = 320_000;
 
 /**
  * Whether a rule explains what one process does, found out without knowing the truth of any link: whose response is sent is known from the
@@ -17,6 +20,8 @@ export class Trust {
   off = false;
   passed = 0;
   failed = 0;
+  #rest = FIRST_REST;
+  #offSince = 0;
 
   /** There are enough checks to judge by. */
   get proven(): boolean {
@@ -28,8 +33,20 @@ export class Trust {
     return this.off || this.passed + this.failed >= ENOUGH;
   }
 
-  /** A response was sent that the rule says is of this request, or of another. Returns true if the rule was switched off by it. */
-  check(passed: boolean): boolean {
+  /** Whether the rule is not to be asked. `requests`: how many the process has served. What was wrong may be over, losses for example. */
+  rests(requests: number): boolean {
+    if (!this.off || requests - this.#offSince < this.#rest) return this.off;
+    this.off = false;
+    this.passed = this.failed = 0;
+    this.#rest = Math.min(2 * this.#rest, MAX_REST);
+    return false;
+  }
+
+  /**
+   * A response was sent that the rule says is of this request, or of another. Returns true if the rule was switched off by it. `requests`: how
+   * many the process has served.
+   */
+  check(passed: boolean, requests: number): boolean {
     if (passed) this.passed++;
     else this.failed++;
     if (this.off) return false;
@@ -39,6 +56,7 @@ export class Trust {
     }
     if (this.failed < MIN_FAILURES || this.failed * MAX_FAILED <= this.passed + this.failed) return false;
     this.off = true;
+    this.#offSince = requests;
     return true;
   }
 }

@@ -4,8 +4,8 @@ import { Trust } from '../../src/link/trust.ts';
 /** Checks until the rule is switched off, `most` at most. */
 function checksUntilOff(failsOneIn: number, most: number, before = 0): number {
   const trust = new Trust();
-  for (let i = 0; i < before; i++) trust.check(true);
-  for (let i = 1; i <= most; i++) if (trust.check(i % failsOneIn !== 0)) return i;
+  for (let i = 0; i < before; i++) trust.check(true, 0);
+  for (let i = 1; i <= most; i++) if (trust.check(i % failsOneIn !== 0, i)) return i;
   return Infinity;
 }
 
@@ -25,11 +25,22 @@ describe('link/trust', () => {
   it('is proven by checks that were passed, and settled by enough of them', () => {
     const trust = new Trust();
     assert.deepEqual([trust.proven, trust.settled], [false, false]);
-    for (let i = 0; i < 20; i++) trust.check(true);
+    for (let i = 0; i < 20; i++) trust.check(true, 0);
     assert.deepEqual([trust.proven, trust.settled], [true, false]);
-    for (let i = 0; i < 44; i++) trust.check(true);
+    for (let i = 0; i < 44; i++) trust.check(true, 0);
     assert.deepEqual([trust.proven, trust.settled], [true, true]);
-    for (let i = 0; i < 3; i++) trust.check(false);
+    for (let i = 0; i < 3; i++) trust.check(false, 0);
     assert.deepEqual([trust.off, trust.proven, trust.settled], [true, false, true]);
+  });
+
+  it('tries a rule again that was switched off, later each time', () => {
+    const trust = new Trust();
+    let requests = 0;
+    for (const rest of [5000, 10_000, 20_000]) {
+      while (!trust.off) trust.check(false, requests);
+      assert.equal(trust.rests(requests + rest - 1), true);
+      assert.equal(trust.rests((requests += rest)), false);
+      assert.deepEqual([trust.off, trust.proven], [false, false]);
+    }
   });
 });
