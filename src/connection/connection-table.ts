@@ -61,6 +61,8 @@ export interface StreamConsumer<S> {
 const LATE_TICKS = 2;
 /** How long after close(2) data by another holder of the socket would show that it is still open. */
 const CLOSE_GRACE_NS = 100e6;
+/** Who asked on a connection that nobody decodes is remembered for so long without an answer: it holds what he asked for. */
+const ANSWER_NS = 60e9;
 /** TCP states in which the own end is not closed: ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE_WAIT, and 0 for unknown. */
 const OPEN_STATES = new Set([0, 1, 2, 3, 8]);
 const ERRNO_ENDINGS: Readonly<Record<number, Ending>> = { 104: 'reset', 32: 'reset', 110: 'timed_out' };
@@ -494,6 +496,7 @@ export class ConnectionTable<S> {
     for (let c = this.#byUse.oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
       const busy = !c.resting && this.#consumer.onIdle(c, nowNs);
+      if (nowNs - c.lastNs >= ANSWER_NS) c.asking = undefined;
       if (!c.resting) this.#settle(c);
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {
         this.counters.expired++;

@@ -172,4 +172,22 @@ describe('decode/decode-stage', () => {
     assert.equal(calls[2]!.reason, undefined, 'the thread had waited');
     assert.equal(request!.answer!.reason!.exchange, calls[0]);
   });
+
+  it('forgets who asked where no answer comes', () => {
+    for (const [afterNs, known] of [
+      [30e9, true],
+      [70e9, false],
+    ] as const) {
+      const writer = new RecordWriter();
+      const decoding = new Decoding();
+      const at = (step: number) => ({ fields: { step } });
+      new TestEnd(writer, { accepted: true }).receive(REQUEST, at(1));
+      const database = new TestEnd(writer).send(UNKNOWN, at(1));
+      writer.clock(writer.nowNs + afterNs);
+      database.receive(UNKNOWN, at(2));
+      new TestEnd(writer).send(REQUEST, at(2));
+      decoding.feed(writer);
+      assert.equal(decoding.opened.at(-1)!.reason!.askedBy !== undefined, known);
+    }
+  });
 });
