@@ -40,8 +40,7 @@ interface Process {
   readonly threads: Map<number, Thread>;
 }
 
-const MAX_THREADS_OF_PROCESS = 4096;
-const MAX_PROCESSES = 8192;
+const MAX_THREADS = 16_384;
 
 /**
  * What every thread received last. Records of one thread come in the order of its calls, and the kernel numbers what may turn a thread to
@@ -49,6 +48,7 @@ const MAX_PROCESSES = 8192;
  */
 export class ThreadTable {
   readonly #processes = new Map<number, Process>();
+  #size = 0;
   #lastTid = 0;
   #lastStartNs = 0;
   #last: Thread | undefined = undefined;
@@ -71,8 +71,16 @@ export class ThreadTable {
   }
 
   onProcessExit(tgid: number): void {
+    const process = this.#processes.get(tgid);
+    if (process === undefined) return;
     this.#processes.delete(tgid);
+    this.#size -= process.threads.size;
     this.#last = undefined;
+  }
+
+  /** Threads that are remembered. */
+  get size(): number {
+    return this.#size;
   }
 
   #find(tgid: number, tid: number, startNs: number): Thread | undefined {
@@ -87,17 +95,24 @@ export class ThreadTable {
   #threadOf({ tgid, tid, startNs }: DataRecord): Thread {
     const known = this.#find(tgid, tid, startNs);
     if (known !== undefined) return known;
+    if (this.#size >= MAX_THREADS) this.#makeRoom();
     let process = this.#processes.get(tgid);
     if (process?.startNs !== startNs) {
-      makeRoom(this.#processes, MAX_PROCESSES);
+      this.onProcessExit(tgid); // of the number before
       process = { startNs, threads: new Map() };
       this.#processes.set(tgid, process);
     }
-    makeRoom(process.threads, MAX_THREADS_OF_PROCESS);
     const thread: Thread = { last: undefined, turn: 0, step: 0 };
     process.threads.set(tid, thread);
+    this.#size++;
     this.#remember(tid, startNs, thread);
     return thread;
+  }
+
+  /** Forgets the threads of the process that was met first. All that is lost is why they do what they do until they receive something again. */
+  #makeRoom(): void {
+    const [oldest] = this.#processes.keys();
+    this.onProcessExit(oldest!);
   }
 
   #remember(tid: number, startNs: number, thread: Thread): void {
@@ -105,13 +120,6 @@ export class ThreadTable {
     this.#lastStartNs = startNs;
     this.#last = thread;
   }
-}
-
-/** Forgets the oldest: of a thread that is forgotten only the reason of what it does until it receives something is lost. */
-function makeRoom(map: Map<number, unknown>, max: number): void {
-  if (map.size < max) return;
-  const [oldest] = map.keys();
-  map.delete(oldest!);
 }
 
 /** Something is sent on a connection where nothing is decoded. */

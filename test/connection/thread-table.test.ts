@@ -20,7 +20,7 @@ function call(
   const record = new DataRecord().over(writer.take()).at(0);
   const view = Object.create(record) as DataRecord;
   for (const [key, value] of Object.entries({ tgid: 5, tid, turn, step, startNs }))
-    Object.defineProperty(view, key, { value });
+    Object.defineProperty(view, key, { value, configurable: true });
   return view;
 }
 
@@ -84,5 +84,16 @@ describe('connection/thread-table', () => {
       reading = threads.received(call('receive', { step }), 'b', asking.asker);
     }
     assert.equal(reading.askedBy, first);
+  });
+
+  it('remembers a bounded number of threads', () => {
+    const threads = new ThreadTable();
+    const record = call('receive', {});
+    let tid = 0;
+    Object.defineProperty(record, 'tid', { get: () => tid });
+    for (; tid < 40_000; tid++) threads.received(record, 'a', undefined);
+    assert.ok(threads.size > 1000 && threads.size <= 16_384, `${threads.size}`);
+    threads.onProcessExit(5);
+    assert.equal(threads.size, 0);
   });
 });
