@@ -168,6 +168,7 @@ export class Linker {
   dropped(exchange: Exchange): void {
     const pending = noteOf(exchange);
     if (!pending?.open) return;
+    pending.dropped = true; // so that it is nobody's parent
     this.#end(pending);
     this.origins.dropped(pending);
     const group = currentGroup(pending.group!);
