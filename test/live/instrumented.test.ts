@@ -7,13 +7,22 @@ import { Agent, sleep } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
 import { CLIENT } from '../support/check-spans.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
-import { inCheckout, needCommand, needRoot } from '../support/programs.ts';
+import { inCheckout, needCommand, needPythonSdk, needRoot } from '../support/programs.ts';
 import { C_SERVER, type Program, RunningServer } from '../support/workload.ts';
 
 const REQUESTS = 5;
 const KNOWN_MS = 10_000;
 /** Of the spans that the application makes itself. */
 const SDK_SCOPE = 'instrumented@';
+
+/** How the same application starts in each language. */
+const APPLICATIONS: Readonly<Record<string, (context: Mocha.Context) => string[]>> = {
+  Node: () => [process.execPath, inCheckout('test', 'workload', 'node', 'instrumented.mjs')],
+  Python: (context) => [
+    ...needPythonSdk(context),
+    inCheckout('test', 'workload', 'python', 'instrumented.py'),
+  ],
+};
 
 let serial = 0;
 const newRun = (): string => `/w/instrumented-${process.pid}-${serial++}/`;
@@ -71,12 +80,14 @@ describe('an application with an SDK', function () {
   }
 
   /** The application, and the server that it asks. */
-  async function startBoth(context: Mocha.Context): Promise<{ pid: number; base: string }> {
+  async function startBoth(
+    context: Mocha.Context,
+    command: (context: Mocha.Context) => string[],
+  ): Promise<{ pid: number; base: string }> {
     const store = await start(context, C_SERVER, 'store');
-    const script = inCheckout('test', 'workload', 'node', 'instrumented.mjs');
     const application: Program = {
       ...{ name: 'instrumented', unix: false, chunked: false },
-      command: () => [process.execPath, script, store.base, agent!.collector],
+      command: (mocha) => [...command(mocha), store.base, agent!.collector],
     };
     return start(context, application, 'shop');
   }
@@ -98,43 +109,45 @@ describe('an application with an SDK', function () {
     await agent!.sink.waitFor(({ spans }) => spans.filter(({ scope }) => scope === SDK_SCOPE).length === 2);
   }
 
-  it('is told of by its own spans alone, which its neighbours hang on', async function () {
-    agent = await Agent.start();
-    const { pid, base } = await startBoth(this);
-    await askFirst(base);
-    const deadline = Date.now() + KNOWN_MS;
-    while (!(await why(pid)).processes[0]?.suppressed) {
-      assert.ok(Date.now() < deadline, `its export was not seen: ${JSON.stringify(await why(pid))}`);
-      await sleep(20);
-    }
-    const before = (await why(pid)).totals;
-    for (let n = 0; n < REQUESTS; n++) {
-      const run = newRun();
-      await ask(base, `${run}1`);
-      assert.deepEqual(chains(await agent.spans(run, 4)), [
-        'SDK server > SDK client > store server by header',
-        'curl client',
-      ]);
-    }
-    const after = (await why(pid)).totals;
-    assert.equal(after.spans, before.spans);
-    assert.equal((after.lost.instrumented ?? 0) - (before.lost.instrumented ?? 0), 2 * REQUESTS);
-    await balancedBooks(agent);
-  });
+  for (const [language, command] of Object.entries(APPLICATIONS)) {
+    it(`is told of by its own spans alone, which its neighbours hang on (${language})`, async function () {
+      agent = await Agent.start();
+      const { pid, base } = await startBoth(this, command);
+      await askFirst(base);
+      const deadline = Date.now() + KNOWN_MS;
+      while (!(await why(pid)).processes[0]?.suppressed) {
+        assert.ok(Date.now() < deadline, `its export was not seen: ${JSON.stringify(await why(pid))}`);
+        await sleep(20);
+      }
+      const before = (await why(pid)).totals;
+      for (let n = 0; n < REQUESTS; n++) {
+        const run = newRun();
+        await ask(base, `${run}1`);
+        assert.deepEqual(chains(await agent.spans(run, 4)), [
+          'SDK server > SDK client > store server by header',
+          'curl client',
+        ]);
+      }
+      const after = (await why(pid)).totals;
+      assert.equal(after.spans, before.spans);
+      assert.equal((after.lost.instrumented ?? 0) - (before.lost.instrumented ?? 0), 2 * REQUESTS);
+      await balancedBooks(agent);
+    });
 
-  it('is told of by both kinds of spans where that is asked for', async function () {
-    agent = await Agent.start({ receiver: { link: { instrumented: 'nest' } } });
-    const { pid, base } = await startBoth(this);
-    await askFirst(base);
-    for (let n = 0; n < REQUESTS; n++) {
-      const run = newRun();
-      await ask(base, `${run}1`);
-      assert.deepEqual(chains(await agent.spans(run, 6)), [
-        'SDK server > SDK client > shop client by header > store server by hop',
-        'curl client > shop server by hop',
-      ]);
-    }
-    assert.equal((await why(pid)).totals.lost.instrumented, undefined);
-    await balancedBooks(agent);
-  });
+    it(`is told of by both kinds of spans where that is asked for (${language})`, async function () {
+      agent = await Agent.start({ receiver: { link: { instrumented: 'nest' } } });
+      const { pid, base } = await startBoth(this, command);
+      await askFirst(base);
+      for (let n = 0; n < REQUESTS; n++) {
+        const run = newRun();
+        await ask(base, `${run}1`);
+        assert.deepEqual(chains(await agent.spans(run, 6)), [
+          'SDK server > SDK client > shop client by header > store server by hop',
+          'curl client > shop server by hop',
+        ]);
+      }
+      assert.equal((await why(pid)).totals.lost.instrumented, undefined);
+      await balancedBooks(agent);
+    });
+  }
 });
