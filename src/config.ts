@@ -61,6 +61,7 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       minConfidence: values.link.min_confidence,
       turns: values.link.turns,
       requestIdHeaders: values.link.request_id_headers,
+      instrumented: values.link.instrumented,
     },
     redact: { queryKeys: values.redact.query_keys },
     limits: {
@@ -104,6 +105,7 @@ const RELOADABLE = [
   'receivers.undertrace.filters',
   'receivers.undertrace.services',
   'receivers.undertrace.http.routes',
+  'receivers.undertrace.link.instrumented',
   'receivers.undertrace.sampler',
   'service.telemetry.logs.level',
 ];

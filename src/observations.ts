@@ -8,7 +8,12 @@ export interface Tally {
   exchanges: number;
   spans: number;
   filtered: number;
+  /** Left out because the process makes spans of its own. */
+  instrumented: number;
 }
+
+/** What an exchange came to. */
+export type Outcome = 'spans' | 'filtered' | 'instrumented';
 
 export interface PortTally extends Tally {
   transport: 'tcp' | 'udp' | 'unix';
@@ -35,16 +40,15 @@ export class Observations {
   opened(exchange: Exchange): void {
     let process = this.processes.get(exchange.tgid);
     if (process === undefined && this.processes.size < MAX_PROCESSES)
-      this.processes.set(exchange.tgid, (process = { exchanges: 0, spans: 0, filtered: 0 }));
+      this.processes.set(exchange.tgid, (process = { exchanges: 0, spans: 0, filtered: 0, instrumented: 0 }));
     if (process !== undefined) process.exchanges++;
     const port = this.#port(exchange);
     if (port !== undefined) port.exchanges++;
   }
 
-  /** `made`: it became a span; else a filter dropped it. */
-  ended(exchange: Exchange, made: boolean): void {
-    count(this.processes.get(exchange.tgid), made); // not again of one that has exited
-    count(this.#port(exchange), made);
+  ended(exchange: Exchange, outcome: Outcome): void {
+    count(this.processes.get(exchange.tgid), outcome); // not again of one that has exited
+    count(this.#port(exchange), outcome);
   }
 
   onConnection(record: ConnectionRecord): void {
@@ -79,15 +83,15 @@ export class Observations {
     const path = transport !== 'unix' ? '' : server ? connection.localAddress : connection.remoteAddress;
     const key = `${transport}:${port}${path}`;
     let tally = this.ports.get(key);
-    if (tally === undefined && this.ports.size < MAX_PORTS)
-      this.ports.set(key, (tally = { transport, port, path, protocol, exchanges: 0, spans: 0, filtered: 0 }));
+    if (tally === undefined && this.ports.size < MAX_PORTS) {
+      const counts = { exchanges: 0, spans: 0, filtered: 0, instrumented: 0 };
+      this.ports.set(key, (tally = { transport, port, path, protocol, ...counts }));
+    }
     if (transport === 'tcp' && tally !== undefined) this.#tcp.set(port, tally);
     return tally;
   }
 }
 
-function count(tally: Tally | undefined, made: boolean): void {
-  if (tally === undefined) return;
-  if (made) tally.spans++;
-  else tally.filtered++;
+function count(tally: Tally | undefined, outcome: Outcome): void {
+  if (tally !== undefined) tally[outcome]++;
 }

@@ -25,6 +25,7 @@ import { Filters, type SpanFacts } from './enrich/filters.ts';
 import { ProcessTable } from './enrich/process-table.ts';
 import type { ServiceResource } from './enrich/resource.ts';
 import { type RouteMatch, RouteTable } from './enrich/route.ts';
+import { handsOverTraces, isTaken } from './enrich/trace-export.ts';
 import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
@@ -74,6 +75,7 @@ export class Pipeline {
   readonly uring = new Map<number, number>();
   readonly #ledger: Ledger;
   readonly #kernel: KernelControl | undefined;
+  #instrumented: ReceiverSettings['link']['instrumented'];
   #pollDueNs = 0;
   /** What span rules look at, filled anew for every span. */
   readonly #spanFacts: { -readonly [K in keyof SpanFacts]: SpanFacts[K] } = {
@@ -94,6 +96,7 @@ export class Pipeline {
     this.filters = new Filters(receiver.filters);
     this.routes = new RouteTable({ patterns: receiver.http.routes });
     this.processes = new ProcessTable({ overrides: receiver.services });
+    this.#instrumented = receiver.link.instrumented;
     this.linker = this.#createLinker(options);
     this.decode = new DecodeStage({
       decoders: createDecoders({
@@ -108,9 +111,13 @@ export class Pipeline {
       sink: {
         opened: (exchange) => {
           this.observations.opened(exchange);
+          if (exchange.role === 'server') this.#noteTraces(exchange, 'relays');
           this.linker.opened(exchange);
         },
-        closed: (exchange) => this.linker.closed(exchange),
+        closed: (exchange) => {
+          if (exchange.role === 'client' && isTaken(exchange)) this.#noteTraces(exchange, 'exports');
+          this.linker.closed(exchange);
+        },
         dropped: (exchange) => this.linker.dropped(exchange),
       },
       onForgotten: (report) =>
@@ -138,6 +145,7 @@ export class Pipeline {
     this.filters.replace(receiver.filters);
     this.processes.overrides = receiver.services;
     this.routes.patterns = receiver.http.routes;
+    this.#instrumented = receiver.link.instrumented;
     this.linker.sampler = new Sampler(receiver.sampler.name, receiver.sampler.ratio);
     for (const tgid of this.processes.living()) this.#judge(tgid, 0);
   }
@@ -191,6 +199,11 @@ export class Pipeline {
     return [...found.values()];
   }
 
+  /** Whether the spans of a process are left out because it makes its own; `startNs` 0: of the latest of that number. */
+  suppresses(tgid: number, startNs: number): boolean {
+    return this.#instrumented === 'suppress' && this.processes.exportsTraces(tgid, startNs);
+  }
+
   /** The end: what is open is closed as it is, what is closed goes out. */
   finish(): void {
     this.decode.close();
@@ -207,9 +220,10 @@ export class Pipeline {
       identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),
       drops: (exchange, description, service, route) => this.#drops(exchange, description, service, route),
-      onRequest: (service, exchange, description, route, durationNs) => {
-        this.observations.ended(exchange, true);
-        onRequest?.(service, exchange, description, route, durationNs);
+      suppresses: ({ tgid, processStartNs }) => this.suppresses(tgid, processStartNs),
+      onRequest: (service, exchange, description, route, durationNs, suppressed) => {
+        this.observations.ended(exchange, suppressed ? 'instrumented' : 'spans');
+        onRequest?.(service, exchange, description, route, durationNs, suppressed);
       },
       onTrace: (spans) => {
         if (attributeLength !== undefined) limitAttributes(spans, attributeLength);
@@ -318,6 +332,10 @@ export class Pipeline {
     if (view !== undefined) this.#kernel.setProcess(tgid, !this.filters.process(view).traced);
   }
 
+  #noteTraces(exchange: Exchange, how: 'exports' | 'relays'): void {
+    if (handsOverTraces(exchange)) this.processes.onTraces(exchange.tgid, exchange.processStartNs, how);
+  }
+
   #routeOf(exchange: Exchange, description: Description, service: ServiceResource): RouteMatch | undefined {
     const { path } = description;
     if (path === undefined) return undefined;
@@ -334,7 +352,7 @@ export class Pipeline {
     route: string | undefined,
   ): 'end' | 'request' | undefined {
     const verdict = this.#filter(exchange, description, service, route);
-    if (verdict !== undefined) this.observations.ended(exchange, false);
+    if (verdict !== undefined) this.observations.ended(exchange, 'filtered');
     return verdict;
   }
 

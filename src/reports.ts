@@ -13,6 +13,7 @@ import {
   booksOf,
   exporterStatus,
 } from './serve/status.ts';
+import type { Tally } from './observations.ts';
 import { protocolOf, Traffic, trafficOf, UNRECOGNISED } from './traffic.ts';
 
 const MAX_PROCESSES = 500;
@@ -83,6 +84,7 @@ export function whyOf(agent: Reported, asked: { pid: number } | { port: number }
     totals.exchanges += tally.exchanges;
     totals.spans += tally.spans;
     traffic.lose('filtered', tally.filtered);
+    traffic.lose('instrumented', tally.instrumented);
   }
   if ('port' in asked) {
     const { records } = unrecognisedAt(agent, 'tcp', asked.port);
@@ -108,7 +110,7 @@ function trafficByProcess({ pipeline }: Reported): Map<number, Traffic> {
 }
 
 const NO_TRAFFIC = new Traffic();
-const NO_TALLY = { exchanges: 0, spans: 0, filtered: 0 };
+const NO_TALLY: Tally = { exchanges: 0, spans: 0, filtered: 0, instrumented: 0 };
 
 function processesOf(agent: Reported): ProcessStatus[] {
   const { observations, uring } = agent.pipeline;
@@ -122,14 +124,16 @@ function processesOf(agent: Reported): ProcessStatus[] {
     .map((pid) => whyProcess(agent, pid))
     .filter((known) => known !== undefined)
     .map(({ pid, command, service, serviceSource, filter }) => {
-      const { exchanges, spans, filtered } = observations.processes.get(pid) ?? NO_TALLY;
-      const { protocols, unrecognised, lost } = traffic.get(pid) ?? NO_TRAFFIC;
+      const { exchanges, spans, filtered, instrumented } = observations.processes.get(pid) ?? NO_TALLY;
+      const { protocols, unrecognised, lost } = (traffic.get(pid) ?? new Traffic())
+        .lose('filtered', filtered)
+        .lose('instrumented', instrumented);
       return {
         ...{ pid, command, service, serviceSource, filter, exchanges, spans },
         listening: [...(observations.listening.get(pid) ?? [])],
         protocols: [...protocols],
         unrecognised,
-        lost: filtered > 0 ? { filtered, ...lost } : lost,
+        lost,
         ioUring: uring.has(pid),
       };
     })
@@ -185,6 +189,7 @@ function whyProcess({ pipeline }: Reported, pid: number): WhyProcess | undefined
     serviceSource: String(service?.attributes[NAME_SOURCE] ?? ''),
     filter: pipeline.filters.process(view),
     ioUring: pipeline.uring.has(pid),
+    suppressed: pipeline.suppresses(pid, 0),
   };
 }
 
@@ -212,10 +217,7 @@ function endpointText<S>({ transport }: TrackedConnection<S>, address: string, p
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function talliesOf(
-  agent: Reported,
-  asked: { pid: number } | { port: number },
-): Array<{ exchanges: number; spans: number; filtered: number }> {
+function talliesOf(agent: Reported, asked: { pid: number } | { port: number }): Tally[] {
   const { observations } = agent.pipeline;
   if ('port' in asked) return [...observations.ports.values()].filter(({ port }) => port === asked.port);
   const tally = observations.processes.get(asked.pid);

@@ -39,8 +39,9 @@ export class Traffic implements Sums {
     return this;
   }
 
-  lose(reason: string, count: number): void {
+  lose(reason: string, count: number): this {
     if (count > 0) this.lost[reason] = (this.lost[reason] ?? 0) + count;
+    return this;
   }
 }
 

@@ -375,16 +375,19 @@ describe('config', () => {
           'service.telemetry.logs.level=debug',
           'receivers.undertrace.ring_size=1MiB',
           'receivers.undertrace.sampler.ratio=0.5',
+          'receivers.undertrace.link.instrumented=nest',
         ],
       });
       assert.ok(outcome.ok);
       assert.deepEqual(outcome.applied, [
         'receivers.undertrace.filters.exclude',
+        'receivers.undertrace.link.instrumented',
         'receivers.undertrace.sampler.ratio',
         'service.telemetry.logs.level',
       ]);
       assert.deepEqual(outcome.needRestart, ['receivers.undertrace.ring_size']);
       assert.deepEqual(outcome.settings.receiver.filters.exclude, [{ command: 'x' }]);
+      assert.equal(outcome.settings.receiver.link.instrumented, 'nest');
       const same = reload(before, options);
       assert.ok(same.ok);
       assert.deepEqual([...same.applied, ...same.needRestart], []);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Ledger } from '../src/base/ledger.ts';
+import type { ReceiverSettings } from '../src/base/settings.ts';
 import { RecordingWriter, readRecording } from '../src/capture/recording.ts';
 import { Counter, InRing } from '../src/capture/records.gen.ts';
 import { loadSettings } from '../src/config.ts';
@@ -62,10 +63,12 @@ function conversation(): Uint8Array[] {
   return batches;
 }
 
-function run(batches: Iterable<Uint8Array>): { spans: Span[]; ledger: Ledger; pipeline: Pipeline } {
+function run(
+  batches: Iterable<Uint8Array>,
+  receiver: ReceiverSettings = loadSettings({ env: {}, isTty: false }).receiver,
+): { spans: Span[]; ledger: Ledger; pipeline: Pipeline } {
   const ledger = new Ledger();
   const spans: Span[] = [];
-  const { receiver } = loadSettings({ env: {}, isTty: false });
   const pipeline = new Pipeline({
     receiver,
     ledger,
@@ -217,7 +220,8 @@ describe('pipeline', () => {
 
   it('knows what processes and ports did', () => {
     const { pipeline } = run(conversation());
-    assert.deepEqual(pipeline.observations.processes.get(100), { exchanges: 3, spans: 2, filtered: 1 });
+    const counts = { exchanges: 3, spans: 2, filtered: 1, instrumented: 0 };
+    assert.deepEqual(pipeline.observations.processes.get(100), counts);
     assert.deepEqual(
       [...pipeline.observations.ports.values()].map(({ exchanges, spans, filtered }) => [
         exchanges,
@@ -226,6 +230,82 @@ describe('pipeline', () => {
       ]),
       [[6, 4, 2]],
     );
+  });
+
+  describe('with an application that exports traces', () => {
+    const EXPORT = 'POST /v1/traces HTTP/1.1\r\nHost: c\r\nContent-Length: 1\r\n\r\nx';
+    const TAKEN = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+    const [APP, COLLECTOR] = [100, 300];
+    const answer = (text: string): string => TAKEN.replace('200 OK', text);
+
+    /** The application serves a request before its first export and one after it; `by`: who hands over its traces. */
+    function serve(response: string, by: 'itself' | 'relay' = 'itself'): Uint8Array {
+      const writer = new RecordWriter();
+      for (const [tgid, comm] of [[APP, 'shop'] as const, [COLLECTOR, 'collector'] as const])
+        writer.json(
+          'process',
+          { tgid, start_ns: START_NS },
+          { source: 'scan', comm, exe: `/usr/bin/${comm}` },
+        );
+      const served = new TestEnd(writer, { tgid: APP, accepted: true, localPort: 8080 });
+      const get = (n: number): unknown =>
+        served.receive(`GET /${n} HTTP/1.1\r\nHost: h\r\n\r\n`).send('HTTP/1.1 204 No Content\r\n\r\n');
+      get(1);
+      writer.clock().clock(writer.nowNs + 5e9);
+      if (by === 'relay') {
+        const port = { localPort: 4318, remotePort: 50000 };
+        new TestEnd(writer, { tgid: APP, accepted: true, ...port }).receive(EXPORT).send(response);
+      }
+      new TestEnd(writer, { tgid: APP, remotePort: 4318 }).send(EXPORT).receive(response);
+      new TestEnd(writer, { tgid: COLLECTOR, accepted: true, localPort: 4318 })
+        .receive(EXPORT)
+        .send(response);
+      writer.clock().clock(writer.nowNs + 5e9);
+      get(2);
+      return writer.clock().take();
+    }
+
+    const told = (spans: readonly Span[]): string[] =>
+      spans
+        .map(({ kind, attributes }) => `${kind} ${String(attributes['url.path'] ?? attributes['url.full'])}`)
+        .sort();
+
+    it('leaves its spans out from its first export on, and counts its requests all the same', () => {
+      const { spans, ledger, pipeline } = run([serve(TAKEN)]);
+      assert.deepEqual(told(spans), ['1 /1']);
+      // The export itself is dropped at both ends by the filters, which is after it has been seen.
+      assert.deepEqual([ledger.exchanges.lost.instrumented, ledger.exchanges.lost.filtered], [1, 2]);
+      assert.deepEqual(ledger.imbalances(), []);
+      assert.deepEqual(pipeline.observations.processes.get(APP), {
+        ...{ exchanges: 3, spans: 1, filtered: 1, instrumented: 1 },
+      });
+      assert.ok(pipeline.suppresses(APP, 0));
+      assert.ok(!pipeline.suppresses(COLLECTOR, 0));
+    });
+
+    it('makes all of them where it is told to, and changes that while it runs', () => {
+      const { receiver } = loadSettings({ env: {}, isTty: false });
+      const nested = { ...receiver, link: { ...receiver.link, instrumented: 'nest' as const } };
+      const { spans, ledger, pipeline } = run([serve(TAKEN)], nested);
+      assert.deepEqual(told(spans), ['1 /1', '1 /2']);
+      assert.equal(ledger.exchanges.lost.instrumented, 0);
+      assert.ok(!pipeline.suppresses(APP, 0));
+      pipeline.reconfigure(receiver);
+      assert.ok(pipeline.suppresses(APP, 0));
+    });
+
+    it('keeps its spans where nobody takes its traces, or they are those of others', () => {
+      for (const batch of [
+        serve(answer('503 Busy')),
+        serve(answer('404 Not Found')),
+        serve(TAKEN, 'relay'),
+      ]) {
+        const { spans, ledger } = run([batch]);
+        assert.ok(told(spans).includes('1 /2'));
+        assert.equal(ledger.exchanges.lost.instrumented, 0);
+        assert.deepEqual(ledger.imbalances(), []);
+      }
+    });
   });
 
   it('forgets what a process did when it ends, although its spans leave later', () => {

@@ -114,6 +114,31 @@ describe('reports', () => {
       assert.deepEqual(whyOf(now, asked).totals, whyOf(before, asked).totals);
   });
 
+  it('say that a process exports spans of its own, and how many are left out for it', () => {
+    const agent = reported();
+    assert.equal(whyOf(agent, { pid: SERVER }).processes[0]!.suppressed, false);
+    const { pipeline } = agent;
+    pipeline.processes.onTraces(SERVER, START_NS, 'exports');
+    const writer = new RecordWriter(100e9);
+    new TestEnd(writer, { accepted: true, localPort: 8080, tgid: SERVER }).receive(REQUEST).send(RESPONSE);
+    const end = writer.nowNs + 1e9;
+    pipeline.process(
+      writer
+        .clock(end)
+        .clock(end + 5e9)
+        .take(),
+    );
+    for (const asked of [{ pid: SERVER }, { port: 8080 }]) {
+      const { totals, processes } = whyOf(agent, asked);
+      assert.deepEqual([totals.exchanges, totals.spans, totals.lost.instrumented], [4, 2, 1]);
+      assert.equal(processes[0]!.suppressed, true);
+    }
+    const { processes, balanced } = statusOf(agent);
+    const shop = processes.find(({ pid }) => pid === SERVER)!;
+    assert.deepEqual(shop.lost, { filtered: 1, instrumented: 1, malformed: 1 });
+    assert.ok(balanced);
+  });
+
   it('count the bytes since the agent came', () => {
     const ledger = new Ledger();
     const pipeline = new Pipeline({ receiver: DEFAULTS, ledger, onTrace: () => {} });

@@ -57,6 +57,11 @@ export const LOSSES = {
         meaning: 'Excluded by a route, method, user agent, status or self-traffic rule.',
         remedy: 'None needed; see receivers.undertrace.filters.',
       },
+      instrumented: {
+        meaning:
+          'Its process exports spans of its own, which say the same. Requests are counted in the metrics all the same.',
+        remedy: 'None needed; `nest` in receivers.undertrace.link.instrumented keeps both.',
+      },
       orphan_response: {
         meaning: 'A response whose request was before the start of the capture or was lost.',
         remedy: 'None needed at start; later see records lost.',

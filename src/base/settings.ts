@@ -83,6 +83,9 @@ export type SamplerName = (typeof SAMPLERS)[number];
 
 export const BACKENDS = ['auto', 'syscalls'] as const;
 
+/** What becomes of the spans of processes that export spans of their own. */
+export const INSTRUMENTED = ['suppress', 'nest'] as const;
+
 export interface ReceiverSettings {
   backend: (typeof BACKENDS)[number];
   ringBytes: number;
@@ -103,6 +106,7 @@ export interface ReceiverSettings {
     turns: boolean;
     /** Names of headers, in lower case. */
     requestIdHeaders: readonly string[];
+    instrumented: (typeof INSTRUMENTED)[number];
   };
   redact: { queryKeys: readonly string[] };
   limits: {

@@ -40,6 +40,9 @@ export class Identity {
   }
 }
 
+/** `exports` those of its own, or `relays` those of others, too: then it is no application that traces itself, as far as can be told. */
+export type Traces = 'exports' | 'relays';
+
 /** What a start found in /proc is a multiple of: a clock tick. */
 const NS_PER_TICK = 10_000_000;
 
@@ -58,6 +61,8 @@ export class Entry {
   identity!: Identity;
   exitedNs = 0;
   removed = false;
+  /** What its program does with traces, as far as it was seen. */
+  traces: Traces | undefined;
   /** An earlier process of the same number. */
   older: Entry | undefined;
   /** What filters were shown, of which facts, at which generation of the table. */

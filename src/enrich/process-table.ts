@@ -1,7 +1,7 @@
 import type { ServiceOverride } from '../base/settings.ts';
 import type { HostFacts, ProcessFacts } from '../capture/facts.ts';
 import { parseContainer } from './container.ts';
-import { Entry, Identity, type ProcessView, isWorker, mergeLate } from './process-entry.ts';
+import { Entry, Identity, type ProcessView, type Traces, isWorker, mergeLate } from './process-entry.ts';
 import type { ServiceResource } from './resource.ts';
 import { overrideResolver } from './service-name/override.ts';
 import type { ServiceNameResolver } from './service-name/service-name.ts';
@@ -91,6 +91,7 @@ export class ProcessTable {
     if (found === undefined) {
       this.#arrive(this.#add(tgid, startNs), facts, timeNs);
     } else if (facts.source === 'exec') {
+      found.traces = undefined; // of the program before
       this.#leave(found);
       this.#arrive(found, facts, timeNs);
     } else if (facts.source === 'late') {
@@ -178,6 +179,20 @@ export class ProcessTable {
       agent: facts.agent === true,
     };
     return entry.view;
+  }
+
+  /**
+   * A process has handed over traces, or has been handed them. A proxy does both, and what is handed over there is of others. A child does not
+   * inherit it: whether it takes its parent's exporter along is seen when it exports.
+   */
+  onTraces(tgid: number, startNs: number, how: Traces): void {
+    const entry = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
+    if (entry.traces !== 'relays') entry.traces = how;
+  }
+
+  /** Whether a process exports traces of its own. */
+  exportsTraces(tgid: number, startNs: number): boolean {
+    return this.#find(tgid, startNs)?.traces === 'exports';
   }
 
   /** Whether the latest process of a number lives, as far as is known. */

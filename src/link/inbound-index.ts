@@ -31,10 +31,8 @@ export class Inbound {
   }
 
   /** Where its span stands, for what hangs on it; undefined where there is no span. */
-  context(placed: (other: Pending) => SpanContext): SpanContext | undefined {
-    const { pending } = this;
-    if (pending === undefined) return this.left;
-    return pending.dropped || pending.hop?.dropped === true ? undefined : placed(pending);
+  context(placed: (other: Pending) => SpanContext | undefined): SpanContext | undefined {
+    return this.pending === undefined ? this.left : placed(this.pending);
   }
 
   /**

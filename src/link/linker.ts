@@ -31,13 +31,17 @@ import type { LinkStrategy } from './strategy/strategy.ts';
 /** So many times the wait for a trace its spans wait in a process whose rules have not been proven yet: the first traces are not to be the worst. */
 const PROOF_WAITS = 6;
 
-/** A finished request, at one end; told before sampling, so that counts of it are exact. */
+/**
+ * A finished request, at one end; told before sampling, so that counts of it are exact. `suppressed`: there is no span of it, because its process
+ * makes its own.
+ */
 export type RequestObserver = (
   service: ServiceResource,
   exchange: Exchange,
   description: Description,
   route: string | undefined,
   durationNs: number,
+  suppressed: boolean,
 ) => void;
 
 /** What the linker asks of the rest of the pipeline. */
@@ -66,6 +70,11 @@ export interface LinkerOptions {
     service: ServiceResource,
     route: string | undefined,
   ) => 'end' | 'request' | undefined;
+  /**
+   * Whether the span of an exchange is left out because its process makes its own. The answer may change as long as nothing has come of it; it is
+   * asked for when the span is made, or before, when a span is to hang on it.
+   */
+  suppresses?: (exchange: Exchange) => boolean;
   onRequest?: RequestObserver;
   /** A finished trace, or what is known of one; parents stand before children. */
   onTrace: (spans: Span[]) => void;
@@ -159,6 +168,7 @@ export class Linker {
   dropped(exchange: Exchange): void {
     const pending = noteOf(exchange);
     if (!pending?.open) return;
+    pending.dropped = true; // so that it is nobody's parent
     this.#end(pending);
     this.origins.dropped(pending);
     const group = currentGroup(pending.group!);
@@ -245,8 +255,23 @@ export class Linker {
     if (group !== undefined) this.assembler.merge(group, pending.group!);
   }
 
+  /** Where an exchange stands that is to be a parent; undefined where there is no span of it. */
+  readonly #placed = (pending: Pending): SpanContext | undefined => {
+    // What is a parent now has to become a span, so this is decided now even if the exchange is still open.
+    if (pending.dropped || pending.hop?.dropped === true || this.#suppresses(pending)) return undefined;
+    return this.#place(pending);
+  };
+
+  #suppresses(pending: Pending): boolean {
+    if (pending.suppressed || pending.placement !== undefined) return pending.suppressed;
+    if (this.#options.suppresses?.(pending.exchange) !== true) return false;
+    pending.suppressed = true;
+    pending.dropped = true;
+    return true;
+  }
+
   /** Gives an exchange its ids and its parent, once. */
-  readonly #place = (pending: Pending): SpanContext => {
+  #place(pending: Pending): SpanContext {
     if (pending.placement !== undefined) return pending.placement.context;
     const found = this.#findParent(pending);
     const parent = found !== undefined && found.confidence >= this.#minConfidence ? found : undefined;
@@ -263,11 +288,11 @@ export class Linker {
           };
     pending.placement = { context, parent, method: found?.method, candidate: parent ? undefined : found };
     return context;
-  };
+  }
 
   #findParent(pending: Pending): (Parent & { method: string }) | undefined {
     for (const strategy of this.#strategies) {
-      const parent = strategy.parentOf(pending, this.#place);
+      const parent = strategy.parentOf(pending, this.#placed);
       if (parent !== undefined) return { method: strategy.name, ...parent };
     }
     return undefined;
@@ -319,15 +344,20 @@ export class Linker {
     const resource = pending.resource!;
     pending.route = this.#options.routeOf?.(exchange, description, resource);
     const drop = this.#options.drops?.(exchange, description, resource, pending.route?.route);
-    if (drop === undefined) return;
+    if (drop === undefined) {
+      this.#suppresses(pending);
+      return;
+    }
     pending.dropped = true;
+    pending.suppressed = false;
     if (drop === 'request' && pending.hop !== undefined) pending.hop.dropped = true;
   }
 
   #finish(pending: Pending): Span | undefined {
     const { exchange, hop } = pending;
     const { exchanges, spans, onRequest } = this.#options;
-    if (pending.dropped || hop?.dropped === true) {
+    const { suppressed } = pending;
+    if ((pending.dropped && !suppressed) || hop?.dropped === true) {
       pending.dropped = true;
       exchanges.lost.filtered++;
       return undefined;
@@ -338,7 +368,12 @@ export class Linker {
       pending.description!,
       pending.route?.route,
       durationOf(exchange),
+      suppressed,
     );
+    if (suppressed) {
+      exchanges.lost.instrumented++;
+      return undefined;
+    }
     const context = this.#place(pending);
     this.links.add(pending);
     exchanges.out++;

@@ -57,7 +57,10 @@ export class Pending {
   placement: Placement | undefined;
   resource: ServiceResource | undefined;
   route: RouteMatch | undefined;
+  /** There is no span of it. */
   dropped = false;
+  /** Dropped because its process makes spans of its own. */
+  suppressed = false;
   open = true;
   /** What its process serves; undefined where that is nothing. */
   serving: Serving | undefined;

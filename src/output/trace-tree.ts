@@ -3,7 +3,9 @@
  *
  *   11:30:21.071 curl → GET /items/7 200 1.84 ms
  *                └ nginx ← GET /items/{id} /items/7 200 1.21 ms
- *                  └ nginx → GET /stock/7 503 0.60 ms
+ *                  ├ nginx → GET /stock/7 503 0.60 ms
+ *                  │ └ stock ← GET /stock/{id} /stock/7 503 0.42 ms
+ *                  └ nginx → GET /price/7 200 0.31 ms
  *
  * `→` is a call as its caller saw it (CLIENT), `←` the same call as its server saw it. The path is left out where the name already ends in it.
  * A span whose parent is not in the trace starts a tree of its own. Every text of a stranger is escaped and cut.
@@ -40,20 +42,47 @@ export function renderTrace(trace: readonly Span[], style: TreeStyle): string {
   const done = new Set<Span>();
   // A stack, not recursion: the depth of a trace is a stranger's choice.
   const walk = (roots: readonly Span[]): void => {
-    const stack: Array<[Span, number]> = roots.map((root): [Span, number] => [root, 0]).reverse();
-    for (let next = stack.pop(); next; next = stack.pop()) {
-      const [span, depth] = next;
-      if (done.has(span)) continue;
+    const stack = roots.map((span): Place => ({ span, depth: 0, lead: '', last: true })).reverse();
+    for (let place = stack.pop(); place; place = stack.pop()) {
+      const { span, depth } = place;
       done.add(span);
-      text += renderSpan(span, depth, style);
-      const below = children.get(span.spanId) ?? [];
-      for (let i = below.length - 1; i >= 0; i--) stack.push([below[i]!, depth + 1]);
+      text += renderSpan(place, style);
+      const below = (children.get(span.spanId) ?? []).filter((child) => !done.has(child));
+      children.delete(span.spanId); // no span stands in two places, whatever ids strangers give
+      const lead = depth < MAX_INDENT ? columnsBelow(place, style) : place.lead;
+      for (let i = below.length - 1; i >= 0; i--)
+        stack.push({ span: below[i]!, depth: depth + 1, lead, last: i === below.length - 1 });
     }
   };
-  walk(children.get(undefined) ?? []);
+  const roots = children.get(undefined) ?? [];
+  children.delete(undefined);
+  walk(roots);
   // Parents in a circle have no root: each such span is shown all the same.
   if (done.size < trace.length) for (const span of trace) if (!done.has(span)) walk([span]);
   return text;
+}
+
+/** Where a line stands in the tree. */
+interface Place {
+  span: Span;
+  depth: number;
+  /** The columns left of its branch, in which the lines of ancestors with later siblings run on. */
+  lead: string;
+  /** No sibling comes after it. */
+  last: boolean;
+}
+
+/** The columns left of what stands below a span. */
+function columnsBelow({ depth, lead, last }: Place, { unicode }: TreeStyle): string {
+  if (depth === 0) return '';
+  if (last) return `${lead}  `;
+  return `${lead}${unicode ? '│ ' : '| '}`;
+}
+
+function branchOf({ depth, lead, last }: Place, { unicode }: TreeStyle): string {
+  if (depth === 0) return '';
+  if (last) return `${lead}${unicode ? '└ ' : '`-'}`;
+  return `${lead}${unicode ? '├ ' : '|-'}`;
 }
 
 function isWithin(span: Span, ids: ReadonlySet<string>): boolean {
@@ -64,14 +93,13 @@ function byStart(a: Span, b: Span): number {
   return a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1];
 }
 
-function renderSpan(span: Span, depth: number, style: TreeStyle): string {
+function renderSpan(place: Place, style: TreeStyle): string {
+  const { span, depth } = place;
   const time = depth === 0 ? clockTime(span) : ' '.repeat(12);
-  const branch =
-    depth === 0 ? '' : `${'  '.repeat(Math.min(depth, MAX_INDENT) - 1)}${style.unicode ? '└ ' : '`-'}`;
   const parts = [
     paint(time, 'dim', style) +
       ' ' +
-      paint(branch, 'dim', style) +
+      paint(branchOf(place, style), 'dim', style) +
       paint(clean(span.resource.serviceName), 'bold', style),
     paint(arrow(span, style), 'dim', style),
     clean(span.name),
@@ -82,12 +110,10 @@ function renderSpan(span: Span, depth: number, style: TreeStyle): string {
   if (status !== '') parts.push(paint(clean(status), statusColour(span), style));
   parts.push(paint(formatDuration(span.durationNs), 'dim', style));
   const line = `${parts.filter((part) => part !== '').join(' ')}\n`;
-  return style.detailed
-    ? line + renderDetails(span, ' '.repeat(13 + 2 * Math.min(depth, MAX_INDENT)), style)
-    : line;
+  return style.detailed ? line + renderDetails(span, columnsBelow(place, style), style) : line;
 }
 
-function renderDetails(span: Span, indent: string, style: TreeStyle): string {
+function renderDetails(span: Span, columns: string, style: TreeStyle): string {
   const rows: Array<[string, AttributeValue]> = [
     ['trace id', span.traceId],
     ['span id', span.spanId],
@@ -110,6 +136,7 @@ function renderDetails(span: Span, indent: string, style: TreeStyle): string {
       value,
     ]),
   ];
+  const indent = ' '.repeat(13) + paint(columns, 'dim', style);
   return rows
     .map(
       ([key, value]) =>

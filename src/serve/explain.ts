@@ -1,7 +1,7 @@
 import type { WhyReport } from './status.ts';
 
 /** Reasons that have a sentence of their own. */
-const SAID_APART = new Set(['filtered', 'sampled_out', 'unrecognised']);
+const SAID_APART = new Set(['filtered', 'instrumented', 'sampled_out', 'unrecognised']);
 
 /** What keeps spans from being there, in sentences, the nearest cause first. At least one. */
 export function explain(report: WhyReport): string[] {
@@ -28,8 +28,13 @@ export function explain(report: WhyReport): string[] {
 }
 
 function notSeen({ processes }: WhyReport): string[] {
-  return processes.flatMap(({ pid, command, filter, ioUring }) => [
+  return processes.flatMap(({ pid, command, filter, ioUring, suppressed }) => [
     ...(filter.traced ? [] : [`The filters leave out ${command} (${pid}): ${filter.why}.`]),
+    ...(suppressed
+      ? [
+          `${command} (${pid}) exports spans of its own: those seen here are left out (receivers.undertrace.link.instrumented).`,
+        ]
+      : []),
     ...(ioUring ? [`${command} (${pid}) uses io_uring; what goes through it is not seen.`] : []),
   ]);
 }
@@ -39,6 +44,7 @@ function losses({ totals: { lost }, connections }: WhyReport): string[] {
   const open = connections.reduce((sum, connection) => sum + connection.open, 0);
   if (open > 0) said.push(`${open} requests wait for the end of their response.`);
   if (lost.filtered) said.push(`${lost.filtered} were left out by receivers.undertrace.filters.`);
+  if (lost.instrumented) said.push(`${lost.instrumented} are told by spans that the process exports itself.`);
   if (lost.sampled_out) said.push(`${lost.sampled_out} spans were sampled out; see sampler.`);
   for (const [reason, count] of Object.entries(lost)) {
     if (!SAID_APART.has(reason))

@@ -109,6 +109,8 @@ export interface WhyProcess {
   serviceSource: string;
   filter: { traced: boolean; why: string };
   ioUring: boolean;
+  /** It exports spans of its own, so that those made here are left out. */
+  suppressed: boolean;
 }
 
 export interface WhyConnection extends WhyTotals {

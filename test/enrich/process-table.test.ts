@@ -55,6 +55,39 @@ describe('enrich/process-table', () => {
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'wget');
   });
 
+  it('knows which processes export traces of their own, each for itself, until another program runs there', () => {
+    const { table, clock } = makeTable();
+    const states = (): boolean[] => [10, 11, 12].map((tgid) => table.exportsTraces(tgid, 5 * S));
+    table.onProcess(10, 5 * S, exec('shop'), 100 * S);
+    table.onTraces(10, 5 * S, 'exports');
+    table.onFork(11, 5 * S, 10, 5 * S, 100 * S);
+    assert.deepEqual(states(), [true, false, false]);
+    assert.ok(table.exportsTraces(10, 0));
+    table.onTraces(11, 5 * S, 'exports');
+    table.onTraces(12, 5 * S, 'exports'); // never heard of before
+    assert.deepEqual(states(), [true, true, true]);
+    table.onProcess(11, 5 * S, exec('other'), 101 * S);
+    assert.deepEqual(states(), [true, false, true]);
+    // Spans leave after their process has ended; another process of the same number is another one.
+    table.onExit(10, 5 * S, 102 * S);
+    assert.ok(table.exportsTraces(10, 5 * S));
+    table.onProcess(10, 7 * S, exec('shop'), 103 * S);
+    assert.ok(!table.exportsTraces(10, 7 * S));
+    clock(200 * S);
+    assert.ok(!table.exportsTraces(10, 5 * S));
+  });
+
+  it('takes what hands on the traces of others for no application', () => {
+    const { table } = makeTable();
+    for (const [tgid, ...seen] of [
+      [10, 'relays', 'exports'],
+      [11, 'exports', 'relays', 'exports'],
+    ] as const) {
+      for (const how of seen) table.onTraces(tgid, 5 * S, how);
+      assert.ok(!table.exportsTraces(tgid, 5 * S), seen.join());
+    }
+  });
+
   it('knows a process whether its start is given to the nanosecond or to the tick', () => {
     const { table } = makeTable();
     table.onProcess(10, 5 * S + 7 * TICK, { ...exec('curl'), source: 'scan' }, 100 * S);

@@ -121,6 +121,20 @@ describe('link/origins', () => {
     assert.deepEqual([linkOf(spans, calls[0]!, one), linkOf(spans, calls[1]!, other)], ['thread', 'thread']);
   });
 
+  it('names no parent that was lost before it ended', () => {
+    const service = new Service();
+    const request = service.serve({ tid: 1, turn: 0 });
+    const call = service.call({ tid: 1, turn: 0 }, undefined);
+    const { linker, ledger } = service.made;
+    linker.dropped(request);
+    ledger.exchanges.lost.evicted++;
+    service.answered(call);
+    prove(service, () => ({ tid: 3, turn: 0 }));
+    const span = service.spans().get(idOf(call))!;
+    assert.deepEqual([span.parentSpanId, span.links], [undefined, undefined]);
+    assert.deepEqual(ledger.imbalances(), []);
+  });
+
   it('follows the turns of an event loop through calls one after another and at once', () => {
     const service = new Service();
     const one = service.serve(LOOP);

@@ -4,8 +4,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { Agent, type Ended, pathOf, sleep } from '../support/agent.ts';
+import { Asker } from '../support/asker.ts';
 import { balancedBooks } from '../support/books.ts';
 import { checkSpans, CLIENT, realtimeOffset, SERVER } from '../support/check-spans.ts';
 import { inCheckout, needCommand, needCompiled, needMachine, needRoot } from '../support/programs.ts';
@@ -275,29 +275,13 @@ describe('when things are ugly', function () {
     assertEnded(await agent.stop());
   });
 
-  /** A client that asks when it is told; resolves to the status or the code of the error. */
-  function startAsker(base: string): {
-    ask: (target: string, patienceMs?: number) => Promise<string>;
-    stop: () => void;
-  } {
-    const env = { ...process.env, OTEL_SERVICE_NAME: 'ugly-client' };
-    const args = [inCheckout('test/workload/node/asker.mjs'), base];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const ask = async (target: string, patienceMs = 0): Promise<string> => {
-      child.stdin.write(`${target} ${patienceMs}\n`);
-      return String((await lines.next()).value);
-    };
-    return { ask, stop: () => child.stdin.end() };
-  }
-
   it('makes spans of connections that are older than it', async function () {
-    const asker = startAsker(await startServer(this, NODE_SERVER));
+    const asker = new Asker(await startServer(this, NODE_SERVER), 'ugly-client');
     const run = newRun();
     assert.equal(await asker.ask(`/w/${run}/before?size=10`), '200');
     agent = await Agent.start();
     for (let i = 0; i < 10; i++) await asker.ask(`/w/${run}/${i}?size=10`);
-    asker.stop();
+    await asker.stop();
     const spans = await agent.spans(`/w/${run}/`, 20);
     const seen = Array.from({ length: 10 }, (_, i) =>
       spans
@@ -313,13 +297,13 @@ describe('when things are ugly', function () {
     const base = await startServer(this, NODE_SERVER);
     agent = await Agent.start({ receiver: { http: { exchange_timeout: '1s' } } });
     const run = newRun();
-    const [impatient, patient] = [startAsker(base), startAsker(base)];
+    const [impatient, patient] = [new Asker(base, 'ugly-client'), new Asker(base, 'ugly-client')];
     await Promise.all([
       impatient.ask(`/w/${run}/given-up?hang=1`, 300),
       patient.ask(`/w/${run}/timed-out?hang=1`, 2500),
     ]);
-    impatient.stop();
-    patient.stop();
+    await impatient.stop();
+    await patient.stop();
     const spans = await agent.spans(`/w/${run}/`, 4);
     const told = spans
       .map((s) => [pathOf(s)!.split('/').at(-1), s.kind, s.attributes['error.type'], s.status].join(' '))
@@ -331,11 +315,11 @@ describe('when things are ugly', function () {
   });
 
   it('makes spans of requests whose connection is reset', async function () {
-    const asker = startAsker(await startServer(this, NODE_SERVER));
+    const asker = new Asker(await startServer(this, NODE_SERVER), 'ugly-client');
     agent = await Agent.start();
     const run = newRun();
     assert.equal(await asker.ask(`/w/${run}/0?reset=1`), 'ECONNRESET');
-    asker.stop();
+    await asker.stop();
     const spans = await agent.spans(`/w/${run}/`, 2);
     const told = spans.map((s) => `${s.kind} ${String(s.attributes['error.type'])} ${s.status}`).sort();
     assert.deepEqual(told, ['2 connection_reset 2', '3 connection_reset 2']);

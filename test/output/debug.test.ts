@@ -63,6 +63,58 @@ describe('output/trace-tree', () => {
     );
   });
 
+  it('draws a line from each span to its last child', () => {
+    const of = (id: string, parent: string | undefined, service: string, ns: number): Span =>
+      span(id, parent, service, { name: 'GET', startTime: [1_795_250_000, ns] });
+    const trace = [
+      of('a', undefined, 'root', 1),
+      of('b', 'a', 'first', 2),
+      of('c', 'b', 'below', 3),
+      of('d', 'c', 'deep', 4),
+      of('e', 'b', 'second', 5),
+      of('f', 'a', 'last', 6),
+      of('g', 'f', 'leaf', 7),
+      of('h', undefined, 'other', 8),
+    ];
+    const drawn = (style: Partial<typeof PLAIN>): string[] =>
+      renderTrace(trace, { ...PLAIN, ...style })
+        .split('\n')
+        .map((line) => line.slice(13).replace(/ ?(→|->|: ).*/, ''));
+    assert.deepEqual(drawn({}), [
+      'root',
+      '├ first',
+      '│ ├ below',
+      '│ │ └ deep',
+      '│ └ second',
+      '└ last',
+      '  └ leaf',
+      'other',
+      '',
+    ]);
+    assert.deepEqual(drawn({ unicode: false }), [
+      'root',
+      '|-first',
+      '| |-below',
+      '| | `-deep',
+      '| `-second',
+      '`-last',
+      '  `-leaf',
+      'other',
+      '',
+    ]);
+    const ids = drawn({ detailed: true }).filter((line) => /span id$/.test(line));
+    assert.deepEqual(ids, [
+      'span id',
+      '│ span id',
+      '│ │ span id',
+      '│ │   span id',
+      '│   span id',
+      '  span id',
+      '    span id',
+      'span id',
+    ]);
+  });
+
   it('shows no query', () => {
     assert.doesNotMatch(renderTrace(CONVERSATION, PLAIN), /token|x=1/);
   });
@@ -118,6 +170,10 @@ describe('output/trace-tree', () => {
     ];
     const lines = renderTrace(spans, PLAIN).split('\n').slice(0, -1);
     assert.equal(lines.length, 4);
+    assert.deepEqual(
+      lines.map((line) => line.slice(13, 15)),
+      ['on', 'fo', 'tw', '└ '],
+    );
     for (const service of ['one', 'two', 'three', 'four']) {
       assert.equal(lines.filter((line) => line.includes(` ${service} `)).length, 1);
     }
@@ -128,6 +184,33 @@ describe('output/trace-tree', () => {
       span(`s${i}`, i === 0 ? undefined : `s${i - 1}`, 'deep', {}),
     );
     assert.equal(renderTrace(chain, PLAIN).split('\n').length, 20_001);
+  });
+
+  it('shows each span once where two have the same id', () => {
+    const twice = [
+      span('a', undefined, 'one', {}),
+      span('a', 'b', 'again', {}),
+      span('b', 'a', 'two', {}),
+      span('c', 'a', 'three', {}),
+    ];
+    const lines = renderTrace(twice, PLAIN).split('\n').slice(0, -1);
+    assert.deepEqual(
+      lines.map((line) => line.slice(13).replace(/ →.*/, '')),
+      ['one', '├ two', '│ └ again', '└ three'],
+    );
+  });
+
+  it('indents only so far, with lines or without', () => {
+    const forks = Array.from({ length: 2_000 }, (_, i) => {
+      const parent = i < 2 ? undefined : `s${(i >> 1) * 2 - 2}`;
+      return span(`s${i}`, parent, 'deep', {});
+    });
+    const width = Math.max(
+      ...renderTrace(forks, PLAIN)
+        .split('\n')
+        .map((line) => line.length),
+    );
+    assert.ok(width < 150, String(width));
   });
 
   it('gives durations three significant digits', () => {

@@ -20,6 +20,16 @@ describe('serve/explain', () => {
       { processes: [{ ...node, filter: { traced: false, why: 'excluded by rule {port: 1}' } }] },
       /The filters leave out node \(4242\): excluded by rule \{port: 1\}\./,
     ],
+    [
+      'a process that makes spans of its own',
+      { processes: [{ ...node, suppressed: true }] },
+      /^node \(4242\) exports spans of its own: those seen here are left out/,
+    ],
+    [
+      'requests that another process tells of',
+      { processes: [], totals: { ...makeWhy().totals, lost: { instrumented: 2 } } },
+      /^2 are told by spans that the process exports itself/,
+    ],
     ['a process with io_uring', { processes: [{ ...node, ioUring: true }] }, /uses io_uring/],
     ['a silent port', { asked: { port: 80 }, connections: [], totals: NOTHING }, /No data call of port 80/],
     [

@@ -74,6 +74,7 @@ export function makeWhy(overrides: Partial<WhyReport> = {}): WhyReport {
         serviceSource: 'package.json',
         filter: { traced: true, why: 'no exclude rule fits' },
         ioUring: false,
+        suppressed: false,
       },
     ],
     connections: [makeWhyConnection()],

@@ -41,12 +41,15 @@ export interface Books {
 export class Agent {
   readonly sink: OtlpSink;
   readonly port: number;
+  /** Base URL of the sink, which others may export to, too. */
+  readonly collector: string;
   stdout = '';
   stderr = '';
   readonly #child: ChildProcess;
   readonly #runs = new Map<string, ReceivedSpan[]>();
 
-  private constructor(child: ChildProcess, sink: OtlpSink, port: number) {
+  private constructor(child: ChildProcess, sink: OtlpSink, port: number, collector: string) {
+    this.collector = collector;
     this.#child = child;
     this.sink = sink;
     this.port = port;
@@ -57,11 +60,11 @@ export class Agent {
   /** Resolves when everything is attached and the ring is being drained. */
   static async start(options: AgentOptions = {}): Promise<Agent> {
     const sink = new OtlpSink();
-    const sinkPort = await sink.listenHttp();
+    const collector = `http://127.0.0.1:${await sink.listenHttp()}`;
     const [port] = await freePorts(1);
     const exporters = options.exporters ?? {
       otlp_http: {
-        endpoint: `http://127.0.0.1:${sinkPort}`,
+        endpoint: collector,
         sending_queue: { batch: { flush_timeout: '50ms' } },
       },
     };
@@ -81,7 +84,7 @@ export class Agent {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
-    const agent = new Agent(child, sink, port!);
+    const agent = new Agent(child, sink, port!, collector);
     await agent.#ready();
     return agent;
   }

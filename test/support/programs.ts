@@ -55,6 +55,15 @@ export function needRoot(context: Mocha.Context): void {
   needMachine(context, process.getuid?.() === 0, 'not root: eBPF programs cannot be loaded');
 }
 
+/** For OpenTelemetry's SDK for Python: the command that runs a script with it. */
+export function needPythonSdk(context: Mocha.Context): string[] {
+  const python = needCommand(context, 'python3', 'Python is one of the traced programs');
+  const args = [inCheckout('scripts', 'python-sdk.mjs'), '--check'];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) lacking(context, "OpenTelemetry's SDK for Python is not installed");
+  return ['env', `PYTHONPATH=${stdout.trim()}`, python];
+}
+
 interface Compiled {
   folder: string;
   missing: Record<string, string>;

@@ -1,5 +1,5 @@
 /** Every key of the configuration with what it may be. What a key is for and its default stand in config/default.yaml. */
-import { BACKENDS, LOG_ENCODINGS, LOG_LEVELS, SAMPLERS } from '../settings.ts';
+import { BACKENDS, INSTRUMENTED, LOG_ENCODINGS, LOG_LEVELS, SAMPLERS } from '../settings.ts';
 import {
   choice,
   duration,
@@ -58,6 +58,7 @@ export const RECEIVER = {
     min_confidence: number(0, 1, false),
     turns: flag,
     request_id_headers: list(requestIdHeader, 'header names'),
+    instrumented: choice(INSTRUMENTED),
   },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {

@@ -6,11 +6,9 @@ export const hop: LinkStrategy = {
 
   parentOf({ exchange, hop }, placed) {
     if (exchange.role !== 'server' || hop === undefined) return undefined;
-    if (hop.client !== undefined && !hop.client.dropped) {
-      return { context: placed(hop.client), remote: false, confidence: 1 };
-    }
-    // A client that was filtered has no span to hang on.
-    if (hop.clientLeft === undefined || hop.clientLeft === 'dropped') return undefined;
-    return { context: hop.clientLeft, remote: false, confidence: 1 };
+    const context = hop.client === undefined ? hop.clientLeft : placed(hop.client);
+    // A client that was filtered, or whose process makes its own spans, has no span to hang on.
+    if (context === undefined || context === 'dropped') return undefined;
+    return { context, remote: false, confidence: 1 };
   },
 };

@@ -8,10 +8,11 @@ export function createInside(origins: Origins): LinkStrategy {
 
     parentOf(pending, placed) {
       const { origin } = pending;
+      const context = origin && placed(origin);
       // A request that was filtered has no span to hang on.
-      if (origin === undefined || origin.dropped) return undefined;
+      if (context === undefined) return undefined;
       const { method, confidence } = origins.linkOf(pending);
-      return { context: placed(origin), remote: false, method, confidence };
+      return { context, remote: false, method, confidence };
     },
   };
 }

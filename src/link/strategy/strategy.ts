@@ -4,6 +4,6 @@ import type { Parent, Pending } from '../pending.ts';
 export interface LinkStrategy {
   /** What `undertrace.link.method` says. */
   readonly name: string;
-  /** `placed` gives another exchange of this host its ids, should it not have them yet. */
-  parentOf(pending: Pending, placed: (other: Pending) => Parent['context']): Parent | undefined;
+  /** `placed` gives another exchange of this host its ids, should it not have them yet; undefined for one that has no span. */
+  parentOf(pending: Pending, placed: (other: Pending) => Parent['context'] | undefined): Parent | undefined;
 }
