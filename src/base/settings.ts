@@ -83,6 +83,18 @@ export type SamplerName = (typeof SAMPLERS)[number];
 
 export const BACKENDS = ['auto', 'syscalls'] as const;
 
+/** A Redis or Valkey. */
+export interface DirectorySettings {
+  host: string;
+  port: number;
+  tls: boolean;
+  username: string | undefined;
+  password: string | undefined;
+  database: number;
+  /** How long an entry lives. */
+  ttlMs: number;
+}
+
 export interface ReceiverSettings {
   backend: (typeof BACKENDS)[number];
   ringBytes: number;
@@ -103,6 +115,8 @@ export interface ReceiverSettings {
     turns: boolean;
     /** Names of headers, in lower case. */
     requestIdHeaders: readonly string[];
+    /** Where agents of several hosts find each other's spans; undefined: nowhere. */
+    directory: DirectorySettings | undefined;
   };
   redact: { queryKeys: readonly string[] };
   limits: {

@@ -57,7 +57,11 @@ export class Pending {
   placement: Placement | undefined;
   resource: ServiceResource | undefined;
   route: RouteMatch | undefined;
+  /** Route and filters have been looked at. */
+  judged = false;
   dropped = false;
+  /** Its other end may be on another host: still looked after, or not any more. */
+  remote: 'waits' | 'done' | undefined;
   open = true;
   /** What its process serves; undefined where that is nothing. */
   serving: Serving | undefined;
@@ -98,6 +102,8 @@ export class Hop {
   clientLeft: SpanContext | 'dropped' | undefined;
   serverLeft = false;
   header: IncomingContext | undefined;
+  /** Where the client span stands that another host has published. */
+  remote: SpanContext | undefined;
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;

@@ -11,6 +11,7 @@ import {
   nonEmpty,
   number,
   optional,
+  redisUrl,
   size,
   string,
   textMap,
@@ -58,6 +59,8 @@ export const RECEIVER = {
     min_confidence: number(0, 1, false),
     turns: flag,
     request_id_headers: list(requestIdHeader, 'header names'),
+    directory: optional(redisUrl),
+    directory_ttl: duration('1s', '1m'),
   },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {
