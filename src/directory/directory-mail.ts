@@ -143,7 +143,9 @@ export class DirectoryMail {
   async #within<T>(call: Promise<T>, ms: number): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+      // Where this process itself was kept waiting, the answer may have arrived meanwhile: it is read before the immediate.
+      const giveUp = (): void => reject(new Error(`no answer within ${ms} ms`));
+      timer = setTimeout(() => setImmediate(giveUp), ms);
     });
     try {
       return await Promise.race([call, late]);
