@@ -323,7 +323,7 @@ describe('config', () => {
         /the value is not allowed; must be redis:\/\/\[user:password@\]host\[:port\]\[\/database\], or rediss:/,
       ],
       ['receivers::undertrace::link::directory: "redis://a/b"', /must be redis:/],
-      ['receivers::undertrace::link::directory_ttl: 1h', /a duration with its unit .* from 1s to 1m/],
+      ['receivers::undertrace::link::directory_ttl: 1h', /a duration with its unit .* from 5s to 1m/],
       ['exporters::debug::verbosity: loud', /must be one of basic, normal, detailed/],
       ['extensions::zpages: {}', /there is no extension "zpages": use `undertrace status`/],
       ['service::pipelines::traces::processors: [memory_limiter]', /there is no processor "memory_limiter"/],

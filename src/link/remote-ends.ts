@@ -21,8 +21,8 @@ const CLIENT_WAIT_NS = 150 * MS;
  */
 const OPEN_HOPE_NS = 300 * MS;
 const CLOSED_HOPE_NS = 250 * MS;
-/** When the directory is asked for the client of a server span, after the request was read. */
-const OPEN_SERVER_NS = [50, 100, 200, 400, 1000].map((ms) => ms * MS);
+/** When the directory is asked for the client of a server span, after the request was read; the last is well below what an entry lives. */
+const OPEN_SERVER_NS = [50, 100, 200, 400, 1000, 3000].map((ms) => ms * MS);
 /** The same once the response has been sent, until the span leaves. */
 const CLOSED_SERVER_NS = [50, 100].map((ms) => ms * MS);
 /** Ends of either kind that are looked after at once. */

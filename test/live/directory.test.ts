@@ -56,9 +56,9 @@ class ToldClient {
   }
 
   async #answer(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('the client ended');
-    return JSON.parse(value as string);
+    const next = await this.#lines.next();
+    if (next.done === true) throw new Error('the client ended');
+    return JSON.parse(next.value);
   }
 }
 

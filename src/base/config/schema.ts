@@ -60,7 +60,7 @@ export const RECEIVER = {
     turns: flag,
     request_id_headers: list(requestIdHeader, 'header names'),
     directory: optional(redisUrl),
-    directory_ttl: duration('1s', '1m'),
+    directory_ttl: duration('5s', '1m'),
   },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {
