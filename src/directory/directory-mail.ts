@@ -19,7 +19,8 @@ const INTERVAL_MS = 25;
 /** An answer that takes longer comes too late for its span. */
 const TIMEOUT_MS = 300;
 const MAX_WAITING = 16_384;
-const MAX_BATCH = 4096;
+/** Some ten milliseconds of this thread. */
+const MAX_BATCH = 2048;
 
 /**
  * What the linker has to say and to ask, in batches: one on its way at a time, so that a directory that is slow or away costs links, and
