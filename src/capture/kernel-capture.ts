@@ -206,11 +206,9 @@ export class KernelCapture {
     this.#pending.push(writeJson('filter', { time_ns: this.#nowNs() }, filters));
   }
 
-  /** What the directory answered. Spans wait for it, and not for long, so it goes in at once where the agent does not have to rest. */
+  /** What the directory answered. Spans wait for it, and not for long, so it goes in at once, even where the agent has to rest. */
   answered(entries: unknown): void {
-    if (this.#closed) return;
-    this.#pending.push(writeJson('directory', { time_ns: this.#nowNs() }, entries));
-    this.#turn();
+    if (!this.#closed) this.#sink(writeJson('directory', { time_ns: this.#nowNs() }, entries));
   }
 
   /** Stops the kernel side, hands over what is left in the ring and the last counters. */

@@ -24,7 +24,7 @@ const CLOSED_HOPE_NS = 250 * MS;
 /** When the directory is asked for the client of a server span, after the request was read; the last is well below what an entry lives. */
 const OPEN_SERVER_NS = [50, 100, 200, 400, 1000, 3000].map((ms) => ms * MS);
 /** The same once the response has been sent, until the span leaves. */
-const CLOSED_SERVER_NS = [50, 100].map((ms) => ms * MS);
+const CLOSED_SERVER_NS = [0, 50, 100].map((ms) => ms * MS);
 /** Ends of either kind that are looked after at once. */
 const DEFAULT_MAX = 16_384;
 
@@ -127,8 +127,8 @@ export class RemoteEnds {
     this.#openServers.due(nowNs, (pending, round) => {
       if (pending.open && this.#ask(pending)) this.#openServers.add(pending, round + 1, nowNs);
     });
-    this.#closedServers.due(nowNs, (pending) => {
-      if (this.#ask(pending)) this.#closedServers.add(pending, 1, nowNs);
+    this.#closedServers.due(nowNs, (pending, round) => {
+      if (this.#ask(pending)) this.#closedServers.add(pending, round + 1, nowNs);
     });
   }
 

@@ -112,6 +112,8 @@ describe('a directory of two hosts', function () {
     const of = (namespace: number): Promise<Agent> =>
       Agent.start({
         receiver: {
+          // Whether they find each other is asked here, not how long that may take on a machine that has other work to do.
+          trace_wait: '2s',
           filters: { include: [{ network_namespace: namespace }] },
           ...(directory === undefined ? {} : { link: { directory } }),
         },
