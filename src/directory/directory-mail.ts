@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { Fifo } from '../base/fifo.ts';
 import type { ComponentLog } from '../base/log.ts';
 import type { Directory, DirectoryEntry, DirectoryFigures } from './directory.ts';
 
@@ -8,6 +9,9 @@ export interface DirectoryMailOptions {
   onAnswers: (entries: readonly DirectoryEntry[]) => void;
   log: ComponentLog;
   intervalMs?: number;
+  /** A key that is not there is asked for again after so long, so many times. */
+  againMs?: number;
+  maxTimes?: number;
   timeoutMs?: number;
   /** Entries, and keys, that may wait. */
   maxWaiting?: number;
@@ -16,11 +20,20 @@ export interface DirectoryMailOptions {
 }
 
 const INTERVAL_MS = 25;
+/** The other agent may be as busy as its host lets it be: its entry comes when it comes. */
+const AGAIN_MS = 100;
+const MAX_TIMES = 5;
 /** An answer that takes longer comes too late for its span. */
 const TIMEOUT_MS = 300;
 const MAX_WAITING = 16_384;
 /** Some ten milliseconds of this thread. */
 const MAX_BATCH = 2048;
+
+interface Question {
+  key: string;
+  times: number;
+  dueMs: number;
+}
 
 /**
  * What the linker has to say and to ask, in batches: one on its way at a time, so that a directory that is slow or away costs links, and
@@ -34,7 +47,10 @@ export class DirectoryMail {
   };
   readonly #options: Required<DirectoryMailOptions>;
   #entries: DirectoryEntry[] = [];
-  #keys: string[] = [];
+  #questions: Question[] = [];
+  /** Those that were answered with no, in the order in which they are asked again. */
+  readonly #again = new Fifo<Question>();
+  #againSize = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Settles when the directory is done with the last batch, which may be long after it was given up. */
   #underWay: Promise<void> | undefined;
@@ -42,14 +58,15 @@ export class DirectoryMail {
 
   constructor(options: DirectoryMailOptions) {
     this.#options = {
-      ...{ intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, maxWaiting: MAX_WAITING, maxBatch: MAX_BATCH },
+      ...{ intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS, againMs: AGAIN_MS, maxTimes: MAX_TIMES },
+      ...{ maxWaiting: MAX_WAITING, maxBatch: MAX_BATCH },
       ...options,
     };
   }
 
   /** Entries and keys that wait. */
   get waiting(): number {
-    return this.#entries.length + this.#keys.length;
+    return this.#entries.length + this.#questions.length + this.#againSize;
   }
 
   publish(entry: DirectoryEntry): void {
@@ -58,7 +75,7 @@ export class DirectoryMail {
   }
 
   lookUp(key: string): void {
-    this.#keys.push(key);
+    this.#questions.push({ key, times: 0, dueMs: 0 });
     this.#arrange();
   }
 
@@ -66,7 +83,7 @@ export class DirectoryMail {
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.figures.dropped.lookUp += this.#keys.splice(0).length;
+    this.figures.dropped.lookUp += this.#questions.splice(0).length;
     const { directory } = this.#options;
     if (this.#entries.length > 0)
       await this.#within(this.#publishLast(), deadlineMs).catch((error: unknown) => this.#warn(error));
@@ -85,18 +102,19 @@ export class DirectoryMail {
     const { dropped } = this.figures;
     if (this.#entries.length > maxWaiting)
       dropped.publish += this.#entries.splice(0, Math.ceil(maxWaiting / 4)).length;
-    if (this.#keys.length > maxWaiting)
-      dropped.lookUp += this.#keys.splice(0, Math.ceil(maxWaiting / 4)).length;
+    if (this.#questions.length > maxWaiting)
+      dropped.lookUp += this.#questions.splice(0, Math.ceil(maxWaiting / 4)).length;
   }
 
   #send(): void {
     this.#timer = undefined;
+    this.#takeAgain();
     const entries = this.#take();
-    const keys = this.#keys.splice(0, this.#options.maxBatch);
+    const questions = this.#questions.splice(0, this.#options.maxBatch);
     // Both are written before either is answered: one round trip.
     const calls = [
       ...(entries.length > 0 ? [this.#publish(entries)] : []),
-      ...(keys.length > 0 ? [this.#lookUp(keys)] : []),
+      ...(questions.length > 0 ? [this.#lookUp(questions)] : []),
     ];
     this.#underWay = Promise.all(calls).then(() => {
       this.#underWay = undefined;
@@ -125,20 +143,45 @@ export class DirectoryMail {
     await settled(call);
   }
 
-  async #lookUp(keys: readonly string[]): Promise<void> {
+  async #lookUp(questions: readonly Question[]): Promise<void> {
     const { figures } = this;
-    const call = this.#options.directory.lookUp(keys);
+    const call = this.#options.directory.lookUp(questions.map(({ key }) => key));
     try {
       const found = await this.#within(call, this.#options.timeoutMs);
-      figures.lookedUp += keys.length;
+      figures.lookedUp += questions.length;
       figures.found += found.length;
-      figures.missed += keys.length - found.length;
+      figures.missed += questions.length - found.length;
+      const known = new Set(found.map(({ key }) => key));
+      this.#askAgain(questions.filter(({ key }) => !known.has(key)));
       if (found.length > 0 && !this.#closed) this.#options.onAnswers(found);
     } catch (error) {
-      figures.failed.lookUp += keys.length;
+      figures.failed.lookUp += questions.length;
+      this.#askAgain(questions);
       this.#warn(error);
     }
     await settled(call);
+  }
+
+  #askAgain(questions: readonly Question[]): void {
+    const { againMs, maxTimes, maxWaiting } = this.#options;
+    const dueMs = performance.now() + againMs;
+    for (const { key, times } of questions) {
+      if (times + 1 >= maxTimes) continue;
+      if (this.#againSize >= maxWaiting) this.figures.dropped.lookUp++;
+      else {
+        this.#again.push({ key, times: times + 1, dueMs });
+        this.#againSize++;
+      }
+    }
+  }
+
+  #takeAgain(): void {
+    const now = performance.now();
+    for (let next = this.#again.first; next !== undefined && next.dueMs <= now; next = this.#again.first) {
+      this.#again.shift();
+      this.#againSize--;
+      this.#questions.push(next);
+    }
   }
 
   async #within<T>(call: Promise<T>, ms: number): Promise<T> {

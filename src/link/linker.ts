@@ -127,6 +127,7 @@ export class Linker {
     this.remoteEnds = new RemoteEnds({
       origins: this.origins,
       minConfidence: this.#minConfidence,
+      waitNs: options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs,
       mail: options.remoteMail,
       place: this.#place,
       isKept: (pending) => this.#isKept(pending),
@@ -317,6 +318,7 @@ export class Linker {
   /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
+      if (!last && this.remoteEnds.isWaiting(pending)) return false;
       const waited = last || pending.exchange.endNs + this.#proofWaitNs <= this.#nowNs;
       if (!waited && !isNamed(pending) && !this.origins.isSettled(pending)) return false;
       if (pending.resource !== undefined) continue;

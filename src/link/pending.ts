@@ -62,6 +62,8 @@ export class Pending {
   dropped = false;
   /** Its other end may be on another host: still looked after, or not any more. */
   remote: 'waits' | 'done' | undefined;
+  /** Server: when the directory was asked for its client after its end. */
+  askedNs: number | undefined;
   open = true;
   /** What its process serves; undefined where that is nothing. */
   serving: Serving | undefined;

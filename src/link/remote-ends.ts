@@ -21,10 +21,11 @@ const CLIENT_WAIT_NS = 150 * MS;
  */
 const OPEN_HOPE_NS = 300 * MS;
 const CLOSED_HOPE_NS = 250 * MS;
-/** When the directory is asked for the client of a server span, after the request was read; the last is well below what an entry lives. */
-const OPEN_SERVER_NS = [50, 100, 200, 400, 1000, 3000].map((ms) => ms * MS);
-/** The same once the response has been sent, until the span leaves. */
-const CLOSED_SERVER_NS = [0, 50, 100].map((ms) => ms * MS);
+/**
+ * When the directory is asked for the client of a server span, after the request was read, and once more when the response has been sent. Whoever
+ * asks does so for half a second, whatever this agent's clock does meanwhile; the last is well below what an entry lives.
+ */
+const OPEN_SERVER_NS = [50, 600, 1200, 3000].map((ms) => ms * MS);
 /** Ends of either kind that are looked after at once. */
 const DEFAULT_MAX = 16_384;
 
@@ -38,6 +39,8 @@ export interface RemoteMail {
 export interface RemoteEndsOptions {
   origins: Origins;
   minConfidence: number;
+  /** For an answer, after the end of a server span. */
+  waitNs: number;
   mail: RemoteMail | undefined;
   place: (pending: Pending) => SpanContext;
   /** Whether its span will be made; undefined while that is not known. */
@@ -72,7 +75,8 @@ export class RemoteEnds {
   readonly #openClients = new Rounds<Pending>(OPEN_CLIENT_NS);
   readonly #closedClients = new Rounds<Pending>(CLOSED_CLIENT_NS);
   readonly #openServers = new Rounds<Pending>(OPEN_SERVER_NS);
-  readonly #closedServers = new Rounds<Pending>(CLOSED_SERVER_NS);
+  /** Those whose response was sent since the last clock. */
+  #closedServers: Pending[] = [];
   /** Servers that ask, by the key they ask for. */
   readonly #asking = new Map<string, Pending>();
 
@@ -99,8 +103,8 @@ export class RemoteEnds {
   /** The response is there: whatever it was waiting for is nearer now. */
   closed(pending: Pending): void {
     if (pending.remote !== 'waits') return;
-    const rounds = pending.exchange.role === 'client' ? this.#closedClients : this.#closedServers;
-    rounds.add(pending, 0, this.#nowNs);
+    if (pending.exchange.role === 'client') this.#closedClients.add(pending, 0, this.#nowNs);
+    else this.#closedServers.push(pending);
   }
 
   /** The exchange was lost. */
@@ -127,9 +131,17 @@ export class RemoteEnds {
     this.#openServers.due(nowNs, (pending, round) => {
       if (pending.open && this.#ask(pending)) this.#openServers.add(pending, round + 1, nowNs);
     });
-    this.#closedServers.due(nowNs, (pending, round) => {
-      if (this.#ask(pending)) this.#closedServers.add(pending, round + 1, nowNs);
-    });
+    for (const pending of this.#closedServers) if (this.#ask(pending)) pending.askedNs = nowNs;
+    this.#closedServers = [];
+  }
+
+  /**
+   * Whether an answer may still come for a server span that has ended. The wait begins with the clock at which it was asked for: what an agent reads
+   * late, since its host had other work, has not waited yet.
+   */
+  isWaiting({ remote, open, exchange, placement, askedNs }: Pending): boolean {
+    if (remote !== 'waits' || open || placement !== undefined || exchange.role !== 'server') return false;
+    return askedNs !== undefined && askedNs + this.#options.waitNs > this.#nowNs;
   }
 
   /** A record of the directory. */

@@ -65,7 +65,7 @@ function makeMail(change: Partial<DirectoryMailOptions> = {}) {
     directory,
     onAnswers: (found) => answers.push([...found]),
     log,
-    intervalMs: 1,
+    ...{ intervalMs: 1, maxTimes: 1 },
     ...change,
   });
   return { mail, directory, answers, warnings };
@@ -112,6 +112,22 @@ describe('directory/directory-mail', () => {
     assert.equal(directory.published[1]![0]!.key, String(dropped.publish), 'the oldest have gone');
     directory.settle().catch(() => undefined);
     await mail.close(0);
+  });
+
+  it('asks again for what is not there yet, so many times', async () => {
+    const { mail, directory, answers } = makeMail({ againMs: 1, maxTimes: 3 });
+    mail.lookUp('late');
+    for (let times = 0; times < 3; times++) {
+      await directory.called();
+      await directory.settle();
+    }
+    assert.deepEqual(directory.asked, [['late'], ['late'], ['late']]);
+    assert.deepEqual([answers.length, mail.figures.missed, mail.waiting], [0, 3, 0]);
+    mail.lookUp('known');
+    await directory.called();
+    await directory.settle();
+    assert.equal(mail.waiting, 0);
+    await mail.close(100);
   });
 
   it('counts and tells what fails, and goes on', async () => {
