@@ -4,8 +4,8 @@ import type { DirectoryEntry } from './directory.ts';
 import { DirectoryMail } from './directory-mail.ts';
 
 /**
- * The directory that the configuration names; undefined where it names none, since within one host the linker needs none. Does not wait for the
- * connection: tracing starts without it.
+ * The directory that the configuration names; undefined where it names none, since within one host the linker needs none. Waits for the
+ * first attempt to connect, which is bounded, so that the first requests find it; tracing starts without it, too.
  */
 export async function openDirectory(
   settings: DirectorySettings | undefined,
@@ -17,6 +17,7 @@ export async function openDirectory(
   const { RedisDirectory } = await import('./redis-directory.ts');
   const own = log.component('directory');
   const directory = new RedisDirectory(settings, (error) => warn(own, settings, error));
+  await directory.tried;
   return new DirectoryMail({ directory, onAnswers, log: own });
 }
 

@@ -5,14 +5,16 @@ import type { Directory, DirectoryEntry } from './directory.ts';
 const CONNECT_TIMEOUT_MS = 2000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5000;
-/** A server that takes the connection and says nothing is found out within these two. */
+/** A server that takes the connection and says nothing is found out within these two; attaching to a busy kernel stops this process for seconds, too. */
 const PING_MS = 1000;
-const SILENCE_MS = 3000;
+const SILENCE_MS = 10_000;
 /** A trace context with the longest tracestate that is read from headers is shorter; whatever is longer was not written by an agent. */
 const LONGEST_VALUE = 1024;
 
 /** Commands of one call are pipelined; connections are made again by themselves, for ever. */
 export class RedisDirectory implements Directory {
+  /** Resolves when the first attempt to connect has succeeded or failed. */
+  readonly tried: Promise<void>;
   readonly #ttlMs: number;
   readonly #client;
 
@@ -35,6 +37,9 @@ export class RedisDirectory implements Directory {
       maintNotifications: 'disabled',
     });
     this.#client.on('error', onError);
+    this.tried = new Promise((resolve) => {
+      this.#client.once('ready', resolve).once('error', () => resolve());
+    });
     // With this strategy it gives up only when it is closed; errors on the way were told to onError.
     this.#client.connect().catch((error: Error) => {
       if (this.#client.isOpen) onError(error);
