@@ -297,11 +297,13 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
       ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
       ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0, tracesOverdue: 0 },
       ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0 },
+      ...{ directoryLate: 0, directoryInvalid: 0, remoteOverflows: 0 },
       ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
     }),
     links: () => [
       { service: 'shop', byMethod: new Map([['hop', 0]]), meanConfidence: 1, candidates: 0, orphans: 0 },
     ],
+    directory: () => undefined,
     rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
   });
   return metrics.render(openMetrics);

@@ -1,14 +1,20 @@
 import { Ledger } from './base/ledger.ts';
+import type { RootLog } from './base/log.ts';
 import type { Log } from './base/log-shape.ts';
 import type { ReceiverSettings, Settings } from './base/settings.ts';
 import { KernelCapture } from './capture/kernel-capture.ts';
 import { loadNative } from './capture/native.ts';
+import type { DirectoryMail } from './directory/directory-mail.ts';
+import { openDirectory } from './directory/open-directory.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import type { RequestObserver } from './link/linker.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
 import { TracesOutput } from './output/traces-output.ts';
 import { Pipeline } from './pipeline.ts';
 import { VERSION } from './base/version.ts';
+
+/** A server on another host does not wait for longer. */
+const DIRECTORY_CLOSE_MS = 500;
 
 /** The exporters of the traces pipeline with their queues, on the ledger's books. Rejects with a UserError. */
 export async function createOutput(settings: Settings, ledger: Ledger, log: Log): Promise<TracesOutput> {
@@ -33,6 +39,7 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
     turns: receiver.link.turns,
     connections: receiver.limits.connections,
     scan: receiver.scan,
+    directory: receiver.link.directory !== undefined,
   };
 }
 
@@ -42,6 +49,8 @@ export class Agent {
   readonly capture: KernelCapture;
   readonly pipeline: Pipeline;
   readonly output: TracesOutput;
+  /** Undefined where none is configured. */
+  readonly directory: DirectoryMail | undefined;
   readonly startedAt = new Date();
   /** Attached and draining. */
   ready = false;
@@ -60,22 +69,28 @@ export class Agent {
   };
 
   /** Loads the programs; nothing is traced before start(). */
-  static async create(settings: Settings, log: Log, onRequest?: RequestObserver): Promise<Agent> {
+  static async create(settings: Settings, log: RootLog, onRequest?: RequestObserver): Promise<Agent> {
     const ledger = new Ledger();
     const output = await createOutput(settings, ledger, log);
-    return new Agent(settings, ledger, output, log, onRequest);
+    const directory = await openDirectory(settings.receiver.link.directory, log, (entries) =>
+      agent.capture.answered(entries),
+    );
+    const agent: Agent = new Agent(settings, ledger, output, directory, log, onRequest);
+    return agent;
   }
 
   private constructor(
     settings: Settings,
     ledger: Ledger,
     output: TracesOutput,
+    directory: DirectoryMail | undefined,
     log: Log,
     onRequest: RequestObserver | undefined,
   ) {
     this.settings = settings;
     this.ledger = ledger;
     this.output = output;
+    this.directory = directory;
     this.capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), log, (batch) =>
       this.pipeline.process(batch),
     );
@@ -83,6 +98,7 @@ export class Agent {
       receiver: settings.receiver,
       ledger,
       kernel: this.capture,
+      remoteMail: directory,
       onTrace: (spans) => this.output.push(spans),
       onRequest,
     });
@@ -105,6 +121,6 @@ export class Agent {
     this.ready = false;
     this.capture.stop();
     this.pipeline.finish();
-    await this.output.shutdown(deadlineMs);
+    await Promise.all([this.output.shutdown(deadlineMs), this.directory?.close(DIRECTORY_CLOSE_MS)]);
   }
 }

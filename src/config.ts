@@ -62,6 +62,7 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       turns: values.link.turns,
       requestIdHeaders: values.link.request_id_headers,
       instrumented: values.link.instrumented,
+      directory: values.link.directory && { ...values.link.directory, ttlMs: values.link.directory_ttl },
     },
     redact: { queryKeys: values.redact.query_keys },
     limits: {
@@ -132,12 +133,14 @@ export function reload(current: Settings, options: SettingsOptions): ReloadOutco
   }
 }
 
-/** Headers are masked among the effective values, so a new password is looked for here. */
+/** Headers and the directory are masked among the effective values, so a new password is looked for here. */
 function changedSecrets(before: Settings, after: Settings): string[] {
+  const [old, now] = [before, after].map(({ receiver }) => JSON.stringify(receiver.link.directory));
   const headers = new Map(before.exporters.map(({ id, settings }) => [id, JSON.stringify(settings.headers)]));
-  return after.exporters
+  const exporters = after.exporters
     .filter(({ id, settings }) => headers.has(id) && headers.get(id) !== JSON.stringify(settings.headers))
     .map(({ id }) => `exporters.${id}.headers`);
+  return old === now ? exporters : ['receivers.undertrace.link.directory', ...exporters];
 }
 
 function changedKeys(before: readonly EffectiveValue[], after: readonly EffectiveValue[]): string[] {

@@ -6,6 +6,7 @@ import {
   ConnectionRecord,
   CountersRecord,
   DataRecord,
+  DirectoryRecord,
   ElisionRecord,
   Event,
   ExitRecord,
@@ -21,6 +22,7 @@ import { DecodeStage } from './decode/decode-stage.ts';
 import type { ContextHeaders } from './decode/context-headers.ts';
 import type { Description, Exchange } from './decode/exchange.ts';
 import { createDecoders } from './decode/protocol/index.ts';
+import type { DirectoryEntry } from './directory/directory.ts';
 import { Filters, type SpanFacts } from './enrich/filters.ts';
 import { ProcessTable } from './enrich/process-table.ts';
 import type { ServiceResource } from './enrich/resource.ts';
@@ -31,6 +33,7 @@ import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
 import { Linker, type RequestObserver } from './link/linker.ts';
+import type { RemoteMail } from './link/remote-ends.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
 import type { LinkFigures, PipelineCounts } from './metrics/self-sources.ts';
@@ -49,6 +52,8 @@ export interface PipelineOptions {
   onTrace: (spans: Span[]) => void;
   onRequest?: RequestObserver;
   kernel?: KernelControl;
+  /** Where client spans are told of, and asked for, whose server, or for whose server, is on another host; a replay has none. */
+  remoteMail?: RemoteMail;
 }
 
 /** How often the kernel is asked for the progress of elided runs whose end somebody waits for. */
@@ -152,7 +157,7 @@ export class Pipeline {
 
   counts(): PipelineCounts {
     const { counters } = this.decode.table;
-    const { hops, inbound, assembler } = this.linker;
+    const { hops, inbound, assembler, remoteEnds } = this.linker;
     return {
       connectionsOpened: counters.opened,
       connectionsEvicted: counters.evicted,
@@ -168,6 +173,9 @@ export class Pipeline {
       servicesGuessed: this.processes.guessed,
       routeOverflows: this.routes.overflows,
       linkConflicts: this.linker.origins.counts.conflicts,
+      directoryLate: remoteEnds.counts.late,
+      directoryInvalid: remoteEnds.counts.invalid,
+      remoteOverflows: remoteEnds.counts.overflows,
     };
   }
 
@@ -210,7 +218,7 @@ export class Pipeline {
     this.linker.flush();
   }
 
-  #createLinker({ receiver, ledger, onTrace, onRequest }: PipelineOptions): Linker {
+  #createLinker({ receiver, ledger, onTrace, onRequest, remoteMail }: PipelineOptions): Linker {
     const { attributeLength } = receiver.limits;
     return new Linker({
       describe: (exchange) => this.decode.describe(exchange),
@@ -220,6 +228,8 @@ export class Pipeline {
       identifyNow: (tgid, startNs) => this.processes.identifyNow(tgid, startNs),
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),
       drops: (exchange, description, service, route) => this.#drops(exchange, description, service, route),
+      keepsOpen: (exchange) => this.#keepsOpen(exchange),
+      remoteMail,
       suppresses: ({ tgid, processStartNs }) => this.suppresses(tgid, processStartNs),
       onRequest: (service, exchange, description, route, durationNs, suppressed) => {
         this.observations.ended(exchange, suppressed ? 'instrumented' : 'spans');
@@ -259,6 +269,8 @@ export class Pipeline {
         return this.books.update(new CountersRecord(batch).at(at), this.#ledger.records);
       case Kind.host:
         return this.#onHost(new HostRecord(batch).at(at));
+      case Kind.directory:
+        return this.linker.answered(parseJson<DirectoryEntry[]>(new DirectoryRecord(batch).at(at).payload));
       case Kind.filter:
         return; // for the reader of a recording; a replay has filters of its own
       default:
@@ -363,6 +375,12 @@ export class Pipeline {
     service: ServiceResource,
     route: string | undefined,
   ): 'end' | 'request' | undefined {
+    const facts = this.#factsOf(description, service, route);
+    if (this.filters.dropsSpan(facts) !== undefined) return 'request';
+    return this.#isTraced(exchange) === false ? 'end' : undefined;
+  }
+
+  #factsOf(description: Description, service: ServiceResource, route: string | undefined): SpanFacts {
     const { attributes } = description;
     const facts = this.#spanFacts;
     facts.path = description.path;
@@ -371,12 +389,23 @@ export class Pipeline {
     facts.userAgent = attributes['user_agent.original'] as string | undefined;
     facts.status = attributes['http.response.status_code'] as number | undefined;
     facts.service = service.serviceName;
-    if (this.filters.dropsSpan(facts) !== undefined) return 'request';
-    const view = this.processes.view(exchange.tgid, exchange.processStartNs);
+    return facts;
+  }
+
+  /** Of a request that is under way not everything is known that a rule may be about. */
+  #keepsOpen(exchange: Exchange): boolean {
+    if (this.#isTraced(exchange) !== true) return false;
+    const service = this.processes.identify(exchange.tgid, exchange.processStartNs);
+    if (service === 'pending') return false;
+    return !this.filters.mayDropSpan(this.#factsOf(this.decode.describe(exchange), service, undefined));
+  }
+
+  /** Whether the rules about processes let an exchange pass; undefined where nothing is known of the process. */
+  #isTraced({ tgid, processStartNs, connection, role }: Exchange): boolean | undefined {
+    const view = this.processes.view(tgid, processStartNs);
     if (view === undefined) return undefined;
-    const { connection, role } = exchange;
     const port = role === 'server' ? connection.localPort : connection.remotePort;
-    return this.filters.connection(view, port).traced ? undefined : 'end';
+    return this.filters.connection(view, port).traced;
   }
 
   /** A record of the kernel that is no data has done its work. */

@@ -107,6 +107,7 @@ export class Telemetry {
       connections: () => pipeline.decode.table.size,
       counts: () => pipeline.counts(),
       links: () => pipeline.linkFigures(),
+      directory: () => agent.directory?.figures,
       rulesOff: () => pipeline.rulesOff(),
     };
   }

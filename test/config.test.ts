@@ -225,6 +225,24 @@ describe('config', () => {
     });
   });
 
+  describe('the directory', () => {
+    it('is a Redis or Valkey by its URL, and none by default', () => {
+      assert.equal(yaml('receivers::undertrace: {}').receiver.link.directory, undefined);
+      const of = (url: string): unknown =>
+        yaml(`receivers::undertrace::link::directory: "${url}"`).receiver.link.directory;
+      const rest = { username: undefined, password: undefined, database: 0, ttlMs: 10_000 };
+      assert.deepEqual(of('redis://cache'), { host: 'cache', port: 6379, tls: false, ...rest });
+      assert.deepEqual(of('valkeys://me:p%40ss@[::1]:7000/3'), {
+        ...{ host: '::1', port: 7000, tls: true, username: 'me', password: 'p@ss', database: 3 },
+        ttlMs: 10_000,
+      });
+      assert.deepEqual(of('rediss://:pass@10.0.0.1/'), {
+        ...rest,
+        ...{ host: '10.0.0.1', port: 6379, tls: true, password: 'pass' },
+      });
+    });
+  });
+
   describe('components', () => {
     it('honours pipelines and telemetry', () => {
       const settings = yaml(
@@ -300,6 +318,12 @@ describe('config', () => {
       ['exporters::otlp_htp: {}', /did you mean otlp_http\?/],
       ['exporters::otlp_http::endpoint: localhost:4318', /must be an http:\/\/ or https:\/\/ URL/],
       ['exporters::otlp_http::headers: [a]', /the value is not allowed; must be a map from header to value/],
+      [
+        'receivers::undertrace::link::directory: localhost:6379',
+        /the value is not allowed; must be redis:\/\/\[user:password@\]host\[:port\]\[\/database\], or rediss:/,
+      ],
+      ['receivers::undertrace::link::directory: "redis://a/b"', /must be redis:/],
+      ['receivers::undertrace::link::directory_ttl: 1h', /a duration with its unit .* from 5s to 1m/],
       ['exporters::debug::verbosity: loud', /must be one of basic, normal, detailed/],
       ['extensions::zpages: {}', /there is no extension "zpages": use `undertrace status`/],
       ['service::pipelines::traces::processors: [memory_limiter]', /there is no processor "memory_limiter"/],
@@ -352,6 +376,13 @@ describe('config', () => {
     it('never show a secret', () => {
       const problems = problemsOf({ configs: ['yaml:exporters::otlp_http::headers: {a: [hunter2]}'] });
       assert.ok(!problems.join().includes('hunter2'));
+      const url = 'yaml:receivers::undertrace::link::directory: "redis://me:hunter2/3@cache"';
+      assert.match(problemsOf({ configs: [url] })[0]!, /^[^\n]*the value is not allowed/);
+      assert.ok(
+        !problemsOf({ configs: [url] })
+          .join()
+          .includes('hunter2'),
+      );
     });
 
     it('do not come from a --config in a variable', () => {
@@ -402,6 +433,18 @@ describe('config', () => {
       const outcome = reload(load(options('old')), options('hunter2'));
       assert.ok(outcome.ok);
       assert.deepEqual(outcome.needRestart, ['exporters.otlp_http.headers']);
+    });
+
+    it('notices another directory without showing it', () => {
+      const options = (password: string): SettingsOptions => ({
+        env: {},
+        isTty: false,
+        sets: [`receivers.undertrace.link.directory=redis://a:${password}@cache`],
+      });
+      const outcome = reload(load(options('old')), options('hunter2'));
+      assert.ok(outcome.ok);
+      assert.deepEqual(outcome.needRestart, ['receivers.undertrace.link.directory']);
+      assert.ok(!JSON.stringify(outcome.settings.effective).includes('hunter2'));
     });
 
     it('keeps the old configuration when the new one is wrong', () => {

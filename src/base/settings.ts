@@ -86,6 +86,18 @@ export const BACKENDS = ['auto', 'syscalls'] as const;
 /** What becomes of the spans of processes that export spans of their own. */
 export const INSTRUMENTED = ['suppress', 'nest'] as const;
 
+/** A Redis or Valkey. */
+export interface DirectorySettings {
+  host: string;
+  port: number;
+  tls: boolean;
+  username: string | undefined;
+  password: string | undefined;
+  database: number;
+  /** How long an entry lives. */
+  ttlMs: number;
+}
+
 export interface ReceiverSettings {
   backend: (typeof BACKENDS)[number];
   ringBytes: number;
@@ -107,6 +119,8 @@ export interface ReceiverSettings {
     /** Names of headers, in lower case. */
     requestIdHeaders: readonly string[];
     instrumented: (typeof INSTRUMENTED)[number];
+    /** Where agents of several hosts find each other's spans; undefined: nowhere. */
+    directory: DirectorySettings | undefined;
   };
   redact: { queryKeys: readonly string[] };
   limits: {

@@ -24,6 +24,8 @@ export interface CaptureOptions extends LoadOptions {
   /** Look for processes and sockets that are older than the agent. */
   scan?: boolean;
   procRoot?: string;
+  /** There is a directory: its answers come through `answered`. */
+  directory?: boolean;
 }
 
 /** Cumulative figures of the drain itself. */
@@ -120,6 +122,7 @@ export class KernelCapture {
   start(): void {
     this.#sink(writeJson('host', { time_ns: this.#nowNs() }, this.host));
     this.#sink(this.#clockRecord());
+    if (this.#options.directory === true) this.#sink(writeJson('directory', { time_ns: this.#nowNs() }, []));
     this.outcomes = attachAll(this.tracer);
     const refused = this.outcomes.find((outcome) => outcome.required && !outcome.attached);
     if (refused !== undefined) {
@@ -201,6 +204,11 @@ export class KernelCapture {
   /** A filter change, so that a recording has it. */
   announceFilters(filters: unknown): void {
     this.#pending.push(writeJson('filter', { time_ns: this.#nowNs() }, filters));
+  }
+
+  /** What the directory answered. Spans wait for it, and not for long, so it goes in at once, even where the agent has to rest. */
+  answered(entries: unknown): void {
+    if (!this.#closed) this.#sink(writeJson('directory', { time_ns: this.#nowNs() }, entries));
   }
 
   /** Stops the kernel side, hands over what is left in the ring and the last counters. */

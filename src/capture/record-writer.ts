@@ -37,7 +37,7 @@ export function writeRecord<K extends RecordName>(
 }
 
 /** A record whose payload is JSON. */
-export function writeJson<K extends 'process' | 'host' | 'filter'>(
+export function writeJson<K extends 'process' | 'host' | 'filter' | 'directory'>(
   kind: K,
   fields: RecordFields<K>,
   facts: unknown,

@@ -4,6 +4,7 @@ import { captureOptions } from '../agent.ts';
 import { KernelCapture } from '../capture/kernel-capture.ts';
 import { loadNative } from '../capture/native.ts';
 import { RecordingWriter } from '../capture/recording.ts';
+import { openDirectory } from '../directory/open-directory.ts';
 import { Pipeline } from '../pipeline.ts';
 import type { CommandOptions } from './options.ts';
 import { untilStopped } from './signals.ts';
@@ -25,21 +26,31 @@ export async function run(options: RecordOptions, settings: Settings): Promise<n
   const ledger = new Ledger();
   let failure: Error | undefined;
   const stopped = untilStopped(options.durationMs);
-  const capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), options.log, (batch) => {
-    if (failure === undefined) {
-      try {
-        writer.write(batch);
-      } catch (error) {
-        failure = error as Error; // the disk is full: what is there can be replayed
-        stopped.stop();
+  const directory = await openDirectory(settings.receiver.link.directory, options.log, (entries) =>
+    capture.answered(entries),
+  );
+  const capture: KernelCapture = new KernelCapture(
+    loadNative(),
+    captureOptions(settings.receiver),
+    options.log,
+    (batch) => {
+      if (failure === undefined) {
+        try {
+          writer.write(batch);
+        } catch (error) {
+          failure = error as Error; // the disk is full: what is there can be replayed
+          stopped.stop();
+        }
       }
-    }
-    pipeline.process(batch);
-  });
+      pipeline.process(batch);
+    },
+  );
   const pipeline = new Pipeline({
     receiver: settings.receiver,
     ledger,
     kernel: capture,
+    // The answers are part of the recording. Nothing is published: these spans go nowhere, and nobody should hang on them.
+    remoteMail: directory && { lookUp: (key) => directory.lookUp(key), publish: () => undefined },
     onTrace: (spans) => {
       ledger.spans.out += spans.length;
     },
@@ -49,6 +60,7 @@ export async function run(options: RecordOptions, settings: Settings): Promise<n
   await stopped;
   capture.stop();
   pipeline.finish();
+  await directory?.close(0);
   writer.close();
   const { records } = capture.figures;
   const lost = ledger.records.lost.ring_full;

@@ -90,6 +90,11 @@ export class Filters {
     return rule && `dropped by drop_spans rule ${describeRule(rule)}`;
   }
 
+  /** Whether a rule drops a span of which status and route are not known yet, or could do so. */
+  mayDropSpan(span: SpanFacts): boolean {
+    return this.#spanRules.mayFind(span);
+  }
+
   #decide(fits: (rule: ProcessRule, including: boolean) => boolean): Verdict {
     const excluded = this.#rules.exclude.find((rule) => !isEmpty(rule) && fits(rule, false));
     if (excluded !== undefined) return { traced: false, why: `excluded by rule ${describeRule(excluded)}` };

@@ -53,6 +53,15 @@ export class SpanRules {
     );
   }
 
+  /** Whether a rule fits, or could once status and route are known, too. */
+  mayFind(span: SpanFacts): boolean {
+    const { path } = span;
+    const literal = (path === undefined ? undefined : this.#byPath.get(path)) ?? [];
+    return [literal, this.#byAgent, this.#rest].some((rules) =>
+      rules.some((rule) => fitsRequest(rule, span)),
+    );
+  }
+
   #rulesFor(agent: string): Compiled[] {
     let rules = this.#agents.get(agent);
     if (rules === undefined) {
@@ -83,12 +92,17 @@ function findIn(rules: readonly Compiled[], span: SpanFacts): SpanRule | undefin
 }
 
 function fits(rule: Compiled, span: SpanFacts): boolean {
+  if (!fitsRequest(rule, span)) return false;
+  if (rule.route !== undefined && !fitsGlob(rule.route, span.route)) return false;
+  return rule.status === undefined || fitsStatus(rule.status, span.status);
+}
+
+/** The conditions that can be told before there is a response. */
+function fitsRequest(rule: Compiled, span: SpanFacts): boolean {
   if (rule.method !== undefined && rule.method !== span.method) return false;
   if (rule.path !== undefined && !fitsGlob(rule.path, span.path)) return false;
   if (rule.userAgent !== undefined && !fitsGlob(rule.userAgent, span.userAgent)) return false;
-  if (rule.route !== undefined && !fitsGlob(rule.route, span.route)) return false;
-  if (rule.service !== undefined && !rule.service.matches(span.service)) return false;
-  return rule.status === undefined || fitsStatus(rule.status, span.status);
+  return rule.service === undefined || rule.service.matches(span.service);
 }
 
 function fitsGlob(glob: Glob, text: string | undefined): boolean {

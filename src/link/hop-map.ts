@@ -73,7 +73,7 @@ export class HopMap {
     if (client) hop.client = undefined;
     else hop.server = undefined;
     if (other === undefined) {
-      if (client ? !hop.serverLeft : hop.clientLeft === undefined) {
+      if (client ? !hop.serverLeft : hop.clientLeft === undefined && hop.remote === undefined) {
         if (client) group.loneClients--;
         else group.loneServers--;
       }

@@ -2,6 +2,7 @@ import type { Stage } from '../base/ledger.ts';
 import type { LossReason } from '../base/losses.ts';
 import type { ContextHeaders } from '../decode/context-headers.ts';
 import type { Description, Exchange } from '../decode/exchange.ts';
+import type { DirectoryEntry } from '../directory/directory.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import { Assembler, ASSEMBLER_DEFAULTS, type AssemblerOptions } from './assembler.ts';
@@ -22,6 +23,7 @@ import { InboundIndex } from './inbound-index.ts';
 import { LinkCounts } from './link-counts.ts';
 import { Origins } from './origins.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
+import { RemoteEnds, type RemoteMail } from './remote-ends.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
 import type { Span } from './span.ts';
@@ -75,6 +77,10 @@ export interface LinkerOptions {
    * asked for when the span is made, or before, when a span is to hang on it.
    */
   suppresses?: (exchange: Exchange) => boolean;
+  /** Whether the span of an exchange that is open is certain not to be dropped. */
+  keepsOpen?: (exchange: Exchange) => boolean;
+  /** What goes to the directory of several hosts. */
+  remoteMail?: RemoteMail;
   onRequest?: RequestObserver;
   /** A finished trace, or what is known of one; parents stand before children. */
   onTrace: (spans: Span[]) => void;
@@ -106,6 +112,7 @@ export class Linker {
   readonly assembler: Assembler;
   readonly origins = new Origins();
   readonly links = new LinkCounts();
+  readonly remoteEnds: RemoteEnds;
   readonly #strategies: readonly LinkStrategy[];
   readonly #minConfidence: number;
   readonly #proofWaitNs: number;
@@ -126,6 +133,16 @@ export class Linker {
     this.#minConfidence = options.minConfidence ?? 0.9;
     this.#proofWaitNs = PROOF_WAITS * (options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs);
     this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
+    this.remoteEnds = new RemoteEnds({
+      origins: this.origins,
+      minConfidence: this.#minConfidence,
+      waitNs: options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs,
+      mail: options.remoteMail,
+      place: (pending) => this.#place(pending),
+      isKept: (pending) => this.#isKept(pending),
+      isSampled: ({ traceId, incomingFlags }) => this.#sampler.keeps(traceId, incomingFlags),
+      onFound: (pending, { traceId }) => this.#foundRemote(pending, traceId),
+    });
   }
 
   /** Exchanges opened that are neither a span nor lost yet. */
@@ -161,6 +178,7 @@ export class Linker {
       pending.description = this.#options.describe(exchange);
       this.#believe(pending, pending.description.contextHeaders);
     }
+    this.remoteEnds.closed(pending);
     this.assembler.closed(pending);
   }
 
@@ -171,6 +189,7 @@ export class Linker {
     pending.dropped = true; // so that it is nobody's parent
     this.#end(pending);
     this.origins.dropped(pending);
+    this.remoteEnds.dropped(pending);
     const group = currentGroup(pending.group!);
     group.open--;
     if (pending.hop !== undefined) this.hops.forget(pending.hop, pending, group);
@@ -180,9 +199,15 @@ export class Linker {
 
   clock(nowNs: number): void {
     this.#nowNs = nowNs;
+    this.remoteEnds.clock(nowNs);
     this.assembler.clock(nowNs);
     this.hops.clock(nowNs);
     this.inbound.clock(nowNs);
+  }
+
+  /** What the directory of several hosts answered. */
+  answered(entries: readonly DirectoryEntry[]): void {
+    this.remoteEnds.answered(entries);
   }
 
   /** The end: everything closed goes out, waiting for nothing. What is still open has to be closed or dropped before. */
@@ -202,6 +227,7 @@ export class Linker {
     this.#believe(pending, this.#options.contextHeadersOf?.(exchange));
     this.origins.opened(pending);
     if (pending.origin?.group !== undefined) this.assembler.merge(pending.origin.group, pending.group);
+    this.remoteEnds.opened(pending);
     return pending;
   }
 
@@ -223,8 +249,8 @@ export class Linker {
     const other = client ? hop.server : hop.client;
     if (other !== undefined) {
       const group = currentGroup(other.group!);
-      if (client) group.loneServers--;
-      else group.loneClients--;
+      if (!client) group.loneClients--;
+      else if (hop.remote === undefined) group.loneServers--;
       if (pending.group !== undefined) {
         this.assembler.merge(group, pending.group);
       } else {
@@ -240,6 +266,13 @@ export class Linker {
     const group = currentGroup(pending.group);
     if (client && !hop.serverLeft) group.loneClients++;
     else if (!client && hop.clientLeft === undefined) group.loneServers++;
+  }
+
+  /** The client of a server here is on another host: there is nothing left to wait for. */
+  #foundRemote(pending: Pending, traceId: string): void {
+    currentGroup(pending.group!).loneServers--;
+    this.assembler.named(pending.group!, traceId);
+    this.assembler.settle(currentGroup(pending.group!));
   }
 
   #believe(pending: Pending, headers: ContextHeaders | undefined): void {
@@ -310,6 +343,7 @@ export class Linker {
   /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
+      if (!last && this.remoteEnds.isWaiting(pending)) return false;
       const waited = last || pending.exchange.endNs + this.#proofWaitNs <= this.#nowNs;
       if (!waited && !isNamed(pending) && !this.origins.isSettled(pending)) return false;
       if (pending.resource !== undefined) continue;
@@ -337,8 +371,25 @@ export class Linker {
     return true;
   }
 
+  /** Whether the span of an exchange will be made; undefined while that cannot be said. */
+  #isKept(pending: Pending): boolean | undefined {
+    const { exchange } = pending;
+    const { identify, drops, keepsOpen } = this.#options;
+    if (this.#suppresses(pending)) return false;
+    if (pending.open) return drops === undefined || keepsOpen?.(exchange) === true || undefined;
+    if (pending.resource === undefined) {
+      const resource = identify(exchange.tgid, exchange.processStartNs);
+      if (resource === 'pending') return undefined;
+      pending.resource = resource;
+    }
+    this.#judge(pending);
+    return !pending.dropped && pending.hop?.dropped !== true;
+  }
+
   /** Route and filters, for all ends of a trace before any span is made: a rule at one end may drop both. */
   #judge(pending: Pending): void {
+    if (pending.judged) return;
+    pending.judged = true;
     const { exchange } = pending;
     const description = (pending.description ??= this.#options.describe(exchange));
     const resource = pending.resource!;
@@ -359,6 +410,7 @@ export class Linker {
     const { suppressed } = pending;
     if ((pending.dropped && !suppressed) || hop?.dropped === true) {
       pending.dropped = true;
+      this.remoteEnds.dropped(pending);
       exchanges.lost.filtered++;
       return undefined;
     }
@@ -371,10 +423,12 @@ export class Linker {
       suppressed,
     );
     if (suppressed) {
+      this.remoteEnds.dropped(pending);
       exchanges.lost.instrumented++;
       return undefined;
     }
     const context = this.#place(pending);
+    this.remoteEnds.leaving(pending);
     this.links.add(pending);
     exchanges.out++;
     spans.in++;

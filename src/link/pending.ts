@@ -61,6 +61,12 @@ export class Pending {
   dropped = false;
   /** Dropped because its process makes spans of its own. */
   suppressed = false;
+  /** Route and filters have been looked at. */
+  judged = false;
+  /** Its other end may be on another host: still looked after, or not any more. */
+  remote: 'waits' | 'done' | undefined;
+  /** Server: when the directory was asked for its client after its end. */
+  askedNs: number | undefined;
   open = true;
   /** What its process serves; undefined where that is nothing. */
   serving: Serving | undefined;
@@ -101,6 +107,8 @@ export class Hop {
   clientLeft: SpanContext | 'dropped' | undefined;
   serverLeft = false;
   header: IncomingContext | undefined;
+  /** Where the client span stands that another host has published. */
+  remote: SpanContext | undefined;
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;

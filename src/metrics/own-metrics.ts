@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 
 import { Counter } from '../capture/records.gen.ts';
+import type { DirectoryFigures } from '../directory/directory.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { PipelineCounts, SelfSources } from './self-sources.ts';
 
@@ -10,6 +11,7 @@ export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineKernel(define, sources);
   defineCost(define, sources);
   defineLinks(define, sources);
+  defineDirectory(define, sources);
   defineBounds(define, sources);
   defineState(define, sources);
 }
@@ -156,6 +158,56 @@ function defineLinks({ counter, gauge }: Definer, { links, rulesOff }: SelfSourc
   );
 }
 
+function defineDirectory({ counter }: Definer, { directory }: SelfSources): void {
+  const byOperation =
+    (read: (figures: DirectoryFigures) => DirectoryFigures['failed']): (() => Samples) =>
+    () => {
+      const figures = directory();
+      if (figures === undefined) return [];
+      const { publish, lookUp } = read(figures);
+      return [
+        [{ operation: 'publish' }, publish],
+        [{ operation: 'look_up' }, lookUp],
+      ];
+    };
+  counter(
+    'undertrace_directory_published_total',
+    'Client spans of which the directory was told, since their server is not on this host.',
+    [],
+    () => directory()?.published,
+  );
+  counter(
+    'undertrace_directory_looked_up_total',
+    'Questions that the directory answered; there are several for a request whose client is not found.',
+    [],
+    () => directory()?.lookedUp,
+  );
+  counter(
+    'undertrace_directory_found_total',
+    'Questions to which the directory knew the client span.',
+    [],
+    () => directory()?.found,
+  );
+  counter(
+    'undertrace_directory_missed_total',
+    'Questions to which it did not: not yet, or the client has no agent.',
+    [],
+    () => directory()?.missed,
+  );
+  counter(
+    'undertrace_directory_failed_total',
+    'Client spans and questions that the directory did not take or answer in time.',
+    ['operation'],
+    byOperation(({ failed }) => failed),
+  );
+  counter(
+    'undertrace_directory_dropped_total',
+    'Client spans and questions that there was no room for while the directory was slow or away.',
+    ['operation'],
+    byOperation(({ dropped }) => dropped),
+  );
+}
+
 type CountOf = (counts: PipelineCounts) => number;
 
 /** Work done, and bounds that were reached. */
@@ -224,6 +276,21 @@ const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
     'undertrace_link_conflicts_total',
     'Calls that two rules gave to different requests; neither is believed.',
     (counts) => counts.linkConflicts,
+  ],
+  [
+    'undertrace_directory_late_total',
+    'Answers of the directory for spans that had left without.',
+    (counts) => counts.directoryLate,
+  ],
+  [
+    'undertrace_directory_invalid_total',
+    'Answers of the directory that no agent wrote.',
+    (counts) => counts.directoryInvalid,
+  ],
+  [
+    'undertrace_directory_overflows_total',
+    'Requests to or from other hosts that were not looked after because there were too many at once.',
+    (counts) => counts.remoteOverflows,
   ],
 ];
 

@@ -1,5 +1,6 @@
 import type { Histogram } from '../base/histogram.ts';
 import type { Ledger } from '../base/ledger.ts';
+import type { DirectoryFigures } from '../directory/directory.ts';
 
 /** What an exporter's queue says of itself. */
 export interface ExporterFigures {
@@ -38,6 +39,11 @@ export interface PipelineCounts {
   routeOverflows: number;
   /** Calls that two rules gave to different requests. */
   linkConflicts: number;
+  /** Answers of the directory for spans that had left, and such that no agent wrote. */
+  directoryLate: number;
+  directoryInvalid: number;
+  /** Requests to or from other hosts that were not looked after. */
+  remoteOverflows: number;
 }
 
 /** The links of one service's spans: with a parent by how it was found, mean confidence of those, and without. */
@@ -79,6 +85,8 @@ export interface SelfSources {
   connections: () => number;
   counts: () => PipelineCounts;
   links: () => readonly LinkFigures[];
+  /** Undefined where no directory is configured. */
+  directory: () => DirectoryFigures | undefined;
   /** Processes in which a rule is switched off. */
   rulesOff: () => ReadonlyArray<{ service: string; rule: string; processes: number }>;
 }

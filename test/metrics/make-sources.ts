@@ -50,6 +50,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
       },
       ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17, tracesOverdue: 24 },
       ...{ inboundEvicted: 21, matchesAmbiguous: 22, linkConflicts: 23 },
+      ...{ directoryLate: 24, directoryInvalid: 25, remoteOverflows: 26 },
       ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
     }),
     links: () => [
@@ -65,6 +66,11 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
       },
       { service: 'idle', byMethod: new Map(), meanConfidence: undefined, candidates: 0, orphans: 0 },
     ],
+    directory: () => ({
+      ...{ published: 31, lookedUp: 32, found: 33, missed: 34 },
+      failed: { publish: 35, lookUp: 36 },
+      dropped: { publish: 37, lookUp: 38 },
+    }),
     rulesOff: () => [{ service: 'shop', rule: 'thread', processes: 2 }],
     ...overrides,
   };

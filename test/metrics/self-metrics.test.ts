@@ -68,6 +68,17 @@ describe('metrics/self', () => {
       ['route_overflows_total', 20],
       ['link_ambiguous_total', 22],
       ['link_conflicts_total', 23],
+      ['directory_late_total', 24],
+      ['directory_invalid_total', 25],
+      ['directory_overflows_total', 26],
+      ['directory_published_total', 31],
+      ['directory_looked_up_total', 32],
+      ['directory_found_total', 33],
+      ['directory_missed_total', 34],
+      ['directory_failed_total{operation="publish"}', 35],
+      ['directory_failed_total{operation="look_up"}', 36],
+      ['directory_dropped_total{operation="publish"}', 37],
+      ['directory_dropped_total{operation="look_up"}', 38],
     ];
     for (const [name, value] of expected) assert.equal(samples.get(`undertrace_${name}`), value, name);
   });

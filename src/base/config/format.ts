@@ -1,7 +1,7 @@
 /** What values of the configuration may be: each format says what is allowed and turns a value into what the program uses. */
 import { nearest } from './nearest.ts';
 import { parseDurationMs, parseEndpoint, parseSizeBytes } from './units.ts';
-import type { Endpoint } from '../settings.ts';
+import type { DirectorySettings, Endpoint } from '../settings.ts';
 
 /** Notes a problem at `path` inside the value. */
 export type Report = (path: ReadonlyArray<string | number>, message: string) => void;
@@ -107,6 +107,44 @@ export const httpUrl: Format<string> = {
     return /^https?:$/.test(new URL(value).protocol) ? value : undefined;
   },
 };
+
+const REDIS_PORT = 6379;
+/** Valkey speaks the same protocol, and some write its name. */
+const REDIS_SCHEME = /^(?:redis|valkey)(s?):$/;
+
+/** The whole URL is secret in messages: where it is not well-formed, nobody can tell which part of it is the password. */
+export const redisUrl: Format<Omit<DirectorySettings, 'ttlMs'>> = {
+  allowed:
+    'redis://[user:password@]host[:port][/database], or rediss:// for TLS; valkey:// and valkeys:// are the same',
+  secret: true,
+  parse(value) {
+    if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+    const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(value);
+    const scheme = REDIS_SCHEME.exec(protocol);
+    const database = /^\/?(\d{0,5})$/.exec(pathname);
+    if (!scheme || !database || hostname === '' || search !== '' || hash !== '') return undefined;
+    const [user, secret] = [decoded(username), decoded(password)];
+    if (user === undefined || secret === undefined) return undefined;
+    return {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? REDIS_PORT : Number(port),
+      tls: scheme[1] === 's',
+      username: user || undefined,
+      password: secret || undefined,
+      database: Number(database[1]),
+    };
+  },
+};
+
+/** Undefined where the text is not percent-encoded as it should be. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
 
 export const grpcTarget: Format<string> = {
   allowed: 'host:port, http://host:port, https://host:port or unix:/path',

@@ -11,6 +11,7 @@ import {
   nonEmpty,
   number,
   optional,
+  redisUrl,
   size,
   string,
   textMap,
@@ -59,6 +60,8 @@ export const RECEIVER = {
     turns: flag,
     request_id_headers: list(requestIdHeader, 'header names'),
     instrumented: choice(INSTRUMENTED),
+    directory: optional(redisUrl),
+    directory_ttl: duration('5s', '1m'),
   },
   redact: { query_keys: list(nonEmpty, 'names of query parameters') },
   limits: {

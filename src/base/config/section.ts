@@ -189,7 +189,9 @@ function effectiveOf(
 ): EffectiveValue[] {
   if (!node) return [{ path, value: null, origin: { kind: 'default', text: 'default' } }];
   if (node.kind === 'leaf')
-    return [{ path, value: format.secret ? MASK : shown(node.value), origin: node.origin }];
+    return [
+      { path, value: format.secret && node.value !== null ? MASK : shown(node.value), origin: node.origin },
+    ];
   if (node.entries.size === 0) return [{ path, value: {}, origin: node.origin }];
   return [...node.entries].map(([key, child]) => ({
     path: [...path, key],

@@ -1,4 +1,5 @@
 import type { Origins } from '../origins.ts';
+import { directory } from './directory.ts';
 import { forwarded } from './forwarded.ts';
 import { header } from './header.ts';
 import { hop } from './hop.ts';
@@ -11,5 +12,5 @@ import type { LinkStrategy } from './strategy.ts';
  * because the header names the sender's own span, and the span seen here stands between that and this one.
  */
 export function createStrategies(origins: Origins): readonly LinkStrategy[] {
-  return [hop, forwarded, requestId, header, createInside(origins)];
+  return [hop, forwarded, requestId, header, directory, createInside(origins)];
 }
