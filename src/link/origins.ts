@@ -1,9 +1,9 @@
-import { Serving } from './serving.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Role, Sending } from '../decode/exchange.ts';
-import { type Pending, noteOf } from './pending.ts';
+import { type Pending, readBy } from './pending.ts';
 import { REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent } from './rule/rule.ts';
+import { Serving } from './serving.ts';
 import { ENOUGH } from './trust.ts';
 
 const MAX_PROCESSES = 8192;
@@ -177,7 +177,7 @@ function mayCause(origin: Pending, { exchange, hop }: Pending): boolean {
 
 /** The call whose response a thread had read, if that is what it was. */
 function callOf(reason: Sent['reason']): Pending | undefined {
-  const read = noteOf(reason?.exchange ?? reason?.askedBy?.exchange);
+  const read = readBy(reason);
   return read?.exchange.role === 'client' ? read : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Reading } from '../connection/thread-table.ts';
 import type { Description, Exchange, HopKey } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
@@ -152,6 +153,11 @@ export function currentGroup(group: Group): Group {
   let current = group;
   while (current.mergedInto !== undefined) current = current.mergedInto;
   return current;
+}
+
+/** The exchange whose bytes a thread received, or the one for which what it received had been asked. */
+export function readBy(reason: Reading | undefined): Pending | undefined {
+  return noteOf(reason?.exchange ?? reason?.askedBy?.exchange);
 }
 
 /** The linker's own note on an exchange. */

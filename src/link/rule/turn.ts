@@ -1,4 +1,4 @@
-import { noteOf } from '../pending.ts';
+import { readBy } from '../pending.ts';
 import type { Rule } from './rule.ts';
 
 /**
@@ -11,7 +11,7 @@ export const turn: Rule = {
   originOf(sent) {
     const { reason, role, connection, turn: now } = sent;
     if (reason === undefined || (role === 'client' && reason.connection === connection)) return undefined;
-    const read = noteOf(reason.exchange ?? reason.askedBy?.exchange);
+    const read = readBy(reason);
     const origin = read?.exchange.role === 'server' ? read : read?.origin;
     // A thread that never waits for events may have gone on to anything since it answered.
     return origin?.open === false && now === 0 ? undefined : origin;
