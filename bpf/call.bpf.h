@@ -8,16 +8,17 @@
 
 #include "payload.bpf.h"
 
-static __always_inline bool keep_call(struct task_struct *task, struct call *call)
+static __always_inline void keep_call(struct task_struct *task, struct call *call)
 {
 	struct thread *thread = make_thread(task);
 
-	if (!thread)
-		return false;
+	if (!thread) {
+		add(counter_state_lost, 1);
+		return;
+	}
 	if (thread->call.round != call->round)
 		thread->turn++; /* what it did while the ring was full is not known */
 	thread->call = *call;
-	return true;
 }
 
 /*
@@ -114,6 +115,5 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 		return;
 	if (!dropped_of(call.id.sock, call.id.inode))
 		look_at_stream(&call, sk, send);
-	if (!keep_call(task, &call))
-		add(counter_state_lost, 1);
+	keep_call(task, &call);
 }

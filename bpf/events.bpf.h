@@ -31,7 +31,7 @@ static __always_inline void born_peer(struct sock *sk, __u64 inode)
 	if (!peer || inode_of(peer))
 		return;
 	hand_over_gap(key); /* of a socket that was there before */
-	bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+	keep_conn(&key, &fresh);
 }
 
 /* connect(2): 0, -EINPROGRESS, or why not. */
@@ -155,7 +155,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		fresh.inode = inode_of(sk);
 		if (tgid == own_tgid)
 			fresh.verdict = verdict_own;
-		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
+		keep_conn(&key, &fresh);
 		return;
 	}
 	if (to != TCP_ESTABLISHED && to != TCP_CLOSE)

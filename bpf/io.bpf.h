@@ -99,14 +99,14 @@ static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 
 /*
  * The call makes no record: it is summed up in conn, and the sum rides on the connection's next record. Two threads may come in another order than
- * their bytes. What is behind bytes that were lost begins another piece, and the one before it is a hole as well.
+ * their bytes.
  */
 static __always_inline void elide(struct transfer *t, struct data_record *r, __u64 bytes)
 {
 	struct conn *conn = t->conn;
 	__u64 start = r->position, end = start + bytes;
 
-	if (!conn->gap_records || conn->gap_direction != t->direction || start > conn->gap_end || end < conn->gap_start) {
+	if (!conn->gap_records) {
 		conn->gap_start = start;
 		conn->gap_end = end;
 	}
@@ -121,12 +121,18 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 	add(counter_elided_bytes, bytes);
 }
 
-/* Whether the call is summed up: it has nothing to say that user space asked for. */
-static __always_inline bool is_rest_of_run(struct transfer *t)
+/*
+ * Whether the call is summed up: it has nothing to say that user space asked for, and continues what is summed up already. Where it does not,
+ * behind bytes that were lost or because another thread moves bytes the other way, its record takes the sum along.
+ */
+static __always_inline bool is_rest_of_run(struct transfer *t, struct data_record *r, __u64 bytes)
 {
-	if (t->conn->verdict == verdict_elide)
-		return !t->budget;
-	return t->conn->verdict == verdict_header && t->run_on;
+	struct conn *conn = t->conn;
+
+	if (conn->verdict == verdict_elide ? t->budget : conn->verdict != verdict_header || !t->run_on)
+		return false;
+	return !conn->gap_records || (conn->gap_direction == t->direction && r->position <= conn->gap_end &&
+				      r->position + bytes >= conn->gap_start);
 }
 
 /* The thread has received from a socket. Whether from the same as before, so that nothing is missed where this call makes no record. */
@@ -221,7 +227,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	t.budget = take_budget(&t, regs, nr, bytes);
 	if (t.kind == position_kind_tcp)
 		locate_sequence(r, &t, call, bytes);
-	if (is_rest_of_run(&t)) {
+	if (is_rest_of_run(&t, r, bytes)) {
 		elide(&t, r, bytes);
 		if (again)
 			untake_step(call);
@@ -327,7 +333,8 @@ __attribute__((noinline)) int remember_thread(void)
 {
 	struct call none = { .nr = -1, .round = shed_rounds };
 
-	return keep_call(current_task(), &none);
+	keep_call(current_task(), &none);
+	return 0;
 }
 
 /* Exit of a splice out of a socket, whose enter half, if there is one, is of the socket at its other end. */

@@ -183,6 +183,15 @@ __attribute__((noinline)) int hand_over_gap(__u64 sock)
 	return 0;
 }
 
+/* Keeps the state of a socket; false, and counted, where the map refuses. */
+static __always_inline bool keep_conn(__u64 *key, struct conn *conn)
+{
+	if (!bpf_map_update_elem(&conns, key, conn, BPF_ANY))
+		return true;
+	add(counter_state_lost, 1);
+	return false;
+}
+
 /*
  * The state kept for a socket, by its address; made when missing, 0 only when the map refuses. `accepted`: the socket may be one that was made
  * known before accept(2), when it had no inode (born_peer).
@@ -199,10 +208,7 @@ static __always_inline struct conn *conn_of(__u64 sock, __u64 inode, bool accept
 
 		if (conn && conn->gap_records)
 			hand_over_gap(key);
-		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
-		conn = bpf_map_lookup_elem(&conns, &key);
-		if (!conn)
-			add(counter_state_lost, 1);
+		return keep_conn(&key, &fresh) ? bpf_map_lookup_elem(&conns, &key) : 0;
 	}
 	return conn;
 }

@@ -187,6 +187,14 @@ describe('the counters of the kernel side', function () {
     assert.ok(played.wakeups > 0, 'the drain was never woken');
   });
 
+  it('count the state that the kernel does not keep', async function () {
+    const { counted, recorded, refused } = await play(this, 'reuse', ['1000'], { refusing: true });
+    const { conns, threads } = refused!;
+    assert.ok(conns > 200 && threads > 0, `${conns} and ${threads} refused`);
+    assert.equal(counted.state_lost, conns + threads);
+    assert.equal(counted.produced, recorded.records + counted.lost_ring_full);
+  });
+
   it('count process images that are longer than what is kept, each once', async function () {
     const played = await play(this, 'images');
     assertCounted(played);

@@ -1,8 +1,9 @@
 /** Plays a scenario of the C driver under a live capture and puts its log next to the kernel's records. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Log } from '../../src/base/log-shape.ts';
 import { KernelCapture } from '../../src/capture/kernel-capture.ts';
 import { loadNative } from '../../src/capture/native.ts';
@@ -138,6 +139,8 @@ export interface Played {
   counted: Record<keyof typeof Counter, number>;
   /** Times that the kernel woke the drain; after it had slept, where the driver let it. */
   wakeups: number;
+  /** Times that a refusing kernel did not keep the state of a connection or a thread. */
+  refused: { conns: number; threads: number } | undefined;
   /** The capture's own figures. */
   captured: { records: number; drains: number; drained: number };
   ports: PortLine[];
@@ -153,6 +156,8 @@ export interface PlayOptions {
   ringBytes?: number;
   /** Leaves what the driver does in the ring: nobody drains it while it runs. */
   undrained?: boolean;
+  /** Plays a kernel that is short of memory; see refuse.h. */
+  refusing?: boolean;
 }
 
 /** Collects what the ring held, of every process; the driver's part is picked out when its pids are known. */
@@ -275,7 +280,8 @@ export async function play(
   const driver = needCompiled(context, 'c', 'driver');
   const scratch = new Scratch();
   const collector = new Collector();
-  const capture = openCapture(collector, options.ringBytes);
+  const object = options.refusing ? compileRefusing(scratch.file('bpf')) : undefined;
+  const capture = openCapture(collector, options.ringBytes, object);
   try {
     capture.start();
     const file = scratch.file('log');
@@ -302,18 +308,28 @@ export async function play(
     }
     assert.equal(code, 0, `driver ${scenario} ${args.join(' ')}`);
     wakeups = countWakeups(capture) - wakeups;
+    const asked = (what: string): number => Number(capture.tracer.getGlobal(`refused_${what}`));
+    const refused = options.refusing ? { conns: asked('conns'), threads: asked('threads') } : undefined;
     capture.stop();
     const { figures, drainBatch } = capture;
     const captured = { records: figures.records, drains: drainBatch.count, drained: drainBatch.sum };
-    return { ...sort(readFileSync(file, 'utf8'), collector, pid), wakeups, captured };
+    return { ...sort(readFileSync(file, 'utf8'), collector, pid), wakeups, refused, captured };
   } finally {
     capture.stop();
     scratch.remove();
   }
 }
 
+/** The product's programs with refuse.h in front. */
+function compileRefusing(directory: string): string {
+  const flags = `EXTRA_CFLAGS=-include ${fileURLToPath(new URL('refuse.h', import.meta.url))}`;
+  const bpf = fileURLToPath(new URL('../../bpf', import.meta.url));
+  execFileSync('make', ['-s', '-C', bpf, process.arch, `OUT=${directory}`, flags]);
+  return `${directory}/${process.arch}/undertrace.bpf.o`;
+}
+
 /** A capture whose records go to the collector as they are drained. */
-function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture {
+function openCapture(collector: Collector, ringBytes = 64 << 20, object?: string): KernelCapture {
   const options = {
     version: 'test',
     ringBytes,
@@ -326,6 +342,10 @@ function openCapture(collector: Collector, ringBytes = 64 << 20): KernelCapture 
   };
   const addon = loadNative();
   class Tapped extends addon.Tracer {
+    constructor(options: ConstructorParameters<typeof addon.Tracer>[0]) {
+      super({ ...options, ...(object && { object }) });
+    }
+
     override drain(most?: number): Buffer {
       const batch = super.drain(most);
       collector.take(batch);
@@ -358,7 +378,11 @@ function judge(
   };
 }
 
-function sort(text: string, collector: Collector, pid: number): Omit<Played, 'wakeups' | 'captured'> {
+function sort(
+  text: string,
+  collector: Collector,
+  pid: number,
+): Omit<Played, 'wakeups' | 'refused' | 'captured'> {
   const lines = text
     .split('\n')
     .filter(Boolean)
