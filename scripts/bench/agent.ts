@@ -21,9 +21,13 @@ export class BenchAgent {
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
 
-  /** Resolves once everything is attached. `exporters`: as in the configuration; default: none of them keeps anything. */
-  static async start(exporters: Record<string, unknown> = { nop: {} }): Promise<BenchAgent> {
+  /** Resolves once everything is attached. `exporters`: as in the configuration; default: none of them keeps anything. `receiver`: keys of receivers.undertrace. */
+  static async start(
+    exporters: Record<string, unknown> = { nop: {} },
+    receiver: Record<string, unknown> = {},
+  ): Promise<BenchAgent> {
     const config = {
+      receivers: { undertrace: receiver },
       exporters: { ...exporters, prometheus: { endpoint: '127.0.0.1:19464' } },
       service: {
         pipelines: {

@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay ...]`. Needs root, the built agent, nginx, wrk, h2load
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay|linker|turns ...]`. Needs root, the built agent, nginx, wrk, h2load
  * (nghttp2-client), redis-server and GNU time. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -7,17 +7,21 @@ import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 
+import { benchLinker } from './linker.ts';
 import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
 import type { Row } from './statistics.ts';
 import { benchSyscalls } from './syscalls.ts';
 import { benchThroughput } from './throughput.ts';
+import { benchTurns } from './turns.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   syscalls: benchSyscalls,
   throughput: benchThroughput,
   paced: benchPaced,
   replay: benchReplay,
+  linker: benchLinker,
+  turns: benchTurns,
 };
 const DOC = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 

@@ -13,7 +13,7 @@ const FLOOR = 0.85;
 const NGINX_PORT = 18_088;
 const REDIS_PORT = 18_379;
 
-interface Sample {
+export interface Sample {
   perSecond: number;
   p99Ms: number;
 }
@@ -81,26 +81,28 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
     off.push(measure());
     on.push(...traced);
     // Of the agent's rounds to those before and after them: machines drift.
-    ratios.push(sum(traced) / sum(off.slice(-2)));
+    ratios.push(sumOf(traced) / sumOf(off.slice(-2)));
   }
   const ratio = median(ratios);
-  const show = (samples: Sample[]): string =>
-    `${median(samples.map((s) => s.perSecond)).toFixed(0)}/s, p99 ${median(samples.map((s) => s.p99Ms)).toFixed(2)} ms`;
   return {
     what,
-    without: show(off),
-    with: show(on),
+    without: showSamples(off),
+    with: showSamples(on),
     change: `${(ratio * 100).toFixed(1)} %`,
     bound: `≥ ${FLOOR * 100} %`,
     met: ratio >= FLOOR,
   };
 }
 
-function sum(samples: readonly Sample[]): number {
+export function showSamples(samples: readonly Sample[]): string {
+  return `${median(samples.map((s) => s.perSecond)).toFixed(0)}/s, p99 ${median(samples.map((s) => s.p99Ms)).toFixed(2)} ms`;
+}
+
+export function sumOf(samples: readonly Sample[]): number {
   return samples.reduce((total, { perSecond }) => total + perSecond, 0);
 }
 
-function runWrk(url: string): Sample {
+export function runWrk(url: string): Sample {
   const text = execFileSync('wrk', ['-t1', '-c16', '-d4s', '--latency', url], { encoding: 'utf8' });
   const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text)!;
   const scale = { us: 1e-3, ms: 1, s: 1e3 }[unit as 'us' | 'ms' | 's'];

@@ -1,4 +1,5 @@
 /** The agent as a child process: started, ready, asked, stopped. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AgentStatus } from '../../src/serve/status.ts';
@@ -47,6 +48,8 @@ export class Agent {
   stderr = '';
   readonly #child: ChildProcess;
   readonly #runs = new Map<string, ReceivedSpan[]>();
+  /** Runs whose spans have been asked for. */
+  readonly #given = new Set<string>();
 
   private constructor(child: ChildProcess, sink: OtlpSink, port: number, collector: string) {
     this.collector = collector;
@@ -126,17 +129,17 @@ export class Agent {
   }
 
   /**
-   * Spans whose path begins with `prefix`, which begins with `/w/<run>/`; waits until there are `count`, then a little longer for one too
-   * many. They are given once.
+   * Spans whose path begins with `prefix`, which begins with `/w/<run>/`; waits until there are `count`. They are given once; ended() looks for
+   * more of such a run.
    */
   async spans(prefix: string, count: number, timeoutMs = 15_000): Promise<ReceivedSpan[]> {
     const run = RUN.exec(prefix)![0];
     const select = (): ReceivedSpan[] => this.#ofRun(run).filter((span) => pathOf(span)!.startsWith(prefix));
     const deadline = Date.now() + timeoutMs;
     while (select().length < count && Date.now() < deadline) await sleep(POLL_MS);
-    await sleep(200);
     const found = select();
     this.#runs.delete(run);
+    this.#given.add(run);
     return found.map(spanWithNumbers);
   }
 
@@ -160,6 +163,8 @@ export class Agent {
   async ended(): Promise<Ended> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
     await this.sink.close();
+    const strays = [...this.#given].flatMap((run) => this.#ofRun(run));
+    assert.deepEqual(strays.map(spanWithNumbers), [], `${strays.length} spans more than were waited for`);
     const { exitCode: code, signalCode: signal } = this.#child;
     return { code, signal, stdout: this.stdout, stderr: this.stderr, ledger: parseLedger(this.stderr) };
   }
