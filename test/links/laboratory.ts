@@ -1,5 +1,6 @@
 /** One cell measured: live, with the agent beside the traffic, or from a recording of it. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent, pathOf, spanWithNumbers } from '../support/agent.ts';
@@ -8,7 +9,7 @@ import { Recorder, replay } from '../support/recording.ts';
 import { BusyLoops } from './busy-loops.ts';
 import { type Cell, CELLS, lackOf, linksPerRequest } from './cells.ts';
 import { checkLinks, type Report } from './check.ts';
-import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
+import { blankIds, dropRecords, rewriteRecording, withoutMachine } from './rewrite.ts';
 import type { Row } from './table.ts';
 import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
 
@@ -104,7 +105,7 @@ interface About {
 }
 
 const ABOUT = 'about.json';
-const RECORDING = 'recording';
+const RECORDING = 'recording.gz';
 
 /** Records the traffic of a cell into a folder below `directory`, for replays. */
 export async function recordCell(directory: string, cell: Cell, options: CellOptions): Promise<void> {
@@ -115,17 +116,26 @@ export async function recordCell(directory: string, cell: Cell, options: CellOpt
   mkdirSync(folder, { recursive: true });
   const run = freshRun();
   const config = `yaml:${JSON.stringify({ receivers: { undertrace: RECEIVER } })}`;
-  const recorder = await Recorder.start(path.join(folder, RECORDING), '--config', config);
-  let traffic: Traffic;
+  const scratch = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
   try {
-    traffic = await sendThrough(cell, options, run, folder);
-    await traffic.stop();
+    const whole = path.join(scratch, 'whole');
+    const recorder = await Recorder.start(whole, '--config', config);
+    let traffic: Traffic;
+    try {
+      traffic = await sendThrough(cell, options, run, folder);
+      await traffic.stop();
+    } finally {
+      await recorder.stop();
+    }
+    const recording = path.join(scratch, 'recording');
+    rewriteRecording(whole, recording, withoutMachine);
+    writeFileSync(path.join(folder, RECORDING), gzipSync(readFileSync(recording), { level: 9 }));
+    const { requestsPerSecond } = traffic;
+    const about: About = { cell: cell.name, clients, saturated, run, requestsPerSecond };
+    writeFileSync(path.join(folder, ABOUT), `${JSON.stringify(about)}\n`);
   } finally {
-    await recorder.stop();
+    rmSync(scratch, { recursive: true });
   }
-  const { requestsPerSecond } = traffic;
-  const about: About = { cell: cell.name, clients, saturated, run, requestsPerSecond };
-  writeFileSync(path.join(folder, ABOUT), `${JSON.stringify(about)}\n`);
 }
 
 export interface ReplayOptions {
@@ -153,7 +163,8 @@ export async function measureRecording(folder: string, options: ReplayOptions): 
   if (!cell) throw new Error(`${folder}: there is no cell "${row.cell}"`);
   const scratch = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
   try {
-    let recording = path.join(folder, RECORDING);
+    let recording = path.join(scratch, 'recording');
+    writeFileSync(recording, gunzipSync(readFileSync(path.join(folder, RECORDING))), { mode: 0o600 });
     if (options.drop > 0) {
       const reduced = path.join(scratch, 'reduced');
       rewriteRecording(recording, reduced, dropRecords(options.drop, DROP_SEED));

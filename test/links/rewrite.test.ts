@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Counter, CountersRecord, DataRecord, Kind } from '../../src/capture/records.gen.ts';
+import type { HostFacts } from '../../src/capture/facts.ts';
+import { writeJson } from '../../src/capture/record-writer.ts';
+import { Counter, CountersRecord, DataRecord, HostRecord, Kind } from '../../src/capture/records.gen.ts';
 import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
 import { RecordWriter } from '../support/records.ts';
-import { blankIds, dropRecords, rewriteRecording } from './rewrite.ts';
+import { blankIds, dropRecords, rewriteRecording, withoutMachine } from './rewrite.ts';
 
 const REQUEST = 'GET /w/links-1-0/front/0123456789abcdef HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 const DELIVERED = 1000;
@@ -39,6 +41,22 @@ describe('links/rewrite', () => {
     const blank = new DataRecord(blankIds(makeBatch(1)));
     const text = Buffer.from(blank.payload).toString('latin1');
     assert.equal(text, REQUEST.replace('0123456789abcdef', '0000000000000000'));
+  });
+
+  it('takes out what the machine is called and what runs on it', () => {
+    const secret = { hostName: 'secret-host', hostId: 'secret-id', bootId: 'secret-boot', arch: 'x64' };
+    const batch = Buffer.concat([
+      writeJson('host', { time_ns: 7 }, { ...secret, boottimeOffsetNs: 3 }),
+      writeJson('process', {}, { exe: '/secret/program' }),
+      makeBatch(1),
+    ]);
+    const rest = withoutMachine(Uint8Array.from(batch));
+    assert.deepEqual(look(rest).kinds, [Kind.host, Kind.data, Kind.counters]);
+    assert.ok(!Buffer.from(rest).includes('secret'));
+    const host = new HostRecord(rest).at(0);
+    assert.equal(host.timeNs, 7);
+    const facts = JSON.parse(Buffer.from(host.payload).toString()) as HostFacts;
+    assert.deepEqual([facts.arch, facts.boottimeOffsetNs], ['x64', 3]);
   });
 
   it('drops records of the kernel alone, and the counters say so', () => {

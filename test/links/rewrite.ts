@@ -1,5 +1,7 @@
 /** A recording that is as another one, but for what a control run changes. */
-import { Counter, CountersRecord, Kind, LAYOUT } from '../../src/capture/records.gen.ts';
+import type { HostFacts } from '../../src/capture/facts.ts';
+import { writeJson } from '../../src/capture/record-writer.ts';
+import { Counter, CountersRecord, HostRecord, Kind, LAYOUT } from '../../src/capture/records.gen.ts';
 import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
 import { random } from '../support/random.ts';
 
@@ -26,17 +28,36 @@ const FIRST_OF_AGENT = Kind.process;
 const SIZE = LAYOUT.counters.fields.size.offset;
 const DELIVERED = LAYOUT.counters.fields.delivered.offset;
 
+/** Takes out what tells of the machine and of its programs, so that a recording can be kept with the sources. */
+export const withoutMachine: Change = (batch) => {
+  const kept: Uint8Array[] = [];
+  for (const record of recordsOf(batch)) {
+    if (record[4] === Kind.host) kept.push(withoutNames(record));
+    else if (record[4] !== Kind.process) kept.push(record);
+  }
+  return Uint8Array.from(Buffer.concat(kept));
+};
+
+function withoutNames(record: Uint8Array): Uint8Array {
+  const { timeNs, payload } = new HostRecord(record).at(0);
+  const { arch, osType, kernel, backend, agentVersion, agentPid, boottimeOffsetNs } = JSON.parse(
+    Buffer.from(payload).toString(),
+  ) as HostFacts;
+  const bootId = '00000000-0000-4000-8000-000000000000';
+  const facts: HostFacts = {
+    ...{ hostName: 'laboratory', bootId, arch, osType, kernel, backend },
+    ...{ agentVersion, agentPid, boottimeOffsetNs },
+  };
+  return writeJson('host', { time_ns: timeNs }, facts);
+}
+
 /** Leaves out so large a share of the kernel's records, as if the ring had been full for them: the counters say so. */
 export function dropRecords(rate: number, seed: number): Change {
   const next = random(seed);
   let dropped = 0n;
   return (batch) => {
-    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     const kept: Uint8Array[] = [];
-    for (let at = 0; at < batch.length;) {
-      const padded = (view.getUint32(at + SIZE, true) + 7) & ~7;
-      const record = batch.slice(at, at + padded);
-      at += padded;
+    for (const record of recordsOf(batch)) {
       if (record[4]! < FIRST_OF_AGENT && next() < rate) dropped++;
       else kept.push(record[4] === Kind.counters ? withLoss(record, dropped) : record);
     }
@@ -50,4 +71,13 @@ function withLoss(counters: Uint8Array, dropped: bigint): Uint8Array {
   view.setBigUint64(lost, view.getBigUint64(lost, true) + dropped, true);
   view.setBigUint64(DELIVERED, view.getBigUint64(DELIVERED, true) - dropped, true);
   return counters;
+}
+
+function* recordsOf(batch: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  for (let at = 0; at < batch.length;) {
+    const padded = (view.getUint32(at + SIZE, true) + 7) & ~7;
+    yield batch.slice(at, at + padded);
+    at += padded;
+  }
 }
