@@ -1,10 +1,10 @@
-// The Go that builds the Collector: the one that is installed, where it is new enough, else one from the Go module proxy, which distributions'
+// The Go that builds the Collector and Jaeger: the one that is installed, where it is new enough, else one from the Go module proxy, which distributions'
 // older Go can fetch and check (https://go.dev/ref/mod#go-toolchain). Node built-ins only.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Of Go 1, what the Collector's modules ask for; and what is fetched where that is not there. */
+/** Of Go 1, the newest that the modules ask for; and what is fetched where that is not there. */
 const LEAST_MINOR = 25;
 const FETCHED = '1.25.4';
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };

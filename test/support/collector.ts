@@ -1,30 +1,15 @@
 /** A real OpenTelemetry Collector for tests: OTLP in over gRPC and HTTP, everything out into a file. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { CollectorProcess } from './collector-process.ts';
+import { findGoProgram } from './go-program.ts';
 import { decodeJson, type ReceivedSpan } from './otlp-proto.ts';
 
-const BUILD = fileURLToPath(new URL('../../scripts/build-collector.mjs', import.meta.url));
-const START_MS = 20_000;
-
-/**
- * Path of the binary, built where it is not yet there (a minute or two), or the reason why it cannot be had.
- */
-export function findCollector(): { binary: string } | { missing: string } {
-  const built = spawnSync(process.execPath, [BUILD, '--check'], { encoding: 'utf8' });
-  if (built.status === 0) return { binary: built.stdout.trim() };
-  if (spawnSync('go', ['version']).error) {
-    return { missing: 'no OpenTelemetry Collector: it is built with Go, which is not installed' };
-  }
-  const output = execFileSync(process.execPath, [BUILD], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return { binary: output.trim() };
-}
+/** Path of the binary, built where it is not yet there (a minute or two), or the reason why it cannot be had. */
+export const findCollector = (): ReturnType<typeof findGoProgram> =>
+  findGoProgram('build-collector.mjs', 'OpenTelemetry Collector');
 
 /** Ports that nobody listens on at this moment. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -48,7 +33,7 @@ export class Collector {
   readonly file: string;
   readonly #binary: string;
   readonly #config: string;
-  #process: ChildProcess | undefined;
+  #process: CollectorProcess | undefined;
 
   private constructor(binary: string, folder: string, ports: number[]) {
     [this.httpPort, this.grpcPort] = ports as [number, number];
@@ -83,48 +68,21 @@ service:
 
   /** Starts it (again); resolves when it says that it is ready. */
   async start(): Promise<void> {
-    const child = spawn(this.#binary, ['--config', this.#config], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    this.#process = child;
-    let log = '';
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`the Collector is not ready after ${START_MS} ms:\n${log}`)),
-        START_MS,
-      );
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        log += text;
-        if (log.includes('Everything is ready')) {
-          clearTimeout(timer);
-          log = '';
-          resolve();
-        }
-      });
-      child.on('error', reject);
-      child.on('exit', (code) => {
-        clearTimeout(timer);
-        reject(new Error(`the Collector ended with ${code}:\n${log}`));
-      });
-    });
+    this.#process = await CollectorProcess.start('the Collector', this.#binary, this.#config);
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    const child = this.#process;
+    await this.#process?.stop(signal);
     this.#process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
   }
 
-  /** Stops it where it stands (SIGSTOP): connections stay open and nothing is answered. */
+  /** Stops it where it stands: connections stay open and nothing is answered. */
   freeze(): void {
-    this.#process?.kill('SIGSTOP');
+    this.#process?.freeze();
   }
 
   thaw(): void {
-    this.#process?.kill('SIGCONT');
+    this.#process?.thaw();
   }
 
   /** Every span it has written so far, in whole lines. */

@@ -1,0 +1,84 @@
+// Programs that the tests need and that are built with Go from modules: each once per version, into ${XDG_CACHE_HOME:-~/.cache}/undertrace/.
+//
+// Needs `go`, of any version, and the Go module proxy that the machine is set up with. Several processes may ask at once: one builds, the others
+// wait. A build that was interrupted leaves no binary, since the finished one is moved into place.
+// Node built-ins only: it runs before `npm ci`.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { goEnvironment } from './go-toolchain.mjs';
+import { withLock } from './setup/lock.mjs';
+
+/**
+ * Prints the path of a program on stdout, built where it is not yet there; with --check it is not built, and the exit code is 1 where it is not there.
+ *
+ * `name` and `version` name its folder, `binary` is its file in there. `manifest` says what it is made of: another one is another program.
+ * `prepare(folder)` gives the arguments of `go`, and where below the folder the finished binary will be.
+ */
+export async function printProgram({ name, title, version, binary, manifest, takes, prepare }) {
+  const say = (text) => process.stderr.write(`build-${name}: ${text}\n`);
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folder = join(cache, 'undertrace', `${name}-${version}`);
+  const path = join(folder, binary);
+  const stamp = join(folder, 'manifest.sha256');
+  const wanted = createHash('sha256').update(manifest).digest('hex');
+
+  function isBuilt() {
+    try {
+      accessSync(path, constants.X_OK);
+      return readFileSync(stamp, 'utf8').trim() === wanted;
+    } catch {
+      return false;
+    }
+  }
+
+  function build() {
+    if (isBuilt()) return; // by another one, meanwhile
+    const env = goEnvironment(say);
+    say(`building ${title} ${version} with Go; this is done once and takes ${takes}`);
+    const began = performance.now();
+    const work = mkdtempSync(join(folder, 'work-'));
+    process.once('exit', () => rmSync(work, { recursive: true, force: true }));
+    const { args, output } = prepare(work);
+    const { status, signal, error } = spawnSync('go', args, {
+      cwd: work,
+      stdio: ['ignore', 2, 2],
+      env: { ...env, CGO_ENABLED: '0' },
+    });
+    if (error) throw error;
+    if (status !== 0) {
+      const how = `exit ${status ?? signal}`;
+      throw new Error(
+        `${title} ${version} could not be built (${how}): see above. It needs a reachable GOPROXY`,
+      );
+    }
+    renameSync(output, path);
+    writeFileSync(stamp, `${wanted}\n`);
+    say(`built in ${Math.round((performance.now() - began) / 1000)} s`);
+  }
+
+  // The folders that are made meanwhile are removed at the exit.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+  if (!isBuilt()) {
+    if (process.argv.includes('--check')) process.exit(1);
+    mkdirSync(folder, { recursive: true });
+    try {
+      await withLock(join(folder, 'lock'), build, (pid) => say(`waiting for another build (process ${pid})`));
+    } catch (error) {
+      say(error.message);
+      process.exit(1);
+    }
+  }
+  console.log(path);
+}
