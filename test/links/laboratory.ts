@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Agent, pathOf, spanWithNumbers } from '../support/agent.ts';
+import { Agent, type AgentOptions, type Ended, pathOf, spanWithNumbers } from '../support/agent.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { Recorder, replay } from '../support/recording.ts';
 import { BusyLoops } from './busy-loops.ts';
@@ -12,6 +12,7 @@ import { checkLinks, type Report } from './check.ts';
 import { blankIds, dropRecords, rewriteRecording, withoutMachine } from './rewrite.ts';
 import type { Row } from './table.ts';
 import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
+import type { Truth } from './truth.ts';
 
 /** More than the spans of any run take. */
 const QUEUE_SIZE = '512MiB';
@@ -41,47 +42,64 @@ async function beside<T>(saturated: boolean, action: () => Promise<T>): Promise<
  * Only what this process has started is looked at. Whether links are right is asked here, not how much load an agent bears: ring and queue hold a
  * whole run, since the agent takes next to nothing of a busy CPU and works off what is left at its end.
  */
-const RECEIVER = {
+export const RECEIVER = {
   ring_size: '64MiB',
   shutdown_timeout: '60s',
   filters: { include: [{ pid: process.pid, children: true }] },
 };
 
-function startAgent(): Promise<Agent> {
-  const args = ['--set', `exporters.otlp_http.sending_queue.queue_size=${QUEUE_SIZE}`];
-  return Agent.start({ receiver: RECEIVER, args });
+export interface LiveOptions extends CellOptions {
+  /** The agent is started while the load runs: then connections and requests are older than the agent, and what was before it is missing. */
+  joining?: boolean;
+  /** What else the agent is told; without exporters the spans go to its sink. */
+  agent?: Pick<AgentOptions, 'receiver' | 'exporters' | 'env'>;
 }
 
-/**
- * With an agent of its own, which is started before the load or, `joining`, while it runs: then connections and requests are older than the agent, and
- * what was before it is missing.
- */
-export async function measureLive(cell: Cell, options: CellOptions & { joining?: boolean }): Promise<Row> {
-  const { clients, saturated } = options;
-  const row = { cell: cell.name, clients, saturated };
-  const skipped = lackOf(cell);
-  if (skipped !== undefined) return { ...row, skipped };
+/** A load that was sent through a cell, and what the agent beside it has said by its end. */
+export interface Traced {
+  run: string;
+  truth: Truth;
+  requestsPerSecond: number;
+  agent: Agent;
+  ended: Ended;
+}
+
+/** With an agent of its own, which has handed over everything when this resolves. Throws where it did not end in order. */
+export async function traceLoad(cell: Cell, options: LiveOptions): Promise<Traced> {
   const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
   const run = freshRun();
   let agent: Agent | undefined;
-  const start = async (): Promise<void> => void (agent = await startAgent());
+  const start = async (): Promise<void> => {
+    const args = ['--set', `exporters.otlp_http.sending_queue.queue_size=${QUEUE_SIZE}`];
+    const receiver = { ...RECEIVER, ...options.agent?.receiver };
+    agent = await Agent.start({ ...options.agent, args, receiver });
+  };
   try {
     if (!options.joining) await start();
     const traffic = await sendThrough(cell, options, run, folder, options.joining ? start : undefined);
     const truth = await traffic.stop();
-    const { code, ledger, stderr } = await agent!.stop();
-    if (code !== 0 || !ledger.balanced) throw new Error(`the agent ended with ${code}:\n${stderr}`);
-    const report = checkLinks(ofRun(agent!.sink.spans.map(spanWithNumbers), run), truth);
-    if (report.inner.missing === report.inner.expected)
-      throw new Error(`${cell.name}: there is not one span; a longer load may be needed`);
-    const { requestsPerSecond } = traffic;
-    return { ...row, report, requestsPerSecond, lostRecords: ledger.stages.records!.lost.ring_full ?? 0 };
+    const ended = await agent!.stop();
+    if (ended.code !== 0 || !ended.ledger.balanced)
+      throw new Error(`the agent ended with ${ended.code}:\n${ended.stderr}`);
+    return { run, truth, requestsPerSecond: traffic.requestsPerSecond, agent: agent!, ended };
   } catch (error) {
     agent?.kill('SIGKILL');
     throw error;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+export async function measureLive(cell: Cell, options: LiveOptions): Promise<Row> {
+  const { clients, saturated } = options;
+  const row = { cell: cell.name, clients, saturated };
+  const skipped = lackOf(cell);
+  if (skipped !== undefined) return { ...row, skipped };
+  const { run, truth, requestsPerSecond, agent, ended } = await traceLoad(cell, options);
+  const report = checkLinks(ofRun(agent.sink.spans.map(spanWithNumbers), run), truth);
+  if (report.inner.missing === report.inner.expected)
+    throw new Error(`${cell.name}: there is not one span; a longer load may be needed`);
+  return { ...row, report, requestsPerSecond, lostRecords: ended.ledger.stages.records!.lost.ring_full ?? 0 };
 }
 
 function sendThrough(
@@ -183,7 +201,7 @@ export async function measureRecording(folder: string, options: ReplayOptions): 
   }
 }
 
-function ofRun(spans: readonly ReceivedSpan[], run: string): ReceivedSpan[] {
+export function ofRun(spans: readonly ReceivedSpan[], run: string): ReceivedSpan[] {
   return spans.filter((span) => pathOf(span)?.startsWith(`/w/${run}/`));
 }
 

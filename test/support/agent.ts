@@ -47,6 +47,8 @@ export class Agent {
   stdout = '';
   stderr = '';
   readonly #child: ChildProcess;
+  /** It has ended, and all that it wrote has been read. */
+  readonly #closed: Promise<unknown>;
   readonly #runs = new Map<string, ReceivedSpan[]>();
   /** Runs whose spans have been asked for. */
   readonly #given = new Set<string>();
@@ -54,6 +56,7 @@ export class Agent {
   private constructor(child: ChildProcess, sink: OtlpSink, port: number, collector: string) {
     this.collector = collector;
     this.#child = child;
+    this.#closed = once(child, 'close');
     this.sink = sink;
     this.port = port;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
@@ -161,7 +164,7 @@ export class Agent {
   }
 
   async ended(): Promise<Ended> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+    await this.#closed;
     await this.sink.close();
     const strays = [...this.#given].flatMap((run) => this.#ofRun(run));
     assert.deepEqual(strays.map(spanWithNumbers), [], `${strays.length} spans more than were waited for`);

@@ -110,7 +110,12 @@ export function decodeProto(bytes: Uint8Array): ReceivedSpan[] {
 
 /** The spans of an OTLP/JSON request. */
 export function decodeJson(text: string): ReceivedSpan[] {
-  return flatten(JSON.parse(text) as RequestJson, (id) => id ?? '');
+  return decodeParsed(JSON.parse(text));
+}
+
+/** The spans of an OTLP/JSON request that stood within another message. */
+export function decodeParsed(request: unknown): ReceivedSpan[] {
+  return flatten(request as RequestJson, (id) => id ?? '');
 }
 
 function flatten(request: RequestJson, hex: (id: string | undefined) => string): ReceivedSpan[] {
