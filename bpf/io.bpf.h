@@ -116,7 +116,7 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 		conn->gap_end = end;
 	conn->gap_ns = bpf_ktime_get_ns();
 	conn->gap_direction = t->direction;
-	conn->gap_records++;
+	__sync_fetch_and_add(&conn->gap_records, 1); /* last, and so that a hand-over at the same time leaves it */
 	add(counter_elided_records, 1);
 	add(counter_elided_bytes, bytes);
 }

@@ -277,22 +277,28 @@ static __always_inline void describe_socket(struct connection_record *r, struct 
 	}
 }
 
-/* What the agent remembers of the socket goes with its next record; the gap is handed over once. */
+/*
+ * What the agent remembers of the socket goes with its next record; the gap is handed over once. What another thread adds to it meanwhile stays,
+ * with the bytes before it once more.
+ */
 static __always_inline void describe_conn(struct connection_record *r, struct conn *conn)
 {
+	__u32 gap_records = conn->gap_records;
+
 	r->tx_first = conn->tx_first;
 	r->rx_first = conn->rx_first;
 	if (conn->state & CONN_ACCEPTED)
 		r->flags |= flag_accepted;
 	if (conn->state & CONN_FRESH)
 		r->flags |= flag_fresh;
-	if (conn->gap_records) {
+	if (gap_records) {
+		barrier();
 		r->gap_start = conn->gap_start;
 		r->gap_end = conn->gap_end;
 		r->gap_ns = conn->gap_ns;
-		r->gap_records = conn->gap_records;
+		r->gap_records = gap_records;
 		r->gap_direction = conn->gap_direction;
-		conn->gap_records = 0;
+		__sync_fetch_and_add(&conn->gap_records, -gap_records);
 	}
 }
 
