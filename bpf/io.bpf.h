@@ -146,6 +146,8 @@ static __always_inline bool take_step(struct call *call, __u64 sock)
 	again = thread->read_from == sock;
 	thread->read_from = sock;
 	thread->step++;
+	if (pool_count)
+		thread->read_ns = bpf_ktime_get_ns();
 	return again;
 }
 

@@ -24,6 +24,7 @@ __u32 own_tgid;		   /* the agent: never traced */
 __u32 own_netns;	   /* of the agent's listeners */
 __u16 own_ports[4];	   /* that the agent listens on; 0 = none */
 __u32 process_filters;	   /* 1: consult `processes` */
+__u32 pool_count;	   /* of `pools`: 0 keeps futex(2) out of sight */
 __u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls; set by user space for those that are older than the agent */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 __u32 asleep;		   /* 1: the drain looks seldom, and the next record wakes it */
@@ -40,6 +41,7 @@ __u32 shed_rounds;
 struct fork_record *in_btf_fork;
 struct exit_record *in_btf_exit;
 struct uring_record *in_btf_uring;
+struct wake_record *in_btf_wake;
 
 /* ---- state ---- */
 
@@ -76,7 +78,10 @@ struct call {
 struct thread {
 	struct call call; /* first, so that one is as good as the other */
 	__u64 read_from;  /* the socket that it received from last */
+	__u64 read_ns;	  /* when it did, while there are pools */
 	__u16 turn, step; /* as in records.toml */
+	__u16 woken_turn;
+	__u32 woken;	  /* the thread that waits for the futex(2) call that it is in, 0 if there is none */
 };
 
 /* Since 5.11. Freed with the task, so a killed thread leaves nothing. */
@@ -145,6 +150,38 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } processes SEC(".maps");
+
+/* Processes whose calls are made by a pool, by tgid, with a number that is another one each time. Written and deleted by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} pools SEC(".maps");
+
+/* futex(2) knows a private futex by its address. */
+struct futex_id {
+	__u64 address;
+	__u32 tgid, pad;
+};
+
+/* Who waits there, without a time limit. */
+struct futex {
+	__u64 since;
+	__u32 waiter;
+	__u32 round; /* as in `pools` */
+	__u16 turn;  /* of the waiter */
+	__u8 waiting;
+	__u8 shared; /* several were seen to wait at once: a lock, which says nothing of who works for whom */
+};
+
+/* Of the processes in `pools`. LRU keeps it small: what is lost is a lock's mark, or a wait that has lasted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct futex_id);
+	__type(value, struct futex);
+} futexes SEC(".maps");
 
 /* The first four bytes of messages in the protocols that user space decodes. Written by user space before anything is attached. */
 struct {

@@ -11,6 +11,7 @@ enum kind {
 	kind_fork = 4, /* a new process (not a thread) */
 	kind_exit = 5, /* the last thread of a process ended */
 	kind_uring = 6, /* a process set up io_uring: what it does there is not seen */
+	kind_wake = 7, /* a thread of a pool has woken another thread that waited for it */
 	kind_process = 16, /* agent: facts about a process, JSON */
 	kind_clock = 17, /* agent: one instant on all clocks; the only source of time for the pipeline; ends every drain */
 	kind_counters = 18, /* agent: the kernel's cumulative counters, 64-bit each, in the order of the enum `counter` */
@@ -260,6 +261,24 @@ struct uring_record {
 	__u32 pad; /* zero */
 };
 _Static_assert(sizeof(struct uring_record) == 40, "uring layout");
+
+/* In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so, without a time limit, since before the waker received something last. */
+struct wake_record {
+	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
+	__u8 kind; /* enum kind */
+	__u8 version; /* schema version */
+	__u16 flags; /* enum flag, or-ed */
+	__u64 time_ns; /* when the call returned or the event happened */
+	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
+	__u32 tgid; /* process id in the initial namespace */
+	__u32 tid; /* thread id in the initial namespace */
+	__u32 woken; /* id of the woken thread in the initial namespace */
+	__u16 woken_turn; /* its turn, as in data */
+	__u16 turn; /* of the waker, as in data */
+	__u16 step; /* of the waker, as in data */
+	__u16 pad[3]; /* zero */
+};
+_Static_assert(sizeof(struct wake_record) == 48, "wake layout");
 
 /* Facts about a process as JSON (type ProcessFacts). */
 struct process_record {

@@ -21,7 +21,7 @@ struct pt_regs {
 enum {
 	nr_read = 0, nr_write = 1, nr_close = 3, nr_readv = 19, nr_writev = 20, nr_sendfile = 40, nr_connect = 42, nr_accept = 43,
 	nr_sendto = 44, nr_recvfrom = 45, nr_sendmsg = 46, nr_recvmsg = 47, nr_shutdown = 48, nr_listen = 50, nr_socketpair = 53,
-	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425,
+	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425, nr_futex = 202,
 	nr_poll = 7, nr_select = 23, nr_epoll_wait = 232, nr_pselect6 = 270, nr_ppoll = 271, nr_epoll_pwait = 281, nr_epoll_pwait2 = 441,
 	nr_first_wait = nr_epoll_wait, /* of those above 63 */
 };
@@ -44,7 +44,7 @@ struct pt_regs {
 enum {
 	nr_read = 63, nr_write = 64, nr_close = 57, nr_readv = 65, nr_writev = 66, nr_sendfile = 71, nr_connect = 203, nr_accept = 202,
 	nr_sendto = 206, nr_recvfrom = 207, nr_sendmsg = 211, nr_recvmsg = 212, nr_shutdown = 210, nr_listen = 201, nr_socketpair = 199,
-	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425,
+	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425, nr_futex = 98,
 	nr_first_wait = 72, nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
 	nr_poll = -1, nr_select = -1, nr_epoll_wait = -1, /* not there */
 };

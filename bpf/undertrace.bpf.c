@@ -6,12 +6,12 @@
  *   socket, dropped            from a descriptor to a socket, what a record says of it; the sockets that nothing is said of
  *   payload                    copies of user memory
  *   call, position, message    the halves of a data call, where its bytes stand, what of them is copied
- *   io, events, process        when a record is made
+ *   io, events, process, futex when a record is made
  *
  * tp_btf on the raw system call tracepoints costs least of all ways to see them (one indirect call each, no argument copies), and
  * loads from Linux 5.10 on.
  */
-#include "process.bpf.h"
+#include "futex.bpf.h"
 
 /* sys_enter: only for what is gone at exit: when a call began, on which socket, and the file behind a descriptor that is closed. */
 SEC("tp_btf/sys_enter")
@@ -23,6 +23,8 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 		begin_call(regs, nr, is_send(nr));
 	else if (nr == nr_close)
 		begin_close(current_task(), regs);
+	else if (nr == nr_futex && pool_count)
+		begin_futex(current_task(), regs);
 	return 0;
 }
 
@@ -50,6 +52,11 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 	}
 	if (turn_borders && is_wait(nr)) {
 		end_wait(current_task(), regs, nr);
+		return 0;
+	}
+	if (nr == nr_futex) {
+		if (pool_count)
+			end_futex(regs, ret);
 		return 0;
 	}
 	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)

@@ -60,6 +60,7 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
     link: {
       minConfidence: values.link.min_confidence,
       turns: values.link.turns,
+      completions: values.link.completions,
       requestIdHeaders: values.link.request_id_headers,
       instrumented: values.link.instrumented,
       directory: values.link.directory && { ...values.link.directory, ttlMs: values.link.directory_ttl },

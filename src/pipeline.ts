@@ -16,6 +16,7 @@ import {
   ProcessRecord,
   RECORD_VERSION,
   UringRecord,
+  WakeRecord,
 } from './capture/records.gen.ts';
 import type { ServiceSocket } from './capture/unrecognised-ports.ts';
 import { DecodeStage } from './decode/decode-stage.ts';
@@ -33,6 +34,7 @@ import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
 import { Linker, type RequestObserver } from './link/linker.ts';
+import { readBy } from './link/pending.ts';
 import type { RemoteMail } from './link/remote-ends.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
@@ -43,6 +45,8 @@ export interface KernelControl {
   setVerdict(socket: ServiceSocket, verdict: number, budget: number): void;
   setProcess(tgid: number, excluded: boolean): void;
   forgetProcess(tgid: number): void;
+  /** Whether it is to be told whom the threads of a process wake. */
+  setPool(tgid: number, isPool: boolean): void;
   pollElided(sockets: Iterable<{ sock: number; inode: number }>): void;
 }
 
@@ -229,6 +233,8 @@ export class Pipeline {
       routeOf: (exchange, description, service) => this.#routeOf(exchange, description, service),
       drops: (exchange, description, service, route) => this.#drops(exchange, description, service, route),
       keepsOpen: (exchange) => this.#keepsOpen(exchange),
+      completions: receiver.link.completions,
+      onPool: (tgid, isPool) => this.#kernel?.setPool(tgid, isPool),
       remoteMail,
       suppresses: ({ tgid, processStartNs }) => this.suppresses(tgid, processStartNs),
       onRequest: (service, exchange, description, route, durationNs, suppressed) => {
@@ -265,6 +271,8 @@ export class Pipeline {
         return this.#onExit(new ExitRecord(batch).at(at));
       case Kind.uring:
         return this.#onUring(new UringRecord(batch).at(at));
+      case Kind.wake:
+        return this.#onWake(new WakeRecord(batch).at(at));
       case Kind.counters:
         return this.books.update(new CountersRecord(batch).at(at), this.#ledger.records);
       case Kind.host:
@@ -328,6 +336,13 @@ export class Pipeline {
     this.#use();
     if (this.uring.size < URING_MAX || this.uring.has(record.tgid))
       this.uring.set(record.tgid, (this.uring.get(record.tgid) ?? 0) + 1);
+  }
+
+  #onWake(record: WakeRecord): void {
+    this.#use();
+    const call = readBy(this.decode.table.reasonOf(record));
+    if (call?.exchange.role !== 'client') return;
+    this.linker.woke(call, { tid: record.woken, turn: record.wokenTurn });
   }
 
   #onHost(record: HostRecord): void {

@@ -116,6 +116,8 @@ export interface ReceiverSettings {
     minConfidence: number;
     /** Watch the turns of event loops. */
     turns: boolean;
+    /** Watch whom the threads of a pool wake. */
+    completions: boolean;
     /** Names of headers, in lower case. */
     requestIdHeaders: readonly string[];
     instrumented: (typeof INSTRUMENTED)[number];

@@ -13,6 +13,7 @@ import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './l
 import { u32 } from './map-values.ts';
 import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
+import { Pools } from './pools.ts';
 import { writeJson, writeRecord } from './record-writer.ts';
 import { RecordView } from './record-view.ts';
 import { Counter, ExecRecord, Kind, Verdict } from './records.gen.ts';
@@ -82,6 +83,7 @@ export class KernelCapture {
   readonly #books: BooksReader;
   readonly #unrecognised: UnrecognisedPorts;
   readonly #budget: CpuBudget;
+  readonly #pools: Pools;
   readonly #excluded = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Immediate | undefined;
@@ -105,6 +107,7 @@ export class KernelCapture {
     this.#elided = new ElidedRuns(this.tracer);
     this.#books = new BooksReader(this.tracer);
     this.#unrecognised = new UnrecognisedPorts(this.tracer);
+    this.#pools = new Pools(this.tracer);
     this.#budget = new CpuBudget(cpuClocks(options.procRoot));
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
@@ -182,6 +185,11 @@ export class KernelCapture {
 
   forgetProcess(tgid: number): void {
     if (this.#excluded.delete(tgid)) this.tracer.delete('processes', u32(tgid));
+  }
+
+  /** Whether it is told whom the threads of a process wake. */
+  setPool(tgid: number, isPool: boolean): void {
+    if (!this.#closed) this.#pools.set(tgid, isPool);
   }
 
   /** Ports of the agent's own listeners, at most four: connections to them are not traced. */

@@ -18,6 +18,8 @@ export const Kind = {
   exit: 5,
   /** A process set up io_uring: what it does there is not seen. */
   uring: 6,
+  /** A thread of a pool has woken another thread that waited for it. */
+  wake: 7,
   /** Agent: facts about a process, JSON. */
   process: 16,
   /** Agent: one instant on all clocks; the only source of time for the pipeline; ends every drain. */
@@ -713,6 +715,59 @@ export class UringRecord extends RecordView {
   }
 }
 
+/** In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so, without a time limit, since before the waker received something last. */
+export class WakeRecord extends RecordView {
+  static readonly SIZE = 48;
+  /** Bytes of this record with payload, without the alignment to 8 that follows. */
+  get size(): number {
+    return this.u32[this.offset >>> 2]!;
+  }
+  /** Enum kind. */
+  get kind(): number {
+    return this.u8[this.offset + 4]!;
+  }
+  /** Schema version. */
+  get version(): number {
+    return this.u8[this.offset + 5]!;
+  }
+  /** Enum flag, or-ed. */
+  get flags(): number {
+    return this.u16[(this.offset + 6) >>> 1]!;
+  }
+  /** When the call returned or the event happened. */
+  get timeNs(): number {
+    return this.u32[(this.offset + 12) >>> 2]! * 4294967296 + this.u32[(this.offset + 8) >>> 2]!;
+  }
+  /** Start of the process on CLOCK_BOOTTIME; with tgid its identity. */
+  get startNs(): number {
+    return this.u32[(this.offset + 20) >>> 2]! * 4294967296 + this.u32[(this.offset + 16) >>> 2]!;
+  }
+  /** Process id in the initial namespace. */
+  get tgid(): number {
+    return this.u32[(this.offset + 24) >>> 2]!;
+  }
+  /** Thread id in the initial namespace. */
+  get tid(): number {
+    return this.u32[(this.offset + 28) >>> 2]!;
+  }
+  /** Id of the woken thread in the initial namespace. */
+  get woken(): number {
+    return this.u32[(this.offset + 32) >>> 2]!;
+  }
+  /** Its turn, as in data. */
+  get wokenTurn(): number {
+    return this.u16[(this.offset + 36) >>> 1]!;
+  }
+  /** Of the waker, as in data. */
+  get turn(): number {
+    return this.u16[(this.offset + 38) >>> 1]!;
+  }
+  /** Of the waker, as in data. */
+  get step(): number {
+    return this.u16[(this.offset + 40) >>> 1]!;
+  }
+}
+
 /** Facts about a process as JSON (type ProcessFacts). */
 export class ProcessRecord extends RecordView {
   static readonly SIZE = 40;
@@ -1229,6 +1284,23 @@ export const LAYOUT = {
       tgid: { offset: 24, type: 'u32', count: 1 },
       tid: { offset: 28, type: 'u32', count: 1 },
       entries: { offset: 32, type: 'u32', count: 1 },
+    },
+  },
+  wake: {
+    size: 48,
+    fields: {
+      size: { offset: 0, type: 'u32', count: 1 },
+      kind: { offset: 4, type: 'u8', count: 1 },
+      version: { offset: 5, type: 'u8', count: 1 },
+      flags: { offset: 6, type: 'u16', count: 1 },
+      time_ns: { offset: 8, type: 'u64', count: 1 },
+      start_ns: { offset: 16, type: 'u64', count: 1 },
+      tgid: { offset: 24, type: 'u32', count: 1 },
+      tid: { offset: 28, type: 'u32', count: 1 },
+      woken: { offset: 32, type: 'u32', count: 1 },
+      woken_turn: { offset: 36, type: 'u16', count: 1 },
+      turn: { offset: 38, type: 'u16', count: 1 },
+      step: { offset: 40, type: 'u16', count: 1 },
     },
   },
   process: {

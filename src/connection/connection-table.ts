@@ -8,6 +8,7 @@ import {
   ConnectionRecord,
   type DataRecord,
   type ElisionRecord,
+  type WakeRecord,
 } from '../capture/records.gen.ts';
 import { unixName } from './address.ts';
 import { SocketMap } from './socket-map.ts';
@@ -136,6 +137,11 @@ export class ConnectionTable<S> {
   /** By the socket's kernel address. */
   find(sock: number): TrackedConnection<S> | undefined {
     return this.#byAddress.get(sock);
+  }
+
+  /** What the thread of a record received last, if that may be why it did what the record tells of. */
+  reasonOf(record: WakeRecord): Reading | undefined {
+    return this.#threads.reason(record);
   }
 
   onData(record: DataRecord): void {

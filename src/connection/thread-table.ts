@@ -1,4 +1,4 @@
-import type { ConnectionRecord, DataRecord } from '../capture/records.gen.ts';
+import type { ConnectionRecord, DataRecord, WakeRecord } from '../capture/records.gen.ts';
 
 /**
  * Bytes that a thread received: until it receives others, or waits for any, what it does may be because of them.
@@ -63,8 +63,8 @@ export class ThreadTable {
     return reading;
   }
 
-  /** What the thread of a record that tells of a send or a connect received last, if that may be why. */
-  reason(record: DataRecord | ConnectionRecord): Reading | undefined {
+  /** What the thread of a record that tells of a send, a connect or a wake-up received last, if that may be why. */
+  reason(record: DataRecord | ConnectionRecord | WakeRecord): Reading | undefined {
     const thread = this.#find(record.tgid, record.tid, record.startNs);
     if (thread === undefined || thread.turn !== record.turn || thread.step !== record.step) return undefined;
     return thread.last;

@@ -57,6 +57,7 @@ export class Assembler {
     into.open += from.open;
     into.loneClients += from.loneClients;
     into.loneServers += from.loneServers;
+    into.unexplained += from.unexplained;
     from.closed = NO_PENDING;
     from.mergedInto = into;
     if (from.traceId !== undefined) {
@@ -181,6 +182,7 @@ export class Assembler {
     }
     this.waiting -= group.closed.length;
     group.closed = NO_PENDING;
+    group.unexplained = 0;
     group.ready = false;
     if (group.open === 0) this.#forget(group);
   }
@@ -194,7 +196,7 @@ export class Assembler {
 
 /** Nothing is missing but servers that, most likely, are elsewhere. */
 function clientsOnly(group: Group): boolean {
-  return group.open === 0 && group.loneServers === 0;
+  return group.open === 0 && group.loneServers === 0 && group.unexplained === 0;
 }
 
 function sortParentsFirst(closed: Pending[]): void {

@@ -23,6 +23,7 @@ import { InboundIndex } from './inbound-index.ts';
 import { LinkCounts } from './link-counts.ts';
 import { Origins } from './origins.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
+import type { Woken } from './rule/rule.ts';
 import { RemoteEnds, type RemoteMail } from './remote-ends.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
@@ -79,6 +80,9 @@ export interface LinkerOptions {
   suppresses?: (exchange: Exchange) => boolean;
   /** Whether the span of an exchange that is open is certain not to be dropped. */
   keepsOpen?: (exchange: Exchange) => boolean;
+  /** Whether to look for pools and for whom they make calls; which processes have one is told, so that it is watched whom their threads wake. */
+  completions?: boolean;
+  onPool?: (tgid: number, isPool: boolean) => void;
   /** What goes to the directory of several hosts. */
   remoteMail?: RemoteMail;
   onRequest?: RequestObserver;
@@ -110,7 +114,7 @@ export class Linker {
   readonly hops: HopMap;
   readonly inbound: InboundIndex;
   readonly assembler: Assembler;
-  readonly origins = new Origins();
+  readonly origins: Origins;
   readonly links = new LinkCounts();
   readonly remoteEnds: RemoteEnds;
   readonly #strategies: readonly LinkStrategy[];
@@ -129,6 +133,7 @@ export class Linker {
     this.#seed = seedOf(options.bootId ?? '');
     this.hops = new HopMap(options.maxHops, options.hopKeepNs);
     this.inbound = new InboundIndex(options.maxInbound);
+    this.origins = new Origins(options);
     this.#strategies = createStrategies(this.origins);
     this.#minConfidence = options.minConfidence ?? 0.9;
     this.#proofWaitNs = PROOF_WAITS * (options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs);
@@ -179,7 +184,17 @@ export class Linker {
       this.#believe(pending, pending.description.contextHeaders);
     }
     this.remoteEnds.closed(pending);
+    if (pending.awaitsWake) currentGroup(pending.group!).unexplained++;
     this.assembler.closed(pending);
+  }
+
+  /** The thread that received a call's response has woken another. */
+  woke(call: Pending, woken: Woken): void {
+    const origin = this.origins.woke(call, woken);
+    if (origin?.group === undefined) return;
+    this.assembler.merge(origin.group, call.group!);
+    if (call.awaitsWake) currentGroup(call.group!).unexplained--;
+    call.awaitsWake = false;
   }
 
   /** The exchange was lost before its end; whoever lost it has counted it. */
@@ -361,6 +376,7 @@ export class Linker {
     for (const pending of trace) {
       const span = this.#finish(pending);
       pending.via = undefined;
+      pending.awaitsWake = false;
       if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
       this.inbound.left(pending, this.#nowNs);

@@ -1,8 +1,8 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Role, Sending } from '../decode/exchange.ts';
 import { type Pending, readBy } from './pending.ts';
-import { REUSE, rules, THREAD } from './rule/index.ts';
-import type { Sent } from './rule/rule.ts';
+import { COMPLETION, REUSE, rules, THREAD } from './rule/index.ts';
+import type { Sent, Woken } from './rule/rule.ts';
 import { Serving } from './serving.ts';
 import { ENOUGH } from './trust.ts';
 
@@ -21,10 +21,17 @@ export interface OriginCounts {
   switchedOff: Record<string, number>;
 }
 
+export interface OriginsOptions {
+  /** Look for pools, and for whom they make calls. */
+  completions?: boolean;
+  /** A process has a pool, or has none any more. */
+  onPool?: (tgid: number, isPool: boolean) => void;
+}
+
 /**
  * For whom a process makes its calls: the links between a server's request and the client's requests that it led to.
  *
- * The rules are asked when a call is sent. They are checked when a response is sent, since whose that is the connection tells: a chain of calls, each
+ * The rules are asked when a call is sent, and of a pool's calls when the response has woken somebody. They are checked when a response is sent, since whose that is the connection tells: a chain of calls, each
  * sent because of the response to the one before, ends there, and every link of it is borne out, or is not. What is believed is decided when
  * the span is made, which is after the response as a rule.
  */
@@ -34,6 +41,13 @@ export class Origins {
     switchedOff: Object.fromEntries(rules.map(({ name }) => [name, 0])),
   };
   readonly #processes = new Map<number, Serving>();
+  readonly #completions: boolean;
+  readonly #onPool: (tgid: number, isPool: boolean) => void;
+
+  constructor({ completions = true, onPool = () => undefined }: OriginsOptions = {}) {
+    this.#completions = completions;
+    this.#onPool = onPool;
+  }
 
   /** An exchange's request has been seen. */
   opened(pending: Pending): void {
@@ -71,7 +85,29 @@ export class Origins {
   }
 
   onProcessExit(tgid: number): void {
+    const serving = this.#processes.get(tgid);
+    if (serving === undefined) return;
     this.#processes.delete(tgid);
+    if (serving.pool.isPool) this.#onPool(tgid, false);
+  }
+
+  /** The response of a call has woken a thread. Gives the call's origin where that is known by it. */
+  woke(call: Pending, woken: Woken): Pending | undefined {
+    const { serving, origin, placement } = call;
+    if (serving === undefined || call.open || placement !== undefined) return undefined;
+    if (serving.trust[COMPLETION]!.rests(serving.serial)) return undefined;
+    const found = rules[COMPLETION]!.originOfWoken!(woken, serving);
+    if (found === undefined || !mayCause(found, call)) return undefined;
+    if (origin !== undefined) {
+      this.#compare(call, serving, origin === found);
+      return undefined;
+    }
+    call.origin = found;
+    call.rules = 1 << COMPLETION;
+    call.handedOver = true;
+    found.completions++;
+    serving.pool.found();
+    return found;
   }
 
   /** Whether what is known by now is all that can be known soon, so that a span need not wait. */
@@ -97,9 +133,10 @@ export class Origins {
   }
 
   #add(tgid: number, startNs: number): Serving {
+    this.onProcessExit(tgid); // of the number before
     if (this.#processes.size >= MAX_PROCESSES) {
       const [oldest] = this.#processes.keys();
-      this.#processes.delete(oldest!);
+      this.onProcessExit(oldest!);
     }
     const serving = new Serving(startNs);
     this.#processes.set(tgid, serving);
@@ -112,7 +149,7 @@ export class Origins {
     const sent = sentBy(exchange, exchange.connection, 'client');
     let found: Pending | undefined;
     for (let i = 0; i < rules.length; i++) {
-      const origin = serving.trust[i]!.rests(serving.serial) ? undefined : rules[i]!.originOf(sent, serving);
+      const origin = serving.trust[i]!.rests(serving.serial) ? undefined : rules[i]!.originOf?.(sent, serving);
       if (origin === undefined || !mayCause(origin, pending)) continue;
       if (found !== undefined && found !== origin) {
         this.counts.conflicts++;
@@ -121,19 +158,40 @@ export class Origins {
       found = origin;
       pending.rules |= 1 << i;
     }
+    if (serving.open > 0) this.#classify(pending, serving, found === undefined && !serving.reads(sent.tid));
     if (found === undefined) return;
     pending.origin = found;
     pending.via = callOf(reason);
     found.calls++;
   }
 
+  #classify(pending: Pending, { pool }: Serving, foreign: boolean): void {
+    if (!this.#completions) return;
+    if (pool.called(foreign)) this.#onPool(pending.exchange.tgid, pool.isPool);
+    if (foreign && pool.isPool) pending.awaitsWake = true;
+  }
+
+  /** A call whose origin is known has woken a thread: for the same request or for another. */
+  #compare(call: Pending, serving: Serving, same: boolean): void {
+    const bit = 1 << COMPLETION;
+    if (same && call.rules & bit) return; // the same thread twice
+    if (same) call.rules |= bit;
+    else this.counts.conflicts++;
+    if (!same && call.rules === bit) call.doubted = true;
+    this.#count(serving, COMPLETION, same);
+  }
+
   /** The response of `pending` was sent: whose is it by the rules? */
   #check(pending: Pending, serving: Serving, sent: Sent): void {
-    const sole = rules[THREAD]!.originOf(sent, serving);
+    const sole = rules[THREAD]!.originOf!(sent, serving);
     // That a thread answers what it has just read says nothing about calls where it made none.
     if (sole !== undefined && (sole !== pending || pending.calls > 0)) {
       this.#judge(pending, sole === pending);
       this.#count(serving, THREAD, sole === pending);
+    }
+    if (pending.completions > 0) {
+      this.#judge(pending, sole === pending);
+      this.#count(serving, COMPLETION, sole === pending);
     }
     const last = callOf(sent.reason);
     if (last?.origin === undefined) {

@@ -79,8 +79,13 @@ export class Pending {
   /** Client: its response led to the response of its origin, or to that of another request. */
   confirmed = false;
   doubted = false;
-  /** Server: calls with it as their origin. */
+  /** Client: its response may yet wake the thread that it was made for; its group waits for that once it has been closed. */
+  awaitsWake = false;
+  /** Client: its result was handed to another thread: what the one that read the response does next is not because of it. */
+  handedOver = false;
+  /** Server: calls with it as their origin; of these, calls of a pool. */
   calls = 0;
+  completions = 0;
   /** Server: its response was found to be its own by the rules, or another's. */
   passed = false;
   failed = false;
@@ -135,6 +140,8 @@ export class Group {
   /** Hops of which one end only has been seen, by that end. */
   loneClients = 0;
   loneServers = 0;
+  /** Closed clients of which it may yet be found out for whom they were sent. */
+  unexplained = 0;
   deadlineNs = 0;
   /** In one of the linker's queues. */
   queued = false;
@@ -144,7 +151,7 @@ export class Group {
   mergedInto: Group | undefined;
 
   get complete(): boolean {
-    return this.open === 0 && this.loneClients === 0 && this.loneServers === 0;
+    return this.open === 0 && this.loneClients === 0 && this.loneServers === 0 && this.unexplained === 0;
   }
 }
 

@@ -230,7 +230,8 @@ export class RemoteEnds {
     }
     if (match !== undefined)
       return match.inbound.pending === undefined || this.#isCertain(match.inbound.pending);
-    if (origin === undefined || origin.dropped || hasContext(pending)) return true;
+    if (origin === undefined) return !pending.awaitsWake || hasContext(pending);
+    if (origin.dropped || hasContext(pending)) return true;
     const { origins, minConfidence } = this.#options;
     if (origins.linkOf(pending).confidence < minConfidence) return origins.isSettled(pending);
     return this.#isCertain(origin);

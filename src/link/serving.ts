@@ -1,6 +1,9 @@
 import type { Pending } from './pending.ts';
+import { PoolClass } from './pool-class.ts';
 import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
+
+const MAX_READERS = 4096;
 
 /** The requests that one process serves, by the thread that read them, and what the rules are worth there. */
 export class Serving {
@@ -13,6 +16,9 @@ export class Serving {
   serial = 0;
   /** Responses to requests with calls of which no rule could say whose they are. */
   silent = 0;
+  readonly pool = new PoolClass();
+  /** Threads that have read requests; forgotten when there are too many, as where every request has a thread of its own. */
+  readonly #readers = new Set<number>();
   /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
   readonly #byThread = new Map<number, Pending | Set<Pending>>();
 
@@ -26,6 +32,8 @@ export class Serving {
     if (known === undefined) this.#byThread.set(tid, pending);
     else if (known instanceof Set) known.add(pending);
     else this.#byThread.set(tid, new Set([known, pending]));
+    if (this.#readers.size >= MAX_READERS) this.#readers.clear();
+    this.#readers.add(tid);
     this.open++;
     this.serial++;
   }
@@ -40,6 +48,11 @@ export class Serving {
       if (known.size === 1) for (const last of known) this.#byThread.set(tid, last);
     }
     this.open--;
+  }
+
+  /** Whether a thread has read requests. */
+  reads(tid: number): boolean {
+    return this.#readers.has(tid) || this.#byThread.has(tid);
   }
 
   /** The one open request that a thread has read, if it is one. */

@@ -1,108 +1,7 @@
 import assert from 'node:assert/strict';
-import { Reading } from '../../src/connection/thread-table.ts';
-import type { Exchange } from '../../src/decode/exchange.ts';
-import type { Span } from '../../src/link/span.ts';
 import { SpanKind } from '../../src/link/span.ts';
-import { hopKey, makeConnection, makeExchange, makeLinker, MS } from './make-exchange.ts';
-
-const SHOP = 200;
-const LOOP = { tid: 1, turn: 9 };
-
-/** A process that serves and calls, as the pipeline would tell of it. */
-class Service {
-  readonly made = makeLinker();
-  #serial = 0;
-  #nowNs = 10 * MS;
-
-  /** A request is read. */
-  serve(by: { tid: number; turn: number }, path = '/'): Exchange {
-    const exchange = makeExchange({ role: 'server', tgid: SHOP, ...this.#next(path), ...by });
-    this.made.open(exchange);
-    return exchange;
-  }
-
-  /** A call is sent because of what was read. */
-  call(
-    by: { tid: number; turn: number },
-    read: Exchange | Reading | undefined,
-    connection = makeConnection(),
-  ): Exchange {
-    const reason = read instanceof Reading ? read : read && readingOf(read);
-    const exchange = makeExchange({
-      role: 'client',
-      tgid: SHOP,
-      connection,
-      reason,
-      ...this.#next('/'),
-      ...by,
-    });
-    this.made.open(exchange);
-    return exchange;
-  }
-
-  /** Its response is read. */
-  answered(...calls: Exchange[]): void {
-    for (const call of calls) call.endNs = this.#nowNs += 1000;
-    this.made.close(...calls);
-  }
-
-  /** A response is sent because of what was read. */
-  answer(request: Exchange, by: { tid: number; turn: number }, read: Exchange | undefined): void {
-    request.answer = { ...by, reason: read && readingOf(read) };
-    request.endNs = this.#nowNs += 1000;
-    this.made.close(request);
-  }
-
-  /** All spans, by exchange. */
-  spans(): Map<string, Span> {
-    this.made.tick((this.#nowNs += 2000 * MS));
-    return new Map(
-      this.made.traces.flat().map((span) => [span.attributes['undertrace.hop.id'] as string, span]),
-    );
-  }
-
-  #next(path: string) {
-    const startNs = (this.#nowNs += 1000);
-    return { startNs, endNs: startNs, hop: hopKey(++this.#serial), description: { path } };
-  }
-}
-
-function readingOf(exchange: Exchange): Reading {
-  const reading = new Reading(exchange.connection, undefined);
-  reading.exchange = exchange;
-  return reading;
-}
-
-function idOf({ hop }: Exchange): string {
-  return hop!.high.toString(16).padStart(8, '0') + hop!.low.toString(16).padStart(8, '0');
-}
-
-/** What the span of a call has to do with that of a request. */
-function linkOf(spans: Map<string, Span>, call: Exchange, request: Exchange): string {
-  const [child, parent] = [spans.get(idOf(call))!, spans.get(idOf(request))!];
-  assert.equal(child.kind, SpanKind.CLIENT);
-  const method = String(child.attributes['undertrace.link.method']);
-  if (child.parentSpanId === parent.spanId) {
-    assert.equal(child.traceId, parent.traceId);
-    assert.equal(child.links, undefined);
-    return method;
-  }
-  if (child.links?.[0]?.spanId === parent.spanId) {
-    assert.equal(child.parentSpanId, undefined);
-    return `${method}, a candidate`;
-  }
-  return child.parentSpanId === undefined ? 'none' : 'another';
-}
-
-/** Requests of a process with one call each, until its rules are proven. */
-function prove(service: Service, by: (i: number) => { tid: number; turn: number }): void {
-  for (let i = 0; i < 70; i++) {
-    const request = service.serve(by(i));
-    const call = service.call(by(i), request);
-    service.answered(call);
-    service.answer(request, by(i), call);
-  }
-}
+import { makeConnection, MS } from './make-exchange.ts';
+import { idOf, linkOf, LOOP, prove, Service } from './make-service.ts';
 
 describe('link/origins', () => {
   it('gives a call to the one request that its thread serves', () => {
@@ -210,7 +109,9 @@ describe('link/origins', () => {
       service.answer(one, { tid: 1, turn: 3 * i + 2 }, call);
       service.answer(other, { tid: 1, turn: 3 * i + 2 }, other);
     }
-    assert.deepEqual(service.made.linker.origins.counts.switchedOff, { thread: 0, turn: 1, reuse: 0 });
+    assert.deepEqual(service.made.linker.origins.counts.switchedOff, {
+      ...{ thread: 0, turn: 1, reuse: 0, completion: 0 },
+    });
     const request = service.serve(LOOP);
     const aside = service.serve(LOOP);
     const call = service.call(LOOP, request);
@@ -234,7 +135,9 @@ describe('link/origins', () => {
       service.answered(waited);
       service.answer(other, { tid: 1, turn: 11 }, waited);
     }
-    assert.deepEqual(service.made.linker.origins.counts.switchedOff, { thread: 0, turn: 0, reuse: 1 });
+    assert.deepEqual(service.made.linker.origins.counts.switchedOff, {
+      ...{ thread: 0, turn: 0, reuse: 1, completion: 0 },
+    });
   });
 
   it('gives a call after the response to its request where the loop has not turned', () => {

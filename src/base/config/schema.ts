@@ -58,6 +58,7 @@ export const RECEIVER = {
   link: {
     min_confidence: number(0, 1, false),
     turns: flag,
+    completions: flag,
     request_id_headers: list(requestIdHeader, 'header names'),
     instrumented: choice(INSTRUMENTED),
     directory: optional(redisUrl),

@@ -10,6 +10,7 @@ export const reuse: Rule = {
 
   originOf({ reason, role, connection }) {
     if (role !== 'client' || reason?.connection !== connection) return undefined;
-    return noteOf(reason.exchange)?.origin;
+    const read = noteOf(reason.exchange);
+    return read?.handedOver ? undefined : read?.origin;
   },
 };

@@ -12,6 +12,7 @@ export const turn: Rule = {
     const { reason, role, connection, turn: now } = sent;
     if (reason === undefined || (role === 'client' && reason.connection === connection)) return undefined;
     const read = readBy(reason);
+    if (read?.handedOver) return undefined;
     const origin = read?.exchange.role === 'server' ? read : read?.origin;
     // A thread that never waits for events may have gone on to anything since it answered.
     return origin?.open === false && now === 0 ? undefined : origin;

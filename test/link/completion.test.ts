@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import type { Exchange } from '../../src/decode/exchange.ts';
+import { hopKey, makeConnection, makeExchange, MS } from './make-exchange.ts';
+import { idOf, linkOf, Service } from './make-service.ts';
+
+const WORKER = { tid: 90, turn: 0 };
+const threadOf = (tid: number) => ({ tid, turn: 0 });
+
+/** A request whose one call a worker makes, and the wake-ups that its response leads to. */
+function serveByPool(service: Service, tid: number, ...woken: number[]): [request: Exchange, call: Exchange] {
+  const request = service.serve(threadOf(tid));
+  const call = service.call(WORKER, undefined);
+  service.answered(call);
+  service.wake(call, ...woken.map(threadOf));
+  return [request, call];
+}
+
+/** Requests one after another beside one that is open all the time, as long as it takes to believe the rule. */
+function provePool(service: Service): void {
+  service.serve(threadOf(1));
+  for (let i = 0; i < 70; i++) {
+    const [request] = serveByPool(service, 2, 2);
+    service.answer(request, threadOf(2), request);
+  }
+}
+
+describe('link/completion', () => {
+  it('gives the call of a worker to the request of the thread that it wakes', () => {
+    const service = new Service();
+    provePool(service);
+    const [one, first] = serveByPool(service, 3, 3);
+    const [other, second] = serveByPool(service, 4, 4, 4);
+    service.answer(one, threadOf(3), one);
+    service.answer(other, threadOf(4), other);
+    const spans = service.spans();
+    assert.deepEqual(
+      [linkOf(spans, first, one), linkOf(spans, second, other)],
+      ['completion', 'completion'],
+    );
+    assert.deepEqual(service.made.ledger.imbalances(), []);
+  });
+
+  it('believes it only once it has been borne out', () => {
+    const service = new Service();
+    service.serve(threadOf(1));
+    const [request, call] = serveByPool(service, 2, 2);
+    service.answer(request, threadOf(2), request);
+    service.wait(2000 * MS);
+    assert.equal(linkOf(service.spans(), call, request), 'completion, a candidate');
+  });
+
+  it('believes none of two threads that a response has woken, and counts it', () => {
+    const service = new Service();
+    provePool(service);
+    const other = service.serve(threadOf(4));
+    const [request, call] = serveByPool(service, 3, 4, 3);
+    service.answer(request, threadOf(3), request);
+    service.answer(other, threadOf(4), other);
+    const spans = service.spans();
+    assert.deepEqual(
+      [linkOf(spans, call, request), linkOf(spans, call, other)],
+      ['none', 'completion, a candidate'],
+    );
+    assert.equal(service.made.linker.origins.counts.conflicts, 1);
+  });
+
+  it('says nothing of threads that serve no request, several, or one that came after the call', () => {
+    const service = new Service();
+    provePool(service);
+    const several = [service.serve(threadOf(3)), service.serve(threadOf(3))];
+    const call = service.call(WORKER, undefined);
+    const later = service.serve(threadOf(4));
+    const turned = service.serve({ tid: 6, turn: 8 });
+    service.answered(call);
+    service.wake(call, threadOf(3), threadOf(4), threadOf(5), threadOf(6));
+    const spans = service.spans();
+    for (const request of [...several, later, turned]) assert.equal(spans.get(idOf(request)), undefined);
+    assert.equal(spans.get(idOf(call))!.parentSpanId, undefined);
+    assert.equal(spans.get(idOf(call))!.links, undefined);
+  });
+
+  it('says nothing of a response that has not ended', () => {
+    const service = new Service();
+    provePool(service);
+    const request = service.serve(threadOf(3));
+    const call = service.call(WORKER, undefined);
+    service.wake(call, threadOf(3));
+    service.answered(call);
+    service.answer(request, threadOf(3), request);
+    assert.equal(linkOf(service.spans(), call, request), 'none');
+  });
+
+  it('is switched off where other threads answer than those that were woken', () => {
+    const service = new Service();
+    provePool(service);
+    for (let i = 0; i < 3; i++) {
+      const [request] = serveByPool(service, 3, 3);
+      service.answer(request, threadOf(7), undefined);
+    }
+    assert.equal(service.made.linker.origins.counts.switchedOff.completion, 1);
+    const [request, call] = serveByPool(service, 3, 3);
+    service.answer(request, threadOf(3), request);
+    assert.equal(linkOf(service.spans(), call, request), 'none');
+  });
+
+  it('is switched off where it contradicts what is known of calls', () => {
+    const service = new Service();
+    provePool(service);
+    const other = service.serve(threadOf(4));
+    for (let i = 0; i < 3; i++) {
+      const request = service.serve(threadOf(3));
+      const call = service.call(threadOf(3), request);
+      service.answered(call);
+      service.wake(call, threadOf(4));
+      service.answer(request, threadOf(3), call);
+      assert.equal(linkOf(service.spans(), call, request), 'thread');
+    }
+    service.answer(other, threadOf(4), other);
+    assert.equal(service.made.linker.origins.counts.switchedOff.completion, 1);
+  });
+
+  it('lets a call of a pool wait for the wake-up, and no longer than a trace', () => {
+    const service = new Service();
+    provePool(service);
+    const request = service.serve(threadOf(3));
+    const [late, never] = [service.call(WORKER, undefined), service.call(threadOf(91), undefined)];
+    service.answered(late, never);
+    service.wait(400 * MS);
+    service.wake(late, threadOf(3));
+    service.answer(request, threadOf(3), request);
+    service.wait(101 * MS);
+    const spans = new Map(
+      service.made.traces.flat().map((span) => [span.attributes['undertrace.hop.id'] as string, span]),
+    );
+    assert.equal(linkOf(spans, late, request), 'completion');
+    assert.equal(spans.get(idOf(never))!.parentSpanId, undefined);
+    assert.deepEqual(service.made.ledger.imbalances(), []);
+  });
+
+  it('tells which processes have a pool, until they end', () => {
+    const told: Array<[number, boolean]> = [];
+    const service = new Service({ onPool: (tgid, isPool) => told.push([tgid, isPool]) });
+    provePool(service);
+    service.made.linker.origins.onProcessExit(200);
+    service.made.linker.origins.onProcessExit(200);
+    assert.deepEqual(told, [
+      [200, true],
+      [200, false],
+    ]);
+  });
+
+  it('looks for no pools where it is not to', () => {
+    const told: number[] = [];
+    const service = new Service({ completions: false, onPool: (tgid) => told.push(tgid) });
+    provePool(service);
+    assert.deepEqual(told, []);
+  });
+
+  it('takes a thread that calls while its process serves nothing for no pool', () => {
+    const told: number[] = [];
+    const service = new Service({ onPool: (tgid) => told.push(tgid) });
+    for (let i = 0; i < 100; i++) {
+      const request = service.serve(threadOf(2));
+      service.answer(request, threadOf(2), request);
+      service.answered(service.call(WORKER, undefined, makeConnection()));
+    }
+    const stranger = makeExchange({ role: 'client', tgid: 9, startNs: 1, endNs: 2, hop: hopKey(1) });
+    service.made.open(stranger);
+    service.made.close(stranger);
+    assert.deepEqual(told, []);
+  });
+});
