@@ -325,6 +325,10 @@ struct user_iovec {
 	__u64 base, length;
 };
 
+struct user_timespec {
+	__u64 seconds, nanoseconds;
+};
+
 /* The head of struct msghdr: as much of it as is needed. */
 struct user_message {
 	__u64 name;

@@ -78,7 +78,7 @@ struct call {
 struct thread {
 	struct call call; /* first, so that one is as good as the other */
 	__u64 read_from;  /* the socket that it received from last */
-	__u64 read_ns;	  /* when it did, while there are pools */
+	__u64 read_ns;	  /* when it did, while there are pools; 0 once it has waited at a futex */
 	__u16 turn, step; /* as in records.toml */
 	__u16 woken_turn;
 	__u32 woken;	  /* the thread that waits for the futex(2) call that it is in, 0 if there is none */
@@ -165,7 +165,7 @@ struct futex_id {
 	__u32 tgid, pad;
 };
 
-/* Who waits there, without a time limit. */
+/* Who waits there, for long. */
 struct futex {
 	__u64 since;
 	__u32 waiter;

@@ -262,7 +262,7 @@ struct uring_record {
 };
 _Static_assert(sizeof(struct uring_record) == 40, "uring layout");
 
-/* In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so, without a time limit, since before the waker received something last. */
+/* In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so since before the waker received something last. */
 struct wake_record {
 	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
 	__u8 kind; /* enum kind */

@@ -34,7 +34,7 @@ import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
 import { Linker, type RequestObserver } from './link/linker.ts';
-import { readBy } from './link/pending.ts';
+import { noteOf } from './link/pending.ts';
 import type { RemoteMail } from './link/remote-ends.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
@@ -340,7 +340,7 @@ export class Pipeline {
 
   #onWake(record: WakeRecord): void {
     this.#use();
-    const call = readBy(this.decode.table.reasonOf(record));
+    const call = noteOf(this.decode.table.reasonOf(record)?.exchange);
     if (call?.exchange.role !== 'client') return;
     this.linker.woke(call, { tid: record.woken, turn: record.wokenTurn });
   }

@@ -715,7 +715,7 @@ export class UringRecord extends RecordView {
   }
 }
 
-/** In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so, without a time limit, since before the waker received something last. */
+/** In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so since before the waker received something last. */
 export class WakeRecord extends RecordView {
   static readonly SIZE = 48;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */

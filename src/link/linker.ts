@@ -193,7 +193,7 @@ export class Linker {
     const origin = this.origins.woke(call, woken);
     if (origin?.group === undefined) return;
     this.assembler.merge(origin.group, call.group!);
-    if (call.awaitsWake) currentGroup(call.group!).unexplained--;
+    if (call.awaitsWake && !call.open) currentGroup(call.group!).unexplained--;
     call.awaitsWake = false;
   }
 

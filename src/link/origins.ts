@@ -94,7 +94,7 @@ export class Origins {
   /** The response of a call has woken a thread. Gives the call's origin where that is known by it. */
   woke(call: Pending, woken: Woken): Pending | undefined {
     const { serving, origin, placement } = call;
-    if (serving === undefined || call.open || placement !== undefined) return undefined;
+    if (serving === undefined || placement !== undefined) return undefined;
     if (serving.trust[COMPLETION]!.rests(serving.serial)) return undefined;
     const found = rules[COMPLETION]!.originOfWoken!(woken, serving);
     if (found === undefined || !mayCause(found, call)) return undefined;

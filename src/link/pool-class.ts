@@ -1,11 +1,11 @@
 /** Calls of a pool's threads, in a window, from which on a process is taken for one that has a pool. */
 const FOREIGN = 8;
 /** More than so many calls for one of them, and they are beside what the process serves. */
-const MOST_CALLS = 4;
+const MOST_CALLS = 16;
 /** Calls after which the judgement is looked at again. */
 const WINDOW = 256;
 /** So many calls in a window have to be found to belong to a request. */
-const LEAST_FOUND = 8;
+const LEAST_FOUND = 4;
 /** Calls of a pool's threads after which a process in which next to nothing was found is watched again; twice as many each time. */
 const FIRST_REST = 5000;
 const MAX_REST = 320_000;

@@ -3,7 +3,7 @@ import { PoolClass } from './pool-class.ts';
 import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
 
-const MAX_READERS = 4096;
+const MAX_READERS = 256;
 
 /** The requests that one process serves, by the thread that read them, and what the rules are worth there. */
 export class Serving {

@@ -79,7 +79,7 @@ describe('link/completion', () => {
     assert.equal(spans.get(idOf(call))!.links, undefined);
   });
 
-  it('says nothing of a response that has not ended', () => {
+  it('gives a call whose response is still under way', () => {
     const service = new Service();
     provePool(service);
     const request = service.serve(threadOf(3));
@@ -87,7 +87,20 @@ describe('link/completion', () => {
     service.wake(call, threadOf(3));
     service.answered(call);
     service.answer(request, threadOf(3), request);
-    assert.equal(linkOf(service.spans(), call, request), 'none');
+    assert.equal(linkOf(service.spans(), call, request), 'completion');
+    assert.deepEqual(service.made.ledger.imbalances(), []);
+  });
+
+  it('gives what the worker does next to nobody because of that', () => {
+    const service = new Service();
+    provePool(service);
+    const [request, call] = serveByPool(service, 3, 3);
+    const next = service.call(WORKER, call);
+    const reused = service.call(WORKER, call, call.connection as ReturnType<typeof makeConnection>);
+    service.answered(next, reused);
+    service.answer(request, threadOf(3), request);
+    const spans = service.spans();
+    assert.deepEqual([linkOf(spans, next, request), linkOf(spans, reused, request)], ['none', 'none']);
   });
 
   it('is switched off where other threads answer than those that were woken', () => {

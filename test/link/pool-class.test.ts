@@ -22,7 +22,7 @@ describe('link/pool-class', () => {
 
   it('does not where such calls are few', () => {
     const pool = new PoolClass();
-    assert.deepEqual(call(pool, 10_000, 20, true), []);
+    assert.deepEqual(call(pool, 10_000, 40, true), []);
     assert.equal(pool.isPool, false);
   });
 
