@@ -19,6 +19,7 @@ enum kind {
 	kind_filter = 20, /* agent: the filters in force from here on, JSON */
 	kind_elision = 21, /* progress of an elided run, read from the kernel while the connection is idle, or told by it when the socket is gone */
 	kind_directory = 22, /* agent: what the directory answered, JSON; the first one says that there is a directory, and has no answers */
+	kind_pool = 23, /* agent: from here on the kernel side tells whom the threads of a process wake, or does so no more */
 };
 
 /* Bits of head.flags. */
@@ -374,6 +375,21 @@ struct directory_record {
 	__u32 pad; /* zero */
 };
 _Static_assert(sizeof(struct directory_record) == 40, "directory layout");
+
+/* From here on the kernel side tells whom the threads of a process wake, or does so no more. */
+struct pool_record {
+	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
+	__u8 kind; /* enum kind */
+	__u8 version; /* schema version */
+	__u16 flags; /* enum flag, or-ed */
+	__u64 time_ns; /* when the call returned or the event happened */
+	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
+	__u32 tgid; /* process id in the initial namespace */
+	__u32 tid; /* thread id in the initial namespace */
+	__u32 watched; /* 1 or 0 */
+	__u32 pad; /* zero */
+};
+_Static_assert(sizeof(struct pool_record) == 40, "pool layout");
 
 /* Progress of an elided run of a connection. */
 struct elision_record {

@@ -13,6 +13,7 @@ import {
   ForkRecord,
   HostRecord,
   Kind,
+  PoolRecord,
   ProcessRecord,
   RECORD_VERSION,
   UringRecord,
@@ -273,6 +274,8 @@ export class Pipeline {
         return this.#onUring(new UringRecord(batch).at(at));
       case Kind.wake:
         return this.#onWake(new WakeRecord(batch).at(at));
+      case Kind.pool:
+        return this.#onPool(new PoolRecord(batch).at(at));
       case Kind.counters:
         return this.books.update(new CountersRecord(batch).at(at), this.#ledger.records);
       case Kind.host:
@@ -343,6 +346,10 @@ export class Pipeline {
     const call = noteOf(this.decode.table.reasonOf(record)?.exchange);
     if (call?.exchange.role !== 'client') return;
     this.linker.woke(call, { tid: record.woken, turn: record.wokenTurn });
+  }
+
+  #onPool({ tgid, watched, timeNs }: PoolRecord): void {
+    this.linker.origins.onWatched(tgid, watched === 1 ? timeNs : undefined);
   }
 
   #onHost(record: HostRecord): void {

@@ -189,7 +189,9 @@ export class KernelCapture {
 
   /** Whether it is told whom the threads of a process wake. */
   setPool(tgid: number, isPool: boolean): void {
-    if (!this.#closed) this.#pools.set(tgid, isPool);
+    if (this.#closed) return;
+    const record = this.#pools.set(tgid, isPool, () => this.#nowNs());
+    if (record !== undefined) this.#pending.push(record);
   }
 
   /** Ports of the agent's own listeners, at most four: connections to them are not traced. */

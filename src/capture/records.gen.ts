@@ -34,6 +34,8 @@ export const Kind = {
   elision: 21,
   /** Agent: what the directory answered, JSON; the first one says that there is a directory, and has no answers. */
   directory: 22,
+  /** Agent: from here on the kernel side tells whom the threads of a process wake, or does so no more. */
+  pool: 23,
 } as const;
 
 /** Bits of head.flags. */
@@ -1063,6 +1065,47 @@ export class DirectoryRecord extends RecordView {
   }
 }
 
+/** From here on the kernel side tells whom the threads of a process wake, or does so no more. */
+export class PoolRecord extends RecordView {
+  static readonly SIZE = 40;
+  /** Bytes of this record with payload, without the alignment to 8 that follows. */
+  get size(): number {
+    return this.u32[this.offset >>> 2]!;
+  }
+  /** Enum kind. */
+  get kind(): number {
+    return this.u8[this.offset + 4]!;
+  }
+  /** Schema version. */
+  get version(): number {
+    return this.u8[this.offset + 5]!;
+  }
+  /** Enum flag, or-ed. */
+  get flags(): number {
+    return this.u16[(this.offset + 6) >>> 1]!;
+  }
+  /** When the call returned or the event happened. */
+  get timeNs(): number {
+    return this.u32[(this.offset + 12) >>> 2]! * 4294967296 + this.u32[(this.offset + 8) >>> 2]!;
+  }
+  /** Start of the process on CLOCK_BOOTTIME; with tgid its identity. */
+  get startNs(): number {
+    return this.u32[(this.offset + 20) >>> 2]! * 4294967296 + this.u32[(this.offset + 16) >>> 2]!;
+  }
+  /** Process id in the initial namespace. */
+  get tgid(): number {
+    return this.u32[(this.offset + 24) >>> 2]!;
+  }
+  /** Thread id in the initial namespace. */
+  get tid(): number {
+    return this.u32[(this.offset + 28) >>> 2]!;
+  }
+  /** 1 or 0. */
+  get watched(): number {
+    return this.u32[(this.offset + 32) >>> 2]!;
+  }
+}
+
 /** Progress of an elided run of a connection. */
 export class ElisionRecord extends RecordView {
   static readonly SIZE = 80;
@@ -1391,6 +1434,20 @@ export const LAYOUT = {
       tgid: { offset: 24, type: 'u32', count: 1 },
       tid: { offset: 28, type: 'u32', count: 1 },
       captured: { offset: 32, type: 'u32', count: 1 },
+    },
+  },
+  pool: {
+    size: 40,
+    fields: {
+      size: { offset: 0, type: 'u32', count: 1 },
+      kind: { offset: 4, type: 'u8', count: 1 },
+      version: { offset: 5, type: 'u8', count: 1 },
+      flags: { offset: 6, type: 'u16', count: 1 },
+      time_ns: { offset: 8, type: 'u64', count: 1 },
+      start_ns: { offset: 16, type: 'u64', count: 1 },
+      tgid: { offset: 24, type: 'u32', count: 1 },
+      tid: { offset: 28, type: 'u32', count: 1 },
+      watched: { offset: 32, type: 'u32', count: 1 },
     },
   },
   elision: {

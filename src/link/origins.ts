@@ -91,6 +91,11 @@ export class Origins {
     if (serving.pool.isPool) this.#onPool(tgid, false);
   }
 
+  /** The kernel side tells whom the threads of a process wake from `nowNs` on; undefined: not any more. */
+  onWatched(tgid: number, nowNs: number | undefined): void {
+    this.#processes.get(tgid)?.watch(nowNs);
+  }
+
   /** The response of a call has woken a thread. Gives the call's origin where that is known by it. */
   woke(call: Pending, woken: Woken): Pending | undefined {
     const { serving, origin, placement } = call;
@@ -98,10 +103,8 @@ export class Origins {
     if (serving.trust[COMPLETION]!.rests(serving.serial)) return undefined;
     const found = rules[COMPLETION]!.originOfWoken!(woken, serving);
     if (found === undefined || !mayCause(found, call)) return undefined;
-    if (origin !== undefined) {
-      this.#compare(call, serving, origin === found);
-      return undefined;
-    }
+    if (origin !== undefined) this.#compare(call, serving, origin === found);
+    if (origin !== undefined || !call.watched) return undefined;
     call.origin = found;
     call.rules = 1 << COMPLETION;
     call.handedOver = true;
@@ -149,7 +152,9 @@ export class Origins {
     const sent = sentBy(exchange, exchange.connection, 'client');
     let found: Pending | undefined;
     for (let i = 0; i < rules.length; i++) {
-      const origin = serving.trust[i]!.rests(serving.serial) ? undefined : rules[i]!.originOf?.(sent, serving);
+      const origin = serving.trust[i]!.rests(serving.serial)
+        ? undefined
+        : rules[i]!.originOf?.(sent, serving);
       if (origin === undefined || !mayCause(origin, pending)) continue;
       if (found !== undefined && found !== origin) {
         this.counts.conflicts++;
@@ -165,10 +170,14 @@ export class Origins {
     found.calls++;
   }
 
-  #classify(pending: Pending, { pool }: Serving, foreign: boolean): void {
+  #classify(pending: Pending, serving: Serving, foreign: boolean): void {
     if (!this.#completions) return;
+    const { pool } = serving;
+    const watched = pool.isPool && serving.watches(pending);
+    // Where nothing could be found yet, that nothing was says nothing.
+    if (pool.isPool && !watched) return;
     if (pool.called(foreign)) this.#onPool(pending.exchange.tgid, pool.isPool);
-    if (foreign && pool.isPool) pending.awaitsWake = true;
+    pending.awaitsWake = pending.watched = foreign && watched;
   }
 
   /** A call whose origin is known has woken a thread: for the same request or for another. */

@@ -3,6 +3,8 @@ import { PoolClass } from './pool-class.ts';
 import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
 
+/** Requests that are older than the watch do not keep it from being believed for longer. */
+const UNWATCHED_NS = 5e9;
 const MAX_READERS = 256;
 
 /** The requests that one process serves, by the thread that read them, and what the rules are worth there. */
@@ -17,6 +19,9 @@ export class Serving {
   /** Responses to requests with calls of which no rule could say whose they are. */
   silent = 0;
   readonly pool = new PoolClass();
+  /** Open requests that were read before `pool` was watched, when their threads may have begun to wait unseen. */
+  #unwatched = 0;
+  #watchedNs = Infinity;
   /** Threads that have read requests; forgotten when there are too many, as where every request has a thread of its own. */
   readonly #readers = new Set<number>();
   /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
@@ -34,6 +39,7 @@ export class Serving {
     else this.#byThread.set(tid, new Set([known, pending]));
     if (this.#readers.size >= MAX_READERS) this.#readers.clear();
     this.#readers.add(tid);
+    if (pending.exchange.startNs < this.#watchedNs) this.#unwatched++;
     this.open++;
     this.serial++;
   }
@@ -47,7 +53,20 @@ export class Serving {
       if (!(known instanceof Set) || !known.delete(pending)) return;
       if (known.size === 1) for (const last of known) this.#byThread.set(tid, last);
     }
+    if (pending.exchange.startNs < this.#watchedNs) this.#unwatched--;
     this.open--;
+  }
+
+  /** From now on it is told whom the threads wake. Undefined: not any more. */
+  watch(nowNs: number | undefined): void {
+    this.#watchedNs = nowNs ?? Infinity;
+    this.#unwatched = this.open;
+  }
+
+  /** Whether it is seen for certain who waits for a call. */
+  watches({ exchange }: Pending): boolean {
+    const ns = exchange.startNs - this.#watchedNs;
+    return ns >= UNWATCHED_NS || (ns >= 0 && this.#unwatched === 0);
   }
 
   /** Whether a thread has read requests. */

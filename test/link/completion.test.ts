@@ -15,8 +15,16 @@ function serveByPool(service: Service, tid: number, ...woken: number[]): [reques
   return [request, call];
 }
 
+/** It is told whom the threads of the process wake, which serves nothing then. */
+function watch(service: Service): void {
+  const first = service.serve(threadOf(8));
+  service.answer(first, threadOf(8), first);
+  service.watch();
+}
+
 /** Requests one after another beside one that is open all the time, as long as it takes to believe the rule. */
 function provePool(service: Service): void {
+  watch(service);
   service.serve(threadOf(1));
   for (let i = 0; i < 70; i++) {
     const [request] = serveByPool(service, 2, 2);
@@ -33,15 +41,13 @@ describe('link/completion', () => {
     service.answer(one, threadOf(3), one);
     service.answer(other, threadOf(4), other);
     const spans = service.spans();
-    assert.deepEqual(
-      [linkOf(spans, first, one), linkOf(spans, second, other)],
-      ['completion', 'completion'],
-    );
+    assert.deepEqual([linkOf(spans, first, one), linkOf(spans, second, other)], ['completion', 'completion']);
     assert.deepEqual(service.made.ledger.imbalances(), []);
   });
 
   it('believes it only once it has been borne out', () => {
     const service = new Service();
+    watch(service);
     service.serve(threadOf(1));
     const [request, call] = serveByPool(service, 2, 2);
     service.answer(request, threadOf(2), request);
@@ -101,6 +107,24 @@ describe('link/completion', () => {
     service.answer(request, threadOf(3), request);
     const spans = service.spans();
     assert.deepEqual([linkOf(spans, next, request), linkOf(spans, reused, request)], ['none', 'none']);
+  });
+
+  it('believes nothing while a request is open that is older than the watch, for some seconds', () => {
+    const service = new Service();
+    const before = service.serve(threadOf(9));
+    provePool(service);
+    const [one, early] = serveByPool(service, 3, 3);
+    service.answer(one, threadOf(3), one);
+    service.wait(5000 * MS);
+    const [two, late] = serveByPool(service, 3, 3);
+    service.answer(two, threadOf(3), two);
+    service.answer(before, threadOf(9), before);
+    service.wait(2000 * MS);
+    const spans = service.spans();
+    assert.deepEqual(
+      [linkOf(spans, early, one), linkOf(spans, late, two)],
+      ['none', 'completion, a candidate'],
+    );
   });
 
   it('is switched off where other threads answer than those that were woken', () => {

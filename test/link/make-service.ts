@@ -52,6 +52,11 @@ export class Service {
     this.made.close(...calls);
   }
 
+  /** It is told whom the threads wake. */
+  watch(): void {
+    this.made.linker.origins.onWatched(SHOP, (this.#nowNs += 1000));
+  }
+
   /** The thread that has read its response wakes others. */
   wake(call: Exchange, ...woken: Array<{ tid: number; turn: number }>): void {
     for (const each of woken) this.made.linker.woke(noteOf(call)!, each);
