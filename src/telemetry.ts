@@ -11,7 +11,7 @@ import { createHealthCheck } from './serve/health-check.ts';
 
 /** Entries of kernel maps are counted by walking them: not more often than this. */
 const MAP_COUNT_MS = 10_000;
-const COUNTED_MAPS = ['conns', 'own_conns', 'processes'];
+const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'pools'];
 
 /** What the agent tells about itself: its listener, and the Collector's health check where it is asked for. */
 export class Telemetry {

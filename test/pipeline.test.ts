@@ -63,6 +63,31 @@ function conversation(): Uint8Array[] {
   return batches;
 }
 
+/** A process whose two threads serve requests, with the calls made by a third; their paths end alike. */
+function pool(): Uint8Array[] {
+  const writer = new RecordWriter();
+  writer.json('host', {}, { ...HOST, agentVersion: '1', agentPid: 1, boottimeOffsetNs: 0 });
+  const batches = [writer.clock().take()];
+  const head = { tgid: 100, start_ns: START_NS };
+  const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  const ends = [11, 12].map((tid) => new TestEnd(writer, { tgid: 100, tid, accepted: true }));
+  const worker = new TestEnd(writer, { tgid: 100, tid: 13, remotePort: 9000 });
+  for (let i = 0; i < 100; i++) {
+    if (i === 10) writer.add('pool', { ...head, watched: 1 });
+    const step = i + 1;
+    for (const each of [0, 1])
+      ends[each]!.receive(`GET /in/${i}-${each} HTTP/1.1\r\nHost: a\r\n\r\n`, { fields: { step } });
+    if (i % 5 > 0) {
+      worker.send(`GET /out/${i}-${i % 2} HTTP/1.1\r\nHost: b\r\n\r\n`).receive(OK, { fields: { step } });
+      writer.add('wake', { ...head, tid: 13, step, woken: 11 + (i % 2) });
+    }
+    for (const end of ends) end.send(OK, { fields: { step } });
+    batches.push(writer.clock().take());
+  }
+  batches.push(writer.clock(writer.nowNs + 1e10).take());
+  return batches;
+}
+
 function run(
   batches: Iterable<Uint8Array>,
   receiver: ReceiverSettings = loadSettings({ env: {}, isTty: false }).receiver,
@@ -169,6 +194,19 @@ describe('pipeline', () => {
     const { ledger, pipeline } = run([writer.take()]);
     assert.deepEqual([ledger.delivered.in, ledger.delivered.out], [3, 3]);
     assert.deepEqual([...pipeline.uring], [[9, 2]]);
+  });
+
+  it('gives the call of a pool to the request of the thread that its response wakes', () => {
+    const { spans, ledger } = run(pool());
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const calls = spans.filter(({ attributes }) => attributes['undertrace.link.method'] === 'completion');
+    assert.equal(calls.length, 72);
+    for (const { attributes, parentSpanId } of calls)
+      assert.equal(
+        String(attributes['url.full']).split('/').at(-1),
+        String(byId.get(parentSpanId!)!.attributes['url.path']).split('/').at(-1),
+      );
+    assert.deepEqual(ledger.imbalances(), []);
   });
 
   it('counts records of a version or kind that it does not know', () => {

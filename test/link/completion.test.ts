@@ -15,9 +15,10 @@ function serveByPool(service: Service, tid: number, ...woken: number[]): [reques
   return [request, call];
 }
 
-/** It is told whom the threads of the process wake, which serves nothing then. */
+/** The process is taken for one with a pool, and it is told whom its threads wake. */
 function watch(service: Service): void {
   const first = service.serve(threadOf(8));
+  for (let i = 0; i < 8; i++) service.answered(service.call(WORKER, undefined));
   service.answer(first, threadOf(8), first);
   service.watch();
 }
@@ -102,7 +103,7 @@ describe('link/completion', () => {
     provePool(service);
     const [request, call] = serveByPool(service, 3, 3);
     const next = service.call(WORKER, call);
-    const reused = service.call(WORKER, call, call.connection as ReturnType<typeof makeConnection>);
+    const reused = service.call(WORKER, call, call.connection);
     service.answered(next, reused);
     service.answer(request, threadOf(3), request);
     const spans = service.spans();

@@ -20,7 +20,9 @@ const QUICK: Readonly<Record<string, number>> = {
   'node-exhausted-agent': 0,
   'python-flask-threaded': 0.99,
   'python-asyncio-aiohttp': 0,
-  'java-executor-pool': 0,
+  // Of two calls made at once the one that is answered first often wakes nobody, nor does any before the process is known to have a pool.
+  'python-flask-executor': 0.3,
+  'java-executor-pool': 0.4,
   'go-net-http': 0,
   'c-thread-per-request': 0.99,
   'nginx-proxy': 0.98,
