@@ -199,8 +199,10 @@ export class Origins {
       this.#count(serving, THREAD, sole === pending);
     }
     if (pending.completions > 0) {
-      this.#judge(pending, sole === pending);
-      this.#count(serving, COMPLETION, sole === pending);
+      // Whoever waited for the calls of a request is to answer it.
+      const answers = sent.tid === pending.exchange.tid;
+      this.#judge(pending, answers);
+      this.#count(serving, COMPLETION, answers);
     }
     const last = callOf(sent.reason);
     if (last?.origin === undefined) {

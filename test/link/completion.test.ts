@@ -141,6 +141,17 @@ describe('link/completion', () => {
     assert.equal(linkOf(service.spans(), call, request), 'none');
   });
 
+  it('is borne out by the thread that answers, also where that has read another request meanwhile', () => {
+    const service = new Service();
+    provePool(service);
+    for (const tid of [10, 11, 12]) {
+      const [request] = serveByPool(service, tid, tid);
+      service.serve(threadOf(tid));
+      service.answer(request, threadOf(tid), undefined);
+    }
+    assert.equal(service.made.linker.origins.counts.switchedOff.completion, 0);
+  });
+
   it('is switched off where it contradicts what is known of calls', () => {
     const service = new Service();
     provePool(service);
