@@ -47,6 +47,7 @@ static const struct scenario {
 	{"many", "COUNT", scenario_many},
 	{"uring", "COUNT", scenario_uring},
 	{"images", "", scenario_images},
+	{"wakes", "", scenario_wakes},
 };
 
 int main(int argc, char **argv)

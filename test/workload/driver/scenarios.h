@@ -34,5 +34,6 @@ SCENARIO(faults);
 SCENARIO(many);
 SCENARIO(uring);
 SCENARIO(images);
+SCENARIO(wakes);
 
 #endif
