@@ -104,7 +104,7 @@ export class Origins {
     const found = rules[COMPLETION]!.originOfWoken!(woken, serving);
     if (found === undefined || !mayCause(found, call)) return undefined;
     if (origin !== undefined) this.#compare(call, serving, origin === found);
-    if (origin !== undefined || !call.watched) return undefined;
+    if (origin !== undefined || !call.awaitsWake) return undefined;
     call.origin = found;
     call.rules = 1 << COMPLETION;
     call.handedOver = true;
@@ -177,7 +177,7 @@ export class Origins {
     // Where nothing could be found yet, that nothing was says nothing.
     if (pool.isPool && !watched) return;
     if (pool.called(foreign)) this.#onPool(pending.exchange.tgid, pool.isPool);
-    pending.awaitsWake = pending.watched = foreign && watched;
+    pending.awaitsWake = foreign && watched;
   }
 
   /** A call whose origin is known has woken a thread: for the same request or for another. */

@@ -79,10 +79,8 @@ export class Pending {
   /** Client: its response led to the response of its origin, or to that of another request. */
   confirmed = false;
   doubted = false;
-  /** Client: its response may yet wake the thread that it was made for; its group waits for that once it has been closed. */
+  /** Client: its response may yet be seen to wake the thread that it was made for; its group waits for that once it has been closed. */
   awaitsWake = false;
-  /** Client: whoever waits for it is seen. */
-  watched = false;
   /** Client: its result was handed to another thread: what the one that read the response does next is not because of it. */
   handedOver = false;
   /** Server: calls with it as their origin; of these, calls of a pool. */

@@ -4,6 +4,7 @@ import { Reading } from '../../src/connection/thread-table.ts';
 import type { Exchange, HopKey } from '../../src/decode/exchange.ts';
 import { clientSpanId, rootTraceId, serverSpanId } from '../../src/link/ids.ts';
 import type { LinkerOptions } from '../../src/link/linker.ts';
+import { noteOf } from '../../src/link/pending.ts';
 import type { Span } from '../../src/link/span.ts';
 import { Sampler } from '../../src/link/sampler.ts';
 import { makeHeaders } from './context/make-headers.ts';
@@ -278,6 +279,35 @@ describe('link/remote-ends', () => {
     assert.deepEqual([fleet.entries.size, fleet.asked.length], [0, 0]);
     for (let i = 0; i < 17_000; i++) host.open('server', hopKey(100 + i));
     assert.equal(host.made.linker.remoteEnds.counts.overflows, 17_000 - 16_384);
+  });
+
+  it('tells of the call of a pool when its response has woken whom it was for', () => {
+    const fleet = new Fleet();
+    const a = fleet.host();
+    const thread = (tid: number) => ({ tgid: 7, tid, turn: 0 });
+    const before = a.open('server', hopKey(1), thread(1));
+    for (let i = 0; i < 8; i++) a.close(a.open('client', hopKey(10 + i), thread(9)));
+    a.close(before);
+    a.made.linker.origins.onWatched(7, fleet.nowNs);
+    fleet.pass(500);
+    const request = a.open('server', hopKey(2), thread(1));
+    fleet.pass(10);
+    const call = a.open('client', hopKey(3), thread(9));
+    fleet.pass(60);
+    a.close(call);
+    fleet.pass(20);
+    const published = fleet.entries.size;
+    a.made.linker.woke(noteOf(call)!, thread(1));
+    request.answer = { tid: 1, turn: 0, reason: undefined };
+    a.close(request);
+    fleet.pass(600);
+    assert.equal(fleet.entries.size, published + 1);
+    const [served, sent] = [2, 3].map((hop) =>
+      a.spans.find(({ attributes }) => String(attributes['undertrace.hop.id']).startsWith(`0000000${hop}`))!,
+    );
+    assert.deepEqual([sent!.traceId, sent!.parentSpanId], [served!.traceId, served!.spanId]);
+    assert.ok([...fleet.entries.values()].at(-1)!.includes(served!.traceId));
+    assert.deepEqual(a.made.ledger.imbalances(), []);
   });
 });
 
