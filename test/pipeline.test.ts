@@ -72,6 +72,7 @@ function pool(): Uint8Array[] {
   const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   const ends = [11, 12].map((tid) => new TestEnd(writer, { tgid: 100, tid, accepted: true }));
   const worker = new TestEnd(writer, { tgid: 100, tid: 13, remotePort: 9000 });
+  const opaque = new TestEnd(writer, { tgid: 100, tid: 13, remotePort: 9001 });
   for (let i = 0; i < 100; i++) {
     if (i === 10) writer.add('pool', { ...head, watched: 1 });
     const step = i + 1;
@@ -80,6 +81,12 @@ function pool(): Uint8Array[] {
     if (i % 5 > 0) {
       worker.send(`GET /out/${i}-${i % 2} HTTP/1.1\r\nHost: b\r\n\r\n`).receive(OK, { fields: { step } });
       writer.add('wake', { ...head, tid: 13, step, woken: 11 + (i % 2) });
+    }
+    // Nobody waits for this call; what is waited for is asked in a protocol that is not decoded.
+    if (i % 5 === 0) {
+      worker.send(`GET /out/${i}-0 HTTP/1.1\r\nHost: b\r\n\r\n`).receive(OK, { fields: { step } });
+      opaque.send('\x01\x02\x03', { fields: { step } }).receive('\x04', { fields: { step: step + 1 } });
+      writer.add('wake', { ...head, tid: 13, step: step + 1, woken: 12 });
     }
     for (const end of ends) end.send(OK, { fields: { step } });
     batches.push(writer.clock().take());

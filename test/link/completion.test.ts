@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Exchange } from '../../src/decode/exchange.ts';
+import { noteOf } from '../../src/link/pending.ts';
 import { hopKey, makeConnection, makeExchange, MS } from './make-exchange.ts';
 import { idOf, linkOf, Service } from './make-service.ts';
 
@@ -31,6 +32,15 @@ function provePool(service: Service): void {
     const [request] = serveByPool(service, 2, 2);
     service.answer(request, threadOf(2), request);
   }
+}
+
+/** A request of a pool that is proven, and its call, with the other ends of both. */
+function servedTrace() {
+  const service = new Service();
+  provePool(service);
+  const [client, request] = service.hop('server', threadOf(3));
+  const [call, server] = service.hop('client', WORKER);
+  return { service, client, request, call, server };
 }
 
 describe('link/completion', () => {
@@ -184,6 +194,62 @@ describe('link/completion', () => {
     assert.equal(linkOf(spans, late, request), 'completion');
     assert.equal(spans.get(idOf(never))!.parentSpanId, undefined);
     assert.deepEqual(service.made.ledger.imbalances(), []);
+  });
+
+  it('lets a trace go as soon as nothing of it is missing, and no sooner', () => {
+    for (const early of [true, false]) {
+      const { service, request, call, client, server } = servedTrace();
+      const [next, nextServer] = service.hop('client', WORKER);
+      const before = service.made.traces.flat().length;
+      for (const [each, other] of [
+        [call, server],
+        [next, nextServer],
+      ] as const) {
+        if (early) service.wake(each, threadOf(3));
+        service.answered(other, each);
+        service.wait(MS);
+        if (!early) service.wake(each, threadOf(3));
+      }
+      service.answer(request, threadOf(3), request);
+      service.answered(client);
+      assert.equal(service.made.traces.flat().length, before);
+      service.wait(MS);
+      assert.equal(service.made.traces.flat().length, before + 6);
+      assert.deepEqual(service.made.ledger.imbalances(), []);
+    }
+  });
+
+  it('holds nothing up that comes after a call of a pool has left', () => {
+    const { service, call, server } = servedTrace();
+    service.answered(call);
+    service.wait(500 * MS);
+    service.wait(4000 * MS);
+    const before = service.made.traces.flat().length;
+    service.answered(server);
+    service.wait(MS);
+    assert.equal(service.made.traces.flat().length - before, 1);
+  });
+
+  it('takes no wake-up for a call whose span was dropped', () => {
+    const service = new Service({ drops: ({ role }) => (role === 'client' ? 'end' : undefined) });
+    provePool(service);
+    const request = service.serve(threadOf(3));
+    const call = service.call(WORKER, undefined);
+    service.answered(call);
+    service.wait(4000 * MS);
+    service.wake(call, threadOf(3));
+    assert.equal(noteOf(call)!.origin, undefined);
+    service.answer(request, threadOf(3), request);
+    service.wait(4000 * MS);
+    assert.deepEqual(service.made.ledger.imbalances(), []);
+  });
+
+  it('gives no pool up before it is watched', () => {
+    const told: boolean[] = [];
+    const service = new Service({ onPool: (_, isPool) => told.push(isPool) });
+    service.serve(threadOf(1));
+    for (let i = 0; i < 1000; i++) service.answered(service.call(WORKER, undefined));
+    assert.deepEqual(told, [true]);
   });
 
   it('tells which processes have a pool, until they end', () => {

@@ -46,6 +46,17 @@ export class Service {
     return exchange;
   }
 
+  /** Both ends of a request, of which this process is one; the client first. */
+  hop(role: 'client' | 'server', by: { tid: number; turn: number }): [client: Exchange, server: Exchange] {
+    const { hop, startNs, endNs } = this.#next('/');
+    const ends = (['client', 'server'] as const).map((end) => {
+      const who = end === role ? { tgid: SHOP, ...by } : { tgid: 300 };
+      return makeExchange({ role: end, startNs, endNs, hop: { ...hop }, ...who });
+    });
+    this.made.open(...ends);
+    return [ends[0]!, ends[1]!];
+  }
+
   /** Its response is read. */
   answered(...calls: Exchange[]): void {
     for (const call of calls) call.endNs = this.#nowNs += 1000;
