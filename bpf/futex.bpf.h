@@ -62,7 +62,8 @@ __attribute__((noinline)) int begin_sleep(__u64 address, __u64 limit, __u32 oper
 	}
 	futex = bpf_map_lookup_elem(&futexes, &key);
 	if (!futex || futex->round != round) {
-		bpf_map_update_elem(&futexes, &key, &fresh, BPF_ANY);
+		if (bpf_map_update_elem(&futexes, &key, &fresh, BPF_ANY))
+			add(counter_state_lost, 1);
 		return 0;
 	}
 	if (futex->waiting && futex->waiter != fresh.waiter)
