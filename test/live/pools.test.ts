@@ -44,9 +44,10 @@ describe('processes with a pool', function () {
     scratch.remove();
   });
 
-  /** What the kernel has been told. */
+  /** What the kernel has been told by now. The capture may rest for long where the CPU is busy: it is not waited for. */
   const watched = (): number => {
     const { tracer } = capture!;
+    capture!.drain();
     const entries = tracer.entries('pools').length;
     assert.equal(tracer.getGlobal('pool_count'), BigInt(entries));
     return entries;
