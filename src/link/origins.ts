@@ -34,6 +34,12 @@ export class Origins {
     switchedOff: Object.fromEntries(rules.map(({ name }) => [name, 0])),
   };
   readonly #processes = new Map<number, Serving>();
+  readonly #onForgotten: (serving: Serving) => void;
+
+  /** `onForgotten`: of a process that has ended, or for which there is no room. */
+  constructor(onForgotten: (serving: Serving) => void) {
+    this.#onForgotten = onForgotten;
+  }
 
   /** An exchange's request has been seen. */
   opened(pending: Pending): void {
@@ -71,7 +77,10 @@ export class Origins {
   }
 
   onProcessExit(tgid: number): void {
+    const serving = this.#processes.get(tgid);
+    if (serving === undefined) return;
     this.#processes.delete(tgid);
+    this.#onForgotten(serving);
   }
 
   /** Whether what is known by now is all that can be known soon, so that a span need not wait. */
@@ -97,9 +106,10 @@ export class Origins {
   }
 
   #add(tgid: number, startNs: number): Serving {
+    this.onProcessExit(tgid); // of the number before
     if (this.#processes.size >= MAX_PROCESSES) {
       const [oldest] = this.#processes.keys();
-      this.#processes.delete(oldest!);
+      this.onProcessExit(oldest!);
     }
     const serving = new Serving(startNs);
     this.#processes.set(tgid, serving);

@@ -1,4 +1,5 @@
 import type { Pending } from './pending.ts';
+import { Need } from './residual/need.ts';
 import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
 
@@ -13,6 +14,8 @@ export class Serving {
   serial = 0;
   /** Responses to requests with calls of which no rule could say whose they are. */
   silent = 0;
+  /** What is left to the residual matcher. */
+  readonly need = new Need();
   /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
   readonly #byThread = new Map<number, Pending | Set<Pending>>();
 

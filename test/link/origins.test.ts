@@ -55,7 +55,7 @@ class Service {
 
   /** All spans, by exchange. */
   spans(): Map<string, Span> {
-    this.made.tick((this.#nowNs += 2000 * MS));
+    this.made.tick((this.#nowNs += 4000 * MS));
     return new Map(
       this.made.traces.flat().map((span) => [span.attributes['undertrace.hop.id'] as string, span]),
     );
