@@ -144,7 +144,7 @@ export class Matcher {
   #decide(ripe: readonly Call[], group: readonly Call[], places: number, onDecided: OnDecided): void {
     const subject = this.#subjectOf(ripe[0]!.kind);
     const found = assign(group, this.window.requests, this.#habits, places, subject.logOdds);
-    if (found === undefined) this.#counts.tooLarge++;
+    if (found === undefined) this.#counts.overflows += ripe.length;
     const first = group.indexOf(ripe[0]!);
     const { ready } = subject.calibration;
     for (const [i, call] of group.slice(first).entries()) {

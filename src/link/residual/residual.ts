@@ -9,9 +9,7 @@ const MAX_MATCHERS = 64;
 
 /** What is counted, and shown as metrics. */
 export interface ResidualCounts {
-  /** Groups of calls that were left alone because of their size. */
-  tooLarge: number;
-  /** Calls and requests that made room for others before anything was said of them. */
+  /** Calls of which nothing was said because they competed with too many, and calls and requests that made room for others before. */
   overflows: number;
 }
 
@@ -27,7 +25,7 @@ export interface ResidualOptions {
  * are all known, or all unknown, cost a counter.
  */
 export class Residual {
-  readonly counts: ResidualCounts = { tooLarge: 0, overflows: 0 };
+  readonly counts: ResidualCounts = { overflows: 0 };
   readonly #options: ResidualOptions;
   readonly #active = new Set<Matcher>();
   #readUntilNs = 0;
