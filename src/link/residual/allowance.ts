@@ -1,9 +1,9 @@
 /** Wrong parents that a process's guesses may make, as they are expected, of all its links. They turn out fewer, since confidence is rounded down. */
-const MOST_WRONG = 0.0016;
+const MOST_WRONG = 0.001;
 /** From here on a guess is a parent. */
 const SURE = 0.9;
 /** What is said of one that would be, were it not for the allowance. */
-const UNSURE = 0.89;
+const UNSURE = 0.899;
 /** Counts are halved from here on. */
 const MAX_LINKS = 20_000;
 
