@@ -161,7 +161,7 @@ export interface ReplayOptions {
   /** Share of the records that are left out. */
   drop: number;
   /** Share of the sends whose threads are hidden. */
-  hide: number;
+  hide?: number;
   /** Also replay with all ids blanked, and demand the same parents. */
   blankIds: boolean;
 }
@@ -192,9 +192,10 @@ export async function measureRecording(folder: string, options: ReplayOptions): 
       rewriteRecording(recording, reduced, dropRecords(options.drop, SEED));
       recording = reduced;
     }
-    if (options.hide > 0) {
+    const { hide = 0 } = options;
+    if (hide > 0) {
       const hidden = path.join(scratch, 'hidden');
-      rewriteRecording(recording, hidden, hideSenders(options.hide, SEED));
+      rewriteRecording(recording, hidden, hideSenders(hide, SEED));
       recording = hidden;
     }
     const all = await replay(recording);
