@@ -1,5 +1,5 @@
-/** Wrong parents that a process's guesses may make, as they are expected, of all its links. They turn out fewer, since confidence is rounded down. */
-const MOST_WRONG = 0.001;
+/** Wrong parents that a process's guesses may make, as they are expected, of all its links: below the one in a thousand that is promised. */
+const MOST_WRONG = 0.0009;
 /** From here on a guess is a parent. */
 const SURE = 0.9;
 /** What is said of one that would be, were it not for the allowance. */
