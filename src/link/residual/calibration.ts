@@ -6,6 +6,7 @@ const BINS = 2 * (MOST / WIDTH) + 1;
 const MAX_COUNT = 4000;
 /** So many answers are needed before anything is said. */
 const ENOUGH = 100;
+const RICH = 1000;
 /** As if so many answers had borne out the probabilities as they are. */
 const PRIOR = 8;
 const STEPS = 8;
@@ -38,6 +39,11 @@ export class Calibration {
   /** There are enough answers to go by. */
   get ready(): boolean {
     return this.#askedCount >= ENOUGH && this.#looseCount >= ENOUGH / 2;
+  }
+
+  /** There are so many that a few more change little. */
+  get rich(): boolean {
+    return this.#askedCount >= RICH;
   }
 
   /** The most that it ever says. */

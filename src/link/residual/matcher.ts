@@ -20,7 +20,7 @@ const LIKELY = 0.8;
 /** So many calls are decided at once, with so many before and after them that compete with them. */
 const AT_ONCE = 64;
 const AROUND = 64;
-/** For so many loose calls one that is known is hidden among them, and others in further turns. */
+/** For so many loose calls one that is known is hidden among them, and others in further turns until there are many answers. */
 const HIDE_ONE_IN = 4;
 const TURNS = 4;
 /** Requests beside one in the window, that its calls are not for: near ones and far ones. */
@@ -126,7 +126,8 @@ export class Matcher {
       for (let from = 0; from < ripe.length; from += AT_ONCE) {
         const some = ripe.slice(from, from + AT_ONCE);
         const group = around(some, loose);
-        for (let turn = 0; turn < TURNS; turn++) this.#askKnown(kind, places, some, group);
+        for (let turn = 0; turn < (subject.calibration.rich ? 1 : TURNS); turn++)
+          this.#askKnown(kind, places, some, group);
         subject.askedUntilNs = Math.max(subject.askedUntilNs, some.at(-1)!.startNs);
         if (subject.calibration.ready || some.some(({ met }) => !met))
           this.#decide(some, group, places, onDecided);
