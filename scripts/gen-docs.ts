@@ -296,7 +296,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
     counts: () => ({
       ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
       ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0, tracesOverdue: 0 },
-      ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0 },
+      ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0, residualOverflows: 0 },
       ...{ directoryLate: 0, directoryInvalid: 0, remoteOverflows: 0 },
       ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
     }),

@@ -162,7 +162,7 @@ export class Pipeline {
 
   counts(): PipelineCounts {
     const { counters } = this.decode.table;
-    const { hops, inbound, assembler, remoteEnds } = this.linker;
+    const { hops, inbound, assembler, remoteEnds, residual } = this.linker;
     return {
       connectionsOpened: counters.opened,
       connectionsEvicted: counters.evicted,
@@ -178,6 +178,7 @@ export class Pipeline {
       servicesGuessed: this.processes.guessed,
       routeOverflows: this.routes.overflows,
       linkConflicts: this.linker.origins.counts.conflicts,
+      residualOverflows: residual.counts.overflows,
       directoryLate: remoteEnds.counts.late,
       directoryInvalid: remoteEnds.counts.invalid,
       remoteOverflows: remoteEnds.counts.overflows,

@@ -255,11 +255,12 @@ describe('pipeline', () => {
     linker.inbound.evicted = 10;
     linker.inbound.ambiguous = 11;
     linker.origins.counts.conflicts = 12;
+    linker.residual.counts.overflows = 16;
     Object.assign(linker.remoteEnds.counts, { late: 13, invalid: 14, overflows: 15 });
     assert.deepEqual(pipeline.counts(), {
       ...{ connectionsOpened: 2, connectionsEvicted: 2, connectionsExpired: 3, connectFailures: { 111: 1 } },
       ...{ hopsEvicted: 4, hopDuplicates: 5, tracesCutShort: 6, tracesOverdue: 13 },
-      ...{ inboundEvicted: 10, matchesAmbiguous: 11, linkConflicts: 12 },
+      ...{ inboundEvicted: 10, matchesAmbiguous: 11, linkConflicts: 12, residualOverflows: 16 },
       ...{ directoryLate: 13, directoryInvalid: 14, remoteOverflows: 15 },
       ...{ processesEvicted: 7, servicesGuessed: 8, routeOverflows: 9 },
     });

@@ -25,6 +25,7 @@ import { Origins } from './origins.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
 import type { Woken } from './rule/rule.ts';
 import { RemoteEnds, type RemoteMail } from './remote-ends.ts';
+import { Residual } from './residual/residual.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
 import type { Span } from './span.ts';
@@ -33,6 +34,8 @@ import type { LinkStrategy } from './strategy/strategy.ts';
 
 /** So many times the wait for a trace its spans wait in a process whose rules have not been proven yet: the first traces are not to be the worst. */
 const PROOF_WAITS = 6;
+/** So many times a call without an origin waits for the requests to end that it may be for: less, so that it is decided before its span leaves. */
+const RESIDUAL_WAITS = 5;
 
 /**
  * A finished request, at one end; told before sampling, so that counts of it are exact. `suppressed`: there is no span of it, because its process
@@ -116,6 +119,7 @@ export class Linker {
   readonly assembler: Assembler;
   readonly origins: Origins;
   readonly links = new LinkCounts();
+  readonly residual: Residual;
   readonly remoteEnds: RemoteEnds;
   readonly #strategies: readonly LinkStrategy[];
   readonly #minConfidence: number;
@@ -133,15 +137,21 @@ export class Linker {
     this.#seed = seedOf(options.bootId ?? '');
     this.hops = new HopMap(options.maxHops, options.hopKeepNs);
     this.inbound = new InboundIndex(options.maxInbound);
-    this.origins = new Origins(options);
+    this.origins = new Origins({ ...options, onForgotten: (serving) => this.residual.stop(serving) });
     this.#strategies = createStrategies(this.origins);
     this.#minConfidence = options.minConfidence ?? 0.9;
-    this.#proofWaitNs = PROOF_WAITS * (options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs);
+    const traceWaitNs = options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs;
+    this.#proofWaitNs = PROOF_WAITS * traceWaitNs;
     this.assembler = new Assembler(options.assembler ?? {}, (trace, last) => this.#release(trace, last));
+    this.residual = new Residual({
+      origins: this.origins,
+      describe: (pending) => (pending.description ??= options.describe(pending.exchange)),
+      waitNs: RESIDUAL_WAITS * traceWaitNs,
+    });
     this.remoteEnds = new RemoteEnds({
       origins: this.origins,
       minConfidence: this.#minConfidence,
-      waitNs: options.assembler?.traceWaitNs ?? ASSEMBLER_DEFAULTS.traceWaitNs,
+      waitNs: traceWaitNs,
       mail: options.remoteMail,
       place: (pending) => this.#place(pending),
       isKept: (pending) => this.#isKept(pending),
@@ -183,6 +193,7 @@ export class Linker {
       pending.description = this.#options.describe(exchange);
       this.#believe(pending, pending.description.contextHeaders);
     }
+    this.residual.closed(pending);
     this.remoteEnds.closed(pending);
     if (pending.awaitsWake) currentGroup(pending.group!).unexplained++;
     this.assembler.closed(pending);
@@ -203,6 +214,7 @@ export class Linker {
     if (!pending?.open) return;
     pending.dropped = true; // so that it is nobody's parent
     this.#end(pending);
+    this.residual.dropped(pending);
     this.origins.dropped(pending);
     this.remoteEnds.dropped(pending);
     const group = currentGroup(pending.group!);
@@ -215,6 +227,7 @@ export class Linker {
   clock(nowNs: number): void {
     this.#nowNs = nowNs;
     this.remoteEnds.clock(nowNs);
+    this.residual.clock(nowNs);
     this.assembler.clock(nowNs);
     this.hops.clock(nowNs);
     this.inbound.clock(nowNs);
@@ -227,6 +240,7 @@ export class Linker {
 
   /** The end: everything closed goes out, waiting for nothing. What is still open has to be closed or dropped before. */
   flush(): void {
+    this.residual.flush();
     this.assembler.flush();
   }
 
@@ -241,6 +255,7 @@ export class Linker {
     }
     this.#believe(pending, this.#options.contextHeadersOf?.(exchange));
     this.origins.opened(pending);
+    this.residual.opened(pending);
     if (pending.origin?.group !== undefined) this.assembler.merge(pending.origin.group, pending.group);
     this.remoteEnds.opened(pending);
     return pending;
@@ -358,9 +373,7 @@ export class Linker {
   /** Makes the spans of a trace; false while the identity of one of its services may still become known. */
   #release(trace: Pending[], last: boolean): boolean {
     for (const pending of trace) {
-      if (!last && this.remoteEnds.isWaiting(pending)) return false;
-      const waited = last || pending.exchange.endNs + this.#proofWaitNs <= this.#nowNs;
-      if (!waited && !isNamed(pending) && !this.origins.isSettled(pending)) return false;
+      if (!last && this.#isWaiting(pending)) return false;
       if (pending.resource !== undefined) continue;
       const { tgid, processStartNs } = pending.exchange;
       const resource = last
@@ -385,6 +398,13 @@ export class Linker {
     spans.length = made;
     this.#options.onTrace(spans);
     return true;
+  }
+
+  /** Whether more may become known of its parent. */
+  #isWaiting(pending: Pending): boolean {
+    if (this.remoteEnds.isWaiting(pending)) return true;
+    if (pending.exchange.endNs + this.#proofWaitNs <= this.#nowNs) return false;
+    return isUndecided(pending) || (!isNamed(pending) && !this.origins.isSettled(pending));
   }
 
   /** Whether the span of an exchange will be made; undefined while that cannot be said. */
@@ -446,6 +466,7 @@ export class Linker {
     const context = this.#place(pending);
     this.remoteEnds.leaving(pending);
     this.links.add(pending);
+    this.residual.left(pending);
     exchanges.out++;
     spans.in++;
     // Rejected spans are counted as made, but making them would be work for nothing.
@@ -455,6 +476,11 @@ export class Linker {
     }
     return buildSpan(pending, pending.placement!);
   }
+}
+
+/** Something may still be said of it that no rule has said. */
+function isUndecided({ residual, origin, placement }: Pending): boolean {
+  return residual === 'waits' && origin === undefined && placement === undefined;
 }
 
 /** Its request says where it belongs. */

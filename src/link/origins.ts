@@ -26,6 +26,8 @@ export interface OriginsOptions {
   completions?: boolean;
   /** A process has a pool, or has none any more. */
   onPool?: (tgid: number, isPool: boolean) => void;
+  /** A process has ended, or there is no room for it. */
+  onForgotten?: (serving: Serving) => void;
 }
 
 /**
@@ -44,7 +46,14 @@ export class Origins {
   readonly #completions: boolean;
   readonly #onPool: (tgid: number, isPool: boolean) => void;
 
-  constructor({ completions = true, onPool = () => undefined }: OriginsOptions = {}) {
+  readonly #onForgotten: (serving: Serving) => void;
+
+  constructor({
+    completions = true,
+    onPool = () => undefined,
+    onForgotten = () => undefined,
+  }: OriginsOptions = {}) {
+    this.#onForgotten = onForgotten;
     this.#completions = completions;
     this.#onPool = onPool;
   }
@@ -88,6 +97,7 @@ export class Origins {
     const serving = this.#processes.get(tgid);
     if (serving === undefined) return;
     this.#processes.delete(tgid);
+    this.#onForgotten(serving);
     if (serving.pool.isPool) this.#onPool(tgid, false);
   }
 

@@ -5,6 +5,7 @@ import type { ServiceResource } from '../enrich/resource.ts';
 import type { ClockPair } from './clock.ts';
 import type { IncomingContext } from './context/context.ts';
 import type { Inbound, Match } from './inbound-index.ts';
+import type { Guess } from './residual/matcher.ts';
 import type { Serving } from './serving.ts';
 
 /** Where a span stands: what its children need to know of it. */
@@ -76,6 +77,8 @@ export class Pending {
   rules = 0;
   /** Client: the call whose response was the reason for this one, while that has not left. */
   via: Pending | undefined;
+  /** Client: what is found out without a rule, or whether that is still to come. */
+  residual: Guess | 'waits' | undefined;
   /** Client: its response led to the response of its origin, or to that of another request. */
   confirmed = false;
   doubted = false;

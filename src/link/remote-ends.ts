@@ -222,7 +222,7 @@ export class RemoteEnds {
 
   /** Whether the place of a span would not change by what may still become known. */
   #isCertain(pending: Pending): boolean {
-    const { placement, hop, match, origin } = pending;
+    const { placement, hop, match, origin, residual } = pending;
     if (placement !== undefined) return true;
     if (pending.exchange.role === 'server') {
       if (hop?.client !== undefined) return hop.client.dropped || this.#isCertain(hop.client);
@@ -230,7 +230,7 @@ export class RemoteEnds {
     }
     if (match !== undefined)
       return match.inbound.pending === undefined || this.#isCertain(match.inbound.pending);
-    if (origin === undefined) return !pending.awaitsWake || hasContext(pending);
+    if (origin === undefined) return (!pending.awaitsWake && residual !== 'waits') || hasContext(pending);
     if (origin.dropped || hasContext(pending)) return true;
     const { origins, minConfidence } = this.#options;
     if (origins.linkOf(pending).confidence < minConfidence) return origins.isSettled(pending);

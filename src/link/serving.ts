@@ -1,5 +1,6 @@
 import type { Pending } from './pending.ts';
 import { PoolClass } from './pool-class.ts';
+import { Need } from './residual/need.ts';
 import { rules } from './rule/index.ts';
 import { Trust } from './trust.ts';
 
@@ -24,6 +25,8 @@ export class Serving {
   #watchedNs = Infinity;
   /** Threads that have read requests; forgotten when there are too many, as where every request has a thread of its own. */
   readonly #readers = new Set<number>();
+  /** What is left to the residual matcher. */
+  readonly need = new Need();
   /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
   readonly #byThread = new Map<number, Pending | Set<Pending>>();
 

@@ -278,6 +278,11 @@ const COUNTERS: ReadonlyArray<[name: string, help: string, read: CountOf]> = [
     (counts) => counts.linkConflicts,
   ],
   [
+    'undertrace_link_residual_overflows_total',
+    'Calls and requests that were left out of the residual matching because there were too many at once.',
+    (counts) => counts.residualOverflows,
+  ],
+  [
     'undertrace_directory_late_total',
     'Answers of the directory for spans that had left without.',
     (counts) => counts.directoryLate,

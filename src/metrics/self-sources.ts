@@ -39,6 +39,8 @@ export interface PipelineCounts {
   routeOverflows: number;
   /** Calls that two rules gave to different requests. */
   linkConflicts: number;
+  /** Calls and requests that the residual matcher has left alone because there were too many. */
+  residualOverflows: number;
   /** Answers of the directory for spans that had left, and such that no agent wrote. */
   directoryLate: number;
   directoryInvalid: number;

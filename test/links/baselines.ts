@@ -1,22 +1,34 @@
 /**
  * What a rule that knows times alone would have linked, from the same spans: the least that the agent must be better than. A request is
  * taken to call each destination once, which is true in the laboratory and more than such a rule can know elsewhere.
- *
- * The third usual one, the last request on the thread, needs thread ids, which spans do not carry. It belongs here as soon as the exchanges of
- * a recording are an input.
  */
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
-import type { Ends } from './span-index.ts';
+import { type Ends, idOf } from './span-index.ts';
+import type { Threads } from './threads.ts';
 
 export interface Baseline {
   readonly name: string;
   /** One of the requests that the service has open at the time of the call and that have not called there yet, the oldest first. */
-  readonly choose: (open: readonly ReceivedSpan[]) => ReceivedSpan | undefined;
+  readonly choose: (
+    open: readonly ReceivedSpan[],
+    call: ReceivedSpan,
+    threads: Threads | undefined,
+  ) => ReceivedSpan | undefined;
 }
+
+/** Needs a recording to know threads. */
+export const ON_THREAD = 'last on the thread';
 
 export const BASELINES: readonly Baseline[] = [
   { name: 'FIFO', choose: (open) => open[0] },
   { name: 'most recent', choose: (open) => open.at(-1) },
+  {
+    name: ON_THREAD,
+    choose: (open, call, threads) => {
+      const sender = threads?.senders.get(idOf(call));
+      return open.findLast((request) => threads?.readers.get(idOf(request)) === sender);
+    },
+  },
 ];
 
 /** At the same nanosecond a request begins before a call, and a call goes out before the request ends. */
@@ -29,7 +41,11 @@ interface Moment {
 }
 
 /** Span id of the chosen server span by that of the client span; services are told apart by their names. */
-export function chooseByTime(ends: readonly Ends[], baseline: Baseline): Map<string, string> {
+export function chooseByTime(
+  ends: readonly Ends[],
+  baseline: Baseline,
+  threads: Threads | undefined,
+): Map<string, string> {
   const services = new Map<unknown, Moment[]>();
   const add = (what: Moment['what'], at: string, span: ReceivedSpan): void => {
     const service = span.resource['service.name'];
@@ -45,11 +61,16 @@ export function chooseByTime(ends: readonly Ends[], baseline: Baseline): Map<str
     add('ends', server.end, server);
   }
   const chosen = new Map<string, string>();
-  for (const moments of services.values()) chooseInService(moments, baseline, chosen);
+  for (const moments of services.values()) chooseInService(moments, baseline, threads, chosen);
   return chosen;
 }
 
-function chooseInService(moments: Moment[], { choose }: Baseline, chosen: Map<string, string>): void {
+function chooseInService(
+  moments: Moment[],
+  { choose }: Baseline,
+  threads: Threads | undefined,
+  chosen: Map<string, string>,
+): void {
   moments.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : ORDER[a.what] - ORDER[b.what]));
   /** With the destinations that each was taken to have called. */
   const open = new Map<ReceivedSpan, Set<unknown>>();
@@ -58,7 +79,8 @@ function chooseInService(moments: Moment[], { choose }: Baseline, chosen: Map<st
     else if (what === 'ends') open.delete(span);
     else {
       const destination = span.attributes['network.peer.port'];
-      const parent = choose([...open.keys()].filter((request) => !open.get(request)!.has(destination)));
+      const callable = [...open.keys()].filter((request) => !open.get(request)!.has(destination));
+      const parent = choose(callable, span, threads);
       if (!parent) continue;
       open.get(parent)!.add(destination);
       chosen.set(span.spanId, parent.spanId);

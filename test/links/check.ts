@@ -6,13 +6,14 @@
  *               └──hop──┘   └─inner──┘   └──hop──┘             the inner one is what is inferred
  *
  * An inner link is right where the parent of the call's CLIENT span is the SERVER span of the request that caused it; wrong with any other parent;
- * an orphan without one. Below the agent's threshold a span has no parent but an OTLP link: a candidate, which is an orphan here and
- * counts for the calibration alone.
+ * an orphan without one. Below the agent's threshold a span has no parent but an OTLP link: a candidate, which is an orphan here; whether it is
+ * right is counted beside.
  */
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
-import { BASELINES, chooseByTime } from './baselines.ts';
+import { BASELINES, chooseByTime, ON_THREAD } from './baselines.ts';
 import { type SpanCounts, SpanIndex } from './span-index.ts';
 import { calibrationError, type Graded, upperBound } from './statistics.ts';
+import type { Threads } from './threads.ts';
 import { idsBelow, type Truth } from './truth.ts';
 
 /** From here on the agent makes a candidate a parent (receivers.undertrace.link.min_confidence). */
@@ -49,10 +50,16 @@ export interface Report {
   wholeTraces: Share;
   /** Of the links that were found by the residual matcher: 0 to 1, undefined where there are none. */
   calibration: { error: number | undefined; links: number };
-  /** Parents that were given, by `undertrace.link.method`. */
-  methods: Record<string, { right: number; wrong: number }>;
-  /** Right links of each rule that needs nothing but times. */
+  /** Parents that were given, by `undertrace.link.method`; and span links that stand in their place. */
+  methods: Record<string, Grades>;
+  candidates: Record<string, Grades>;
+  /** Right links of each rule that needs nothing but times, and of one that needs the threads of a recording. */
   baselines: Record<string, number>;
+}
+
+interface Grades {
+  right: number;
+  wrong: number;
 }
 
 type SpanName = Pick<ReceivedSpan, 'traceId' | 'spanId'>;
@@ -113,13 +120,15 @@ function count(tally: Tally, verdict: Verdict): void {
   tally[verdict]++;
 }
 
-export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth): Report {
+/** `threads`: of a recording. */
+export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads?: Threads): Report {
   const ids = truth.roots.flatMap((root) => [...idsBelow(truth, root)]);
   const index = new SpanIndex(spans, ids);
   const [inner, hop] = [emptyTally(), emptyTally()];
   const confident = { given: 0, right: 0 };
   const residual: Graded[] = [];
   const methods: Report['methods'] = {};
+  const candidates: Report['candidates'] = {};
   const wholeRequests = { count: 0, of: truth.calls.size };
   for (const id of ids) {
     const { client, server } = index.of(id);
@@ -141,7 +150,8 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth): Report
       confident.right += Number(right);
     }
     if (method === RESIDUAL) residual.push({ confidence, right });
-    if (isParent) (methods[method] ??= { right: 0, wrong: 0 })[right ? 'right' : 'wrong']++;
+    const grades = isParent ? methods : candidates;
+    (grades[method] ??= { right: 0, wrong: 0 })[right ? 'right' : 'wrong']++;
   }
 
   return {
@@ -158,7 +168,8 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth): Report
     },
     calibration: { error: calibrationError(residual), links: residual.length },
     methods,
-    baselines: rateBaselines(index, truth),
+    candidates,
+    baselines: rateBaselines(index, truth, threads),
   };
 }
 
@@ -173,11 +184,12 @@ function isWholeTrace(id: string, truth: Truth, index: SpanIndex): boolean {
   );
 }
 
-function rateBaselines(index: SpanIndex, truth: Truth): Report['baselines'] {
+function rateBaselines(index: SpanIndex, truth: Truth, threads?: Threads): Report['baselines'] {
   const ends = [...index.all()];
+  const known = BASELINES.filter(({ name }) => threads !== undefined || name !== ON_THREAD);
   return Object.fromEntries(
-    BASELINES.map((baseline) => {
-      const chosen = chooseByTime(ends, baseline);
+    known.map((baseline) => {
+      const chosen = chooseByTime(ends, baseline, threads);
       let right = 0;
       for (const [id, calls] of truth.calls) {
         const server = index.of(id).server?.spanId;

@@ -9,14 +9,15 @@ import { Recorder, replay } from '../support/recording.ts';
 import { BusyLoops } from './busy-loops.ts';
 import { type Cell, CELLS, lackOf, linksPerRequest } from './cells.ts';
 import { checkLinks, type Report } from './check.ts';
-import { blankIds, dropRecords, rewriteRecording, withoutMachine } from './rewrite.ts';
+import { blankIds, dropRecords, hideSenders, rewriteRecording, withoutMachine } from './rewrite.ts';
 import type { Row } from './table.ts';
+import { readThreads } from './threads.ts';
 import { makeTraffic, readTruth, type Traffic } from './traffic.ts';
 import type { Truth } from './truth.ts';
 
 /** More than the spans of any run take. */
 const QUEUE_SIZE = '512MiB';
-const DROP_SEED = 1;
+const SEED = 1;
 
 export interface CellOptions {
   clients: number;
@@ -159,6 +160,8 @@ export async function recordCell(directory: string, cell: Cell, options: CellOpt
 export interface ReplayOptions {
   /** Share of the records that are left out. */
   drop: number;
+  /** Share of the sends whose threads are hidden. */
+  hide?: number;
   /** Also replay with all ids blanked, and demand the same parents. */
   blankIds: boolean;
 }
@@ -181,15 +184,22 @@ export async function measureRecording(folder: string, options: ReplayOptions): 
   if (!cell) throw new Error(`${folder}: there is no cell "${row.cell}"`);
   const scratch = mkdtempSync(path.join(tmpdir(), 'undertrace-links-'));
   try {
-    let recording = path.join(scratch, 'recording');
-    writeFileSync(recording, gunzipSync(readFileSync(path.join(folder, RECORDING))), { mode: 0o600 });
+    const whole = path.join(scratch, 'recording');
+    let recording = whole;
+    writeFileSync(whole, gunzipSync(readFileSync(path.join(folder, RECORDING))), { mode: 0o600 });
     if (options.drop > 0) {
       const reduced = path.join(scratch, 'reduced');
-      rewriteRecording(recording, reduced, dropRecords(options.drop, DROP_SEED));
+      rewriteRecording(recording, reduced, dropRecords(options.drop, SEED));
       recording = reduced;
     }
+    const { hide = 0 } = options;
+    if (hide > 0) {
+      const hidden = path.join(scratch, 'hidden');
+      rewriteRecording(recording, hidden, hideSenders(hide, SEED));
+      recording = hidden;
+    }
     const all = await replay(recording);
-    const report: Report = checkLinks(ofRun(all, run), readTruth(cell, folder));
+    const report: Report = checkLinks(ofRun(all, run), readTruth(cell, folder), readThreads(whole));
     if (options.blankIds) {
       const blank = path.join(scratch, 'blank');
       rewriteRecording(recording, blank, blankIds);

@@ -4,10 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { HostFacts } from '../../src/capture/facts.ts';
 import { writeJson } from '../../src/capture/record-writer.ts';
-import { Counter, CountersRecord, DataRecord, HostRecord, Kind } from '../../src/capture/records.gen.ts';
+import {
+  Counter,
+  CountersRecord,
+  DataRecord,
+  Direction,
+  HostRecord,
+  Kind,
+} from '../../src/capture/records.gen.ts';
 import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
 import { RecordWriter } from '../support/records.ts';
-import { blankIds, dropRecords, rewriteRecording, withoutMachine } from './rewrite.ts';
+import { blankIds, dropRecords, hideSenders, rewriteRecording, withoutMachine } from './rewrite.ts';
 
 const REQUEST = 'GET /w/links-1-0/front/0123456789abcdef HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 const DELIVERED = 1000;
@@ -34,6 +41,13 @@ function look(batch: Uint8Array): { kinds: number[]; lost: bigint; delivered: bi
     lost: view.getBigUint64(last + CountersRecord.SIZE + 8 * Counter.lost_ring_full, true),
     delivered: BigInt(new CountersRecord(batch).at(last).delivered),
   };
+}
+
+function tidsOf(batch: Uint8Array): number[] {
+  const tids: number[] = [];
+  const data = new DataRecord(batch);
+  for (let at = 0; at < batch.length; at += (data.size + 7) & ~7) tids.push(data.at(at).tid);
+  return tids;
 }
 
 describe('links/rewrite', () => {
@@ -78,6 +92,19 @@ describe('links/rewrite', () => {
     assert.equal(once.lost, BigInt(5 + dropped));
     // Counters are cumulative: a later batch still knows.
     assert.equal(look(change(makeBatch(0))).lost, BigInt(5 + dropped));
+  });
+
+  it('hides the threads of sends, each behind a number of its own', () => {
+    const writer = new RecordWriter();
+    const directions = [Direction.send, Direction.receive, Direction.send];
+    for (const direction of directions)
+      writer.add('data', { direction, tid: 7, length: REQUEST.length }, REQUEST);
+    const batch = writer.take();
+    const change = hideSenders(1, 1);
+    const tids = tidsOf(change(batch));
+    assert.equal(tids[1], 7);
+    assert.equal(new Set([...tids, ...tidsOf(change(batch))]).size, 5);
+    assert.deepEqual(hideSenders(0, 1)(batch), batch);
   });
 
   it('writes a recording batch by batch', () => {

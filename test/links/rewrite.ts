@@ -1,7 +1,14 @@
 /** A recording that is as another one, but for what a control run changes. */
 import type { HostFacts } from '../../src/capture/facts.ts';
 import { writeJson } from '../../src/capture/record-writer.ts';
-import { Counter, CountersRecord, HostRecord, Kind, LAYOUT } from '../../src/capture/records.gen.ts';
+import {
+  Counter,
+  CountersRecord,
+  Direction,
+  HostRecord,
+  Kind,
+  LAYOUT,
+} from '../../src/capture/records.gen.ts';
 import { readRecording, RecordingWriter } from '../../src/capture/recording.ts';
 import { random } from '../support/random.ts';
 
@@ -80,4 +87,23 @@ function* recordsOf(batch: Uint8Array): Generator<Uint8Array> {
     yield batch.slice(at, at + padded);
     at += padded;
   }
+}
+
+const TID = LAYOUT.data.fields.tid.offset;
+const DIRECTION = LAYOUT.data.fields.direction.offset;
+/** No thread has such a number. */
+const FIRST_STRANGER = 2 ** 30;
+
+/** Lets so large a share of the sends be those of threads that nothing is known of: what rules there are for them have no answer. */
+export function hideSenders(rate: number, seed: number): Change {
+  const next = random(seed);
+  let strangers = 0;
+  return (batch) => {
+    const changed = [...recordsOf(batch)];
+    for (const record of changed) {
+      if (record[4] !== Kind.data || record[DIRECTION] !== Direction.send || next() >= rate) continue;
+      new DataView(record.buffer, record.byteOffset).setUint32(TID, FIRST_STRANGER + strangers++, true);
+    }
+    return Uint8Array.from(Buffer.concat(changed));
+  };
 }

@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
     'from-recording': { type: 'string' },
     /** Of recordings: leaves out this share of the records. */
     drop: { type: 'string', default: '0' },
+    /** Of recordings: so large a share of the sends are made by threads that nothing is known of, so that no rule has an answer for them. */
+    hide: { type: 'string', default: '0' },
     /** Of recordings: demands the same parents with all ids blanked. */
     'blank-ids': { type: 'boolean', default: false },
     /** Where the page is written. */
@@ -51,7 +53,8 @@ if (cells.length === 0)
 async function* measureAll(): AsyncGenerator<Row> {
   const directory = options['from-recording'];
   if (directory !== undefined) {
-    const control = { drop: Number(options.drop), blankIds: options['blank-ids'] };
+    const { drop, hide } = options;
+    const control = { drop: Number(drop), hide: Number(hide), blankIds: options['blank-ids'] };
     for (const folder of recordings(directory))
       if (isAsked(readAbout(folder).cell)) yield await measureRecording(folder, control);
     return;

@@ -16,6 +16,11 @@ export interface SpanCounts {
   unknown: number;
 }
 
+/** The id of the request that a span is about: the last part of its path. */
+export function idOf(span: ReceivedSpan): string {
+  return /[^/]*$/.exec(pathOf(span) ?? '')![0];
+}
+
 export class SpanIndex {
   readonly #ends = new Map<string, Ends>();
   readonly counts: SpanCounts = { missing: 0, repeated: 0, unknown: 0 };
@@ -24,7 +29,7 @@ export class SpanIndex {
   constructor(spans: readonly ReceivedSpan[], ids: Iterable<string>) {
     for (const id of ids) this.#ends.set(id, {});
     for (const span of spans) {
-      const ends = this.#ends.get(/[^/]*$/.exec(pathOf(span) ?? '')![0]);
+      const ends = this.#ends.get(idOf(span));
       const end = span.kind === CLIENT ? 'client' : span.kind === SERVER ? 'server' : undefined;
       if (!ends || !end) this.counts.unknown++;
       else if (ends[end]) this.counts.repeated++;

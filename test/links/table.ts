@@ -1,4 +1,5 @@
 /** The figures of all cells as a table of Markdown, with the method above it. */
+import { ON_THREAD } from './baselines.ts';
 import { LOOPS } from './busy-loops.ts';
 import { judged, type Report, type Share } from './check.ts';
 
@@ -27,7 +28,7 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
 
 - **right, orphan, wrong**: share of the inner links (CLIENT span of a call → SERVER span of the request that caused it) with the true parent,
   without a parent, with another; wrong ones are counted against the links whose span is there. **≤**: their rate is below this, at 95 % (exact
-  binomial).
+  binomial). **with span links**: right ones of the links that have the true parent or, where the agent is less sure than 0.9, a span link to it.
 - **requests**: all calls of a request to a service have the right parent. **traces**: all spans of a request of the load, hops too, stand in one
   trace with the right parents.
 - **precision, coverage**: of links with a confidence of 0.9 or more, how many were right; how many links had one.
@@ -36,7 +37,11 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
 - **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.
 - **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out
-  and that has not called there yet.
+  and that has not called there yet. **last on the thread**: the youngest of those that the thread of the call has read; of recordings only, since
+  spans do not tell threads.
+- **methods, span links**: how parents were found, and what became a span link (\`undertrace.link.method\`). \`residual\`: by an assignment of the calls that
+  no rule has an answer for to the requests that were open with them, taught by the links of the same process that rules have found. How sure it is comes
+  of hiding such links and asking for them.
 
 `;
 
@@ -53,6 +58,10 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'links', value: (_, { inner }) => String(inner.expected) },
   { title: 'right %', value: (_, { inner }) => percent(inner.right, inner.expected) },
+  {
+    title: 'with span links %',
+    value: (_, { inner, candidates }) => percent(inner.right + rightOf(candidates), inner.expected),
+  },
   { title: 'orphan %', value: (_, { inner }) => percent(inner.orphan, inner.expected) },
   { title: 'wrong %', value: (_, { inner }) => percent(inner.wrong, judged(inner)) },
   { title: '≤ %', value: (_, { wrongBound }) => (100 * wrongBound).toFixed(3) },
@@ -71,9 +80,19 @@ const COLUMNS: readonly Column[] = [
     title: 'most recent %',
     value: (_, { baselines, inner }) => percent(baselines['most recent']!, inner.expected, 1),
   },
+  {
+    title: `${ON_THREAD} %`,
+    value: (_, { baselines, inner }) =>
+      ON_THREAD in baselines ? percent(baselines[ON_THREAD], inner.expected, 1) : '–',
+  },
   { title: 'methods', value: (_, { methods }) => methodsText(methods) },
+  { title: 'span links', value: (_, { candidates }) => methodsText(candidates) },
   { title: 'remarks', value: (row, report) => remarks(row, report) },
 ];
+
+function rightOf(methods: Report['methods']): number {
+  return Object.values(methods).reduce((sum, { right }) => sum + right, 0);
+}
 
 function methodsText(methods: Report['methods']): string {
   return Object.entries(methods)

@@ -49,7 +49,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         connectFailures: { 111: 14 },
       },
       ...{ hopsEvicted: 15, hopDuplicates: 16, tracesCutShort: 17, tracesOverdue: 24 },
-      ...{ inboundEvicted: 21, matchesAmbiguous: 22, linkConflicts: 23 },
+      ...{ inboundEvicted: 21, matchesAmbiguous: 22, linkConflicts: 23, residualOverflows: 27 },
       ...{ directoryLate: 24, directoryInvalid: 25, remoteOverflows: 26 },
       ...{ processesEvicted: 18, servicesGuessed: 19, routeOverflows: 20 },
     }),

@@ -68,6 +68,7 @@ describe('metrics/self', () => {
       ['route_overflows_total', 20],
       ['link_ambiguous_total', 22],
       ['link_conflicts_total', 23],
+      ['link_residual_overflows_total', 27],
       ['directory_late_total', 24],
       ['directory_invalid_total', 25],
       ['directory_overflows_total', 26],

@@ -5,6 +5,7 @@ import { header } from './header.ts';
 import { hop } from './hop.ts';
 import { createInside } from './inside.ts';
 import { requestId } from './request-id.ts';
+import { residual } from './residual.ts';
 import type { LinkStrategy } from './strategy.ts';
 
 /**
@@ -12,5 +13,5 @@ import type { LinkStrategy } from './strategy.ts';
  * because the header names the sender's own span, and the span seen here stands between that and this one.
  */
 export function createStrategies(origins: Origins): readonly LinkStrategy[] {
-  return [hop, forwarded, requestId, header, directory, createInside(origins)];
+  return [hop, forwarded, requestId, header, directory, createInside(origins), residual];
 }

@@ -1,0 +1,35 @@
+/** Wrong parents that a process's guesses may make, as they are expected, of all its links: below the one in a thousand that is promised. */
+const MOST_WRONG = 0.0009;
+/** From here on a guess is a parent. */
+const SURE = 0.9;
+/** What is said of one that would be, were it not for the allowance. */
+const UNSURE = 0.899;
+/** Counts are halved from here on. */
+const MAX_LINKS = 20_000;
+
+/**
+ * How many doubtful parents a process can bear. A guess of 0.95 is wrong once in twenty times: nothing where one link in a hundred is guessed, too
+ * much where most are. The more of the allowance is used up, the surer a guess must be to be told as sure.
+ */
+export class Allowance {
+  #links = 0;
+  #doubt = 0;
+
+  /** A link that is no guess. */
+  known(): void {
+    if (++this.#links < MAX_LINKS) return;
+    this.#links /= 2;
+    this.#doubt /= 2;
+  }
+
+  /** What is to be said of a guess. */
+  tell(confidence: number): number {
+    if (confidence < SURE) return confidence;
+    const doubt = 1 - confidence;
+    const free = 1 - this.#doubt / (MOST_WRONG * this.#links);
+    if (!(doubt <= (1 - SURE) * free)) return UNSURE;
+    this.#doubt += doubt;
+    this.known();
+    return confidence;
+  }
+}

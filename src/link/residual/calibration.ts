@@ -1,0 +1,167 @@
+/** Probabilities are compared by the logarithms of their odds, in bins of this width, up to so much for or against. */
+const WIDTH = 0.5;
+const MOST = 9;
+const BINS = 2 * (MOST / WIDTH) + 1;
+/** Answers of which at most half are forgotten at a time. */
+const MAX_COUNT = 4000;
+/** So many answers are needed before anything is said. */
+const ENOUGH = 100;
+const RICH = 1000;
+/** As if so many answers had borne out the probabilities as they are. */
+const PRIOR = 8;
+const STEPS = 8;
+/** The surest of the answers, by which it is judged how many of the others are like them. */
+const SUREST = 0.25;
+/** They are alike if there are at least so many of the surest, in proportion. */
+const ALIKE = 0.5;
+/** Of so many in a bin it is known how many there are. */
+const FEW = 20;
+const MANY = 50;
+
+/**
+ * What the probabilities of the matcher are worth for one kind of call. Of calls that are known it is asked as if they were not, and what it says is
+ * compared with what is known: nobody tells it a truth that the agent has not found itself.
+ *
+ * The odds that an answer is right are taken to be a power of the odds that were said, times a factor (Platt's scaling). None is surer than the
+ * answers are in number that were as sure.
+ *
+ * The calls that rules know may be others than those that they do not, in a pool those that are waited for. Then the probabilities of the two are spread
+ * differently: where the surest ones are fewer than among the known, only so many are taken to be of their like, and those above that count as wrong.
+ */
+export class Calibration {
+  readonly #asked = new Float64Array(BINS);
+  readonly #right = new Float64Array(BINS);
+  readonly #loose = new Float64Array(BINS);
+  #askedCount = 0;
+  #looseCount = 0;
+  #curve: Float64Array | undefined;
+
+  /** There are enough answers to go by. */
+  get ready(): boolean {
+    return this.#askedCount >= ENOUGH && this.#looseCount >= ENOUGH / 2;
+  }
+
+  /** There are so many that a few more change little. */
+  get rich(): boolean {
+    return this.#askedCount >= RICH;
+  }
+
+  /** The most that it ever says. */
+  get best(): number {
+    return this.#confidences()[BINS - 1]!;
+  }
+
+  /** Of a call that is known. */
+  learn(probability: number, right: boolean): void {
+    const bin = binOf(probability);
+    this.#asked[bin]!++;
+    if (right) this.#right[bin]!++;
+    this.#curve = undefined;
+    if (++this.#askedCount < MAX_COUNT) return;
+    this.#askedCount /= 2;
+    halve(this.#asked);
+    halve(this.#right);
+  }
+
+  /** Of a call that is not. */
+  meet(probability: number): void {
+    this.#loose[binOf(probability)]!++;
+    this.#curve = undefined;
+    if (++this.#looseCount < MAX_COUNT) return;
+    this.#looseCount /= 2;
+    halve(this.#loose);
+  }
+
+  /** The share of right ones among answers of such a probability. */
+  confidence(probability: number): number {
+    return this.#confidences()[binOf(probability)]!;
+  }
+
+  #confidences(): Float64Array {
+    if (this.#curve !== undefined) return this.#curve;
+    const curve = new Float64Array(BINS);
+    const likeness = this.#likeness();
+    const { slope, shift } = fit(this.#asked, this.#right);
+    for (let bin = 0; bin < BINS; bin++) {
+      const said = logistic(slope * logOddsOf(bin) + shift);
+      curve[bin] = likeness[bin]! * Math.min(said, this.#mostFrom(bin));
+    }
+    return (this.#curve = curve);
+  }
+
+  /** The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. */
+  #mostFrom(bin: number): number {
+    let [asked, right] = [0, 0];
+    for (let i = BINS - 1; i >= 0 && (i >= bin || asked < MANY); i--) {
+      asked += this.#asked[i]!;
+      right += this.#right[i]!;
+    }
+    return (right + 0.5) / (asked + 1);
+  }
+
+  /** The share of calls in each bin that are taken to be of the like of those that are known. */
+  #likeness(): Float64Array {
+    const likeness = new Float64Array(BINS).fill(1);
+    if (this.#looseCount === 0) return likeness;
+    let [asked, loose] = [0, 0];
+    for (let bin = BINS - 1; bin >= 0 && asked < SUREST * this.#askedCount; bin--) {
+      asked += this.#asked[bin]!;
+      loose += this.#loose[bin]!;
+    }
+    const alike = loose / this.#looseCount / (asked / this.#askedCount);
+    if (!(alike < ALIKE)) return likeness;
+    const scale = (alike * this.#looseCount) / this.#askedCount;
+    for (let bin = 0; bin < BINS; bin++) {
+      // With those above it, where there are few.
+      let [expected, met] = [0, 0];
+      for (let i = bin; i < BINS && met < FEW; i++) {
+        expected += scale * this.#asked[i]!;
+        met += this.#loose[i]!;
+      }
+      likeness[bin] = Math.min(1, expected / Math.max(1, met));
+    }
+    return likeness;
+  }
+}
+
+/** The likeliest power and factor, by Newton's method; those that leave everything as it is have some weight, too. */
+function fit(asked: Float64Array, right: Float64Array): { slope: number; shift: number } {
+  let [slope, shift] = [1, 0];
+  for (let step = 0; step < STEPS; step++) {
+    let [toSlope, toShift] = [PRIOR * (1 - slope), PRIOR * (0 - shift)];
+    let [both, slopes, shifts] = [0, PRIOR, PRIOR];
+    for (let bin = 0; bin < BINS; bin++) {
+      const x = logOddsOf(bin);
+      const said = logistic(slope * x + shift);
+      const off = right[bin]! - asked[bin]! * said;
+      const weight = asked[bin]! * said * (1 - said);
+      toSlope += off * x;
+      toShift += off;
+      slopes += weight * x * x;
+      both += weight * x;
+      shifts += weight;
+    }
+    const determinant = slopes * shifts - both * both;
+    slope += (shifts * toSlope - both * toShift) / determinant;
+    shift += (slopes * toShift - both * toSlope) / determinant;
+    slope = Math.max(0, slope);
+  }
+  return { slope, shift };
+}
+
+function halve(counts: Float64Array): void {
+  for (let bin = 0; bin < counts.length; bin++) counts[bin]! /= 2;
+}
+
+function binOf(probability: number): number {
+  const logOdds = Math.log(probability / (1 - probability));
+  return Math.round((Math.min(MOST, Math.max(-MOST, logOdds)) + MOST) / WIDTH);
+}
+
+function logOddsOf(bin: number): number {
+  return bin * WIDTH - MOST;
+}
+
+function logistic(logOdds: number): number {
+  return 1 / (1 + Math.exp(-logOdds));
+}
