@@ -87,7 +87,7 @@ export class Service {
 
   /** All spans, by exchange. */
   spans(): Map<string, Span> {
-    this.wait(2000 * MS);
+    this.wait(4000 * MS);
     return new Map(
       this.made.traces.flat().map((span) => [span.attributes['undertrace.hop.id'] as string, span]),
     );
