@@ -1,6 +1,6 @@
 /**
  * Recordings of every cell of the truth laboratory, replayed: the links that were right once stay right, and no wrong one comes up. Made anew with
- * `npm run bench:links -- --record test/fixtures/links --clients 16 --links 1000` when the records change.
+ * `npm run bench:links -- --record test/fixtures/links --clients 16 --links 1000` when the records change; pools have something to teach from 4000 on.
  */
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { measureRecording, readAbout, recordings } from '../links/laboratory.ts'
 import { CELLS } from '../links/cells.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../fixtures/links');
-/** Share of the links that are right, at least; of the cells that are not named none need be. */
+/** Share of the links whose parent or, less sure, span link is right, at least; of the cells that are not named none need be. */
 const FLOORS: Readonly<Record<string, number>> = {
   'node-async-await': 1,
   'node-pooled-fetch': 1,
@@ -17,6 +17,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   'java-thread-per-request': 1,
   'c-thread-per-request': 1,
   'nginx-proxy': 1,
+  'java-executor-pool': 0.92,
+  'python-flask-executor': 0.87,
   'chain-of-four': 0.99,
 };
 
@@ -40,12 +42,13 @@ describe('recordings of the laboratory', function () {
     const { cell } = readAbout(folder);
     it(`give the links of ${cell}`, async () => {
       const { report } = await measureRecording(folder, { drop: 0, blankIds: false });
-      const { spans, hop, inner, confident } = report!;
+      const { spans, hop, inner, confident, candidates } = report!;
       assert.deepEqual(spans, { missing: 0, repeated: 0, unknown: 0 });
       assert.equal(hop.right, hop.expected, 'hops');
       assert.equal(confident.given, confident.right, 'a parent that is not the true one');
+      const right = inner.right + (candidates.residual?.right ?? 0);
       const floor = FLOORS[cell] ?? 0;
-      assert.ok(inner.right >= floor * inner.expected, `${inner.right} of ${inner.expected} links are right`);
+      assert.ok(right >= floor * inner.expected, `${right} of ${inner.expected} links are right`);
     });
   }
 });

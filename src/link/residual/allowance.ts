@@ -1,9 +1,11 @@
 /** Wrong parents that a process's guesses may make, as they are expected, of all its links: below the one in a thousand that is promised. */
-const MOST_WRONG = 0.0009;
+const MOST_WRONG = 0.0007;
+/** Links that are no guesses before a guess is told as sure: what guesses are worth is learnt from them, too, and the first ones flatter. */
+const APPRENTICESHIP = 4000;
 /** From here on a guess is a parent. */
 const SURE = 0.9;
 /** What is said of one that would be, were it not for the allowance. */
-const UNSURE = 0.899;
+export const UNSURE = 0.899;
 /** Counts are halved from here on. */
 const MAX_LINKS = 20_000;
 
@@ -25,6 +27,7 @@ export class Allowance {
   /** What is to be said of a guess. */
   tell(confidence: number): number {
     if (confidence < SURE) return confidence;
+    if (this.#links < APPRENTICESHIP) return UNSURE;
     const doubt = 1 - confidence;
     const free = 1 - this.#doubt / (MOST_WRONG * this.#links);
     if (!(doubt <= (1 - SURE) * free)) return UNSURE;
