@@ -33,9 +33,9 @@ export interface OriginsOptions {
 /**
  * For whom a process makes its calls: the links between a server's request and the client's requests that it led to.
  *
- * The rules are asked when a call is sent, and of a pool's calls when the response has woken somebody. They are checked when a response is sent, since whose that is the connection tells: a chain of calls, each
- * sent because of the response to the one before, ends there, and every link of it is borne out, or is not. What is believed is decided when
- * the span is made, which is after the response as a rule.
+ * The rules are asked when a call is sent, and of a pool's calls when the response has woken somebody. They are checked when a response is sent, since
+ * whose that is the connection tells: a chain of calls, each sent because of the response to the one before, ends there, and every link of it is
+ * borne out, or is not. What is believed is decided when the span is made, which is after the response as a rule.
  */
 export class Origins {
   readonly counts: OriginCounts = {
@@ -45,7 +45,6 @@ export class Origins {
   readonly #processes = new Map<number, Serving>();
   readonly #completions: boolean;
   readonly #onPool: (tgid: number, isPool: boolean) => void;
-
   readonly #onForgotten: (serving: Serving) => void;
 
   constructor({
