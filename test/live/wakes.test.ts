@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { attachAll, openTracer } from '../../src/capture/load.ts';
 import { u32 } from '../../src/capture/map-values.ts';
 import { loadNative, type Tracer } from '../../src/capture/native.ts';
-import { DataRecord, Direction, Kind, WakeRecord } from '../../src/capture/records.gen.ts';
+import { Counter, DataRecord, Direction, Kind, WakeRecord } from '../../src/capture/records.gen.ts';
+import { compileRefusing } from '../support/driver.ts';
 import { needCompiled, needRoot } from '../support/programs.ts';
 import { Scratch } from '../support/workload.ts';
 
@@ -27,11 +28,23 @@ describe('wake-ups on a real kernel', function () {
 
   after(() => scratch.remove());
 
-  /** Plays all waits under a tracer, and gives the records of the driver's threads with what the driver says of them. */
-  async function playWaits(isWatched: boolean) {
-    const tracer = openTracer(loadNative(), {
-      ...{ ringBytes: 16 << 20, payloadBudget: 8192, messageStarts: [], turns: true, connections: 1024 },
-    });
+  /**
+   * Plays all waits under a tracer, of `object` where that is given, and gives the records of the driver's threads with what the driver says of them.
+   * `meanwhile` sees the tracer before it is closed.
+   */
+  async function playWaits(isWatched: boolean, object?: string, meanwhile?: (tracer: Tracer) => void) {
+    const addon = loadNative();
+    class Other extends addon.Tracer {
+      constructor(options: ConstructorParameters<typeof addon.Tracer>[0]) {
+        super({ ...options, ...(object && { object }) });
+      }
+    }
+    const tracer = openTracer(
+      { ...addon, Tracer: Other },
+      {
+        ...{ ringBytes: 16 << 20, payloadBudget: 8192, messageStarts: [], turns: true, connections: 1024 },
+      },
+    );
     try {
       attachAll(tracer);
       const log = scratch.file(`log-${isWatched}`);
@@ -44,6 +57,7 @@ describe('wake-ups on a real kernel', function () {
       assert.equal(code, 0);
       const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
       const notes = lines.map((line) => JSON.parse(line) as Note).filter(({ wait }) => wait !== undefined);
+      meanwhile?.(tracer);
       return { notes, ...recordsOf(tracer, child.pid!) };
     } finally {
       tracer.close();
@@ -61,6 +75,22 @@ describe('wake-ups on a real kernel', function () {
     assert.equal(wakes.length, told.length);
     // Of what the waker received last, by which the pipeline knows what it was.
     for (const { step } of wakes) assert.ok(steps.has(step), String(step));
+  });
+
+  it('are missed, and counted, where the kernel does not keep who waits', async () => {
+    const counts = { refused: 0, lost: 0, futexes: 0 };
+    await playWaits(true, compileRefusing(scratch.file('bpf')), (tracer) => {
+      const refusedOf = (what: string): number => Number(tracer.getGlobal(`refused_${what}`));
+      const sum = (): number => refusedOf('conns') + refusedOf('threads') + refusedOf('futexes');
+      counts.futexes = refusedOf('futexes');
+      // Other programs go on meanwhile.
+      do {
+        counts.refused = sum();
+        counts.lost = Number(tracer.sumPerCpuArray('counters')[Counter.state_lost]);
+      } while (sum() !== counts.refused);
+    });
+    assert.ok(counts.futexes > 0);
+    assert.equal(counts.lost, counts.refused);
   });
 
   it('are not told of other processes', async () => {

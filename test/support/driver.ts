@@ -321,7 +321,7 @@ export async function play(
 }
 
 /** The product's programs with refuse.h in front. */
-function compileRefusing(directory: string): string {
+export function compileRefusing(directory: string): string {
   const flags = `EXTRA_CFLAGS=-include ${fileURLToPath(new URL('refuse.h', import.meta.url))}`;
   const bpf = fileURLToPath(new URL('../../bpf', import.meta.url));
   execFileSync('make', ['-s', '-C', bpf, process.arch, `OUT=${directory}`, flags]);
