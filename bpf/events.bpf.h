@@ -194,7 +194,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 /* Sockets that were open before the agent, of all network namespaces: one record each, through the iterator's file. */
 static __always_inline void scan_file(struct bpf_iter__task_file *ctx)
 {
-	struct work *w = work(2);
+	struct work *w = work(3);
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct connection_record *r;

@@ -211,7 +211,7 @@ struct message {
 	__u32 length; /* true bytes of the message */
 };
 
-/* Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes. */
+/* Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes; 3: the scan, which may be preempted. */
 struct work {
 	__u64 address; /* for number() */
 	struct message message;
@@ -226,18 +226,19 @@ struct work {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 4);
 	__type(key, __u32);
 	__type(value, struct work);
 } works SEC(".maps");
 
+/* In one step: a state change in softirq interrupts a system call's program between the load and the store of an addition. */
 static __always_inline void add(enum counter which, __u64 n)
 {
 	__u32 key = which;
 	__u64 *slot = bpf_map_lookup_elem(&counters, &key);
 
 	if (slot)
-		*slot += n;
+		__sync_fetch_and_add(slot, n);
 }
 
 static __always_inline struct work *work(__u32 slot)

@@ -289,7 +289,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
     ring: () => ({ size: 1, used: 0 }),
     maps: () => [{ name: 'conns', entries: 0, maxEntries: 1 }],
     measuredSeconds: () => 0,
-    programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0 }],
+    programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0, recursionMisses: 0 }],
     drainBatch: new Histogram([1024]),
     eventLoopLag: new Histogram([0.001]),
     connections: () => 0,

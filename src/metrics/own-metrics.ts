@@ -92,6 +92,12 @@ function defineKernel(define: Definer, sources: SelfSources): void {
     ['program'],
     () => sources.programs().map(({ name, runCount }) => [{ program: name }, runCount]),
   );
+  define.counter(
+    'undertrace_bpf_program_misses_total',
+    'Events that a BPF program did not see, since it was running on that CPU already (0 before Linux 5.12, which does not tell).',
+    ['program'],
+    () => sources.programs().map(({ name, recursionMisses }) => [{ program: name }, recursionMisses]),
+  );
 }
 
 function defineCost(define: Definer, sources: SelfSources): void {

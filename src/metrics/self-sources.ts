@@ -78,7 +78,12 @@ export interface SelfSources {
   maps: () => ReadonlyArray<{ name: string; entries: number; maxEntries: number }>;
   /** Seconds for which the kernel's BPF statistics were held on; run times and counts are of that time only. */
   measuredSeconds: () => number;
-  programs: () => ReadonlyArray<{ name: string; runTimeNs: number; runCount: number }>;
+  programs: () => ReadonlyArray<{
+    name: string;
+    runTimeNs: number;
+    runCount: number;
+    recursionMisses: number;
+  }>;
   /** Bytes a drain. */
   drainBatch: Histogram;
   /** Seconds by which timers came late. */

@@ -37,7 +37,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     ring: () => ({ size: 16_777_216, used: 4096 }),
     maps: () => [{ name: 'conns', entries: 5, maxEntries: 65_536 }],
     measuredSeconds: () => 12.5,
-    programs: () => [{ name: 'exit', runTimeNs: 2_500_000_000, runCount: 1000 }],
+    programs: () => [{ name: 'exit', runTimeNs: 2_500_000_000, runCount: 1000, recursionMisses: 3 }],
     drainBatch: new Histogram([1024]),
     eventLoopLag: lag,
     connections: () => 5,

@@ -39,6 +39,7 @@ describe('metrics/self', () => {
       ['undertrace_bpf_map_entries{map="conns"}', 5],
       ['undertrace_bpf_program_run_seconds_total{program="exit"}', 2.5],
       ['undertrace_bpf_program_runs_total{program="exit"}', 1000],
+      ['undertrace_bpf_program_misses_total{program="exit"}', 3],
       ['undertrace_event_loop_lag_seconds_bucket{le="0.25"}', 1],
       ['undertrace_event_loop_lag_seconds_bucket{le="1.0"}', 2],
       ['undertrace_event_loop_lag_seconds_bucket{le="+Inf"}', 3],
