@@ -132,12 +132,13 @@ describe('real clients and servers', function () {
         });
 
         it(`gives both spans over every other kind of address by ${client.name}`, async function () {
-          for (const at of places.slice(0, -1)) {
+          // A mode an address, another one with every server: starting the clients is most of the work.
+          const others = [...places.slice(0, -1), place('a network namespace', remote.listening[0]!)];
+          for (const [i, at] of others.entries()) {
             if (at.kind === 'unix' && !client.unix) continue;
-            await Promise.all(client.modes!.map((mode) => converse(this, client, local, at, mode, FEW)));
+            const mode = client.modes![(i + SERVERS.indexOf(program)) % client.modes!.length]!;
+            await converse(this, client, others.at(-1) === at ? remote : local, at, mode, FEW);
           }
-          const at = place('a network namespace', remote.listening[0]!);
-          await Promise.all(client.modes!.map((mode) => converse(this, client, remote, at, mode, FEW)));
           await balancedBooks(agent);
         });
       }

@@ -141,7 +141,7 @@ describe('when things are ugly', function () {
     const herd = needCompiled(this, 'c', 'c-herd');
     agent = await Agent.start({ receiver: { limits: { connections: 200_000 }, ring_size: '64MiB' } });
     const run = newRun();
-    const child = spawn(herd, [run, '50000', '4', '1500'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(herd, [run, '50000', '4', '700'], { stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = (await once(child, 'exit')) as [number];
     assert.equal(code, 0);
     const spans = await agent.spans(`/w/${run}/`, 200_000, 60_000);
