@@ -7,11 +7,15 @@ import { Serving } from './serving.ts';
 import { ENOUGH } from './trust.ts';
 
 const MAX_PROCESSES = 8192;
-/** A call that led to the response of its origin; another call of such a request; one where the rule is known to hold; and what nothing bears out. */
+/** A call that led to the response of its origin; another call of such a request; one where the rule is known to hold. */
 const CONFIRMED = 0.99;
 const ALONGSIDE = 0.97;
 const PROVEN = 0.95;
-const DOUBTFUL = 0.5;
+/** At most, where the rule is not known to hold, and where something speaks against this very link. */
+const UNPROVEN = 0.899;
+const DOUBTED = 0.5;
+/** What is more likely wrong than right is not told. */
+const LEAST = 0.5;
 
 /** What is counted, and shown as metrics. */
 export interface OriginCounts {
@@ -132,10 +136,11 @@ export class Origins {
     return !origin.open && (serving!.open === 0 || (origin.alone && origin.passed));
   }
 
-  /** The rule that a call with an origin owes it to, and how sure it is, 0 to 1. */
-  linkOf(pending: Pending): { method: string; confidence: number } {
+  /** The rule that a call with an origin owes it to, and how sure it is, 0.5 to 1; undefined where it is more likely wrong than right. */
+  linkOf(pending: Pending): { method: string; confidence: number } | undefined {
     const rule = bestRule(pending);
-    return { method: rules[rule]!.name, confidence: confidenceOf(pending, rule) };
+    const confidence = confidenceOf(pending, rule);
+    return confidence < LEAST ? undefined : { method: rules[rule]!.name, confidence };
   }
 
   /** Rules that are switched off, by process. */
@@ -291,10 +296,12 @@ function bestRule(pending: Pending): number {
 function confidenceOf(pending: Pending, rule: number): number {
   const origin = pending.origin!;
   const trust = pending.serving!.trust[rule]!;
-  if (trust.off || origin.failed) return DOUBTFUL;
+  const doubted = Math.min(DOUBTED, trust.rate);
+  if (origin.failed) return doubted;
   for (let call: Pending | undefined = pending; call !== undefined; call = call.via)
-    if (call.doubted) return DOUBTFUL;
+    if (call.doubted) return doubted;
+  if (trust.off) return Math.min(UNPROVEN, trust.rate);
   if (pending.confirmed) return CONFIRMED;
   if (origin.passed && (trust.proven || origin.alone)) return ALONGSIDE;
-  return trust.proven ? PROVEN : DOUBTFUL;
+  return trust.proven ? PROVEN : Math.min(UNPROVEN, trust.rate);
 }

@@ -233,7 +233,8 @@ export class RemoteEnds {
     if (origin === undefined) return (!pending.awaitsWake && residual !== 'waits') || hasContext(pending);
     if (origin.dropped || hasContext(pending)) return true;
     const { origins, minConfidence } = this.#options;
-    if (origins.linkOf(pending).confidence < minConfidence) return origins.isSettled(pending);
+    const link = origins.linkOf(pending);
+    if (link === undefined || link.confidence < minConfidence) return origins.isSettled(pending);
     return this.#isCertain(origin);
   }
 

@@ -28,6 +28,11 @@ export class Trust {
     return !this.off && this.passed >= PROOF;
   }
 
+  /** How often the rule is right, by its checks: 0.5 before the first one (the rule of succession). */
+  get rate(): number {
+    return (this.passed + 1) / (this.passed + this.failed + 2);
+  }
+
   /** More checks will hardly change the judgement. */
   get settled(): boolean {
     return this.off || this.passed + this.failed >= ENOUGH;

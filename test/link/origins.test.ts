@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Exchange } from '../../src/decode/exchange.ts';
 import { SpanKind } from '../../src/link/span.ts';
 import { makeConnection, MS } from './make-exchange.ts';
 import { idOf, linkOf, LOOP, prove, Service } from './make-service.ts';
@@ -99,12 +100,14 @@ describe('link/origins', () => {
 
   it('switches a rule off in a process that it does not explain, and only there', () => {
     const service = new Service();
+    const calls: Array<[call: Exchange, request: Exchange]> = [];
     for (let i = 0; i < 10; i++) {
       const [one, other] = [
         service.serve({ tid: 1, turn: 3 * i }),
         service.serve({ tid: 1, turn: 3 * i + 1 }),
       ];
       const call = service.call({ tid: 1, turn: 3 * i + 1 }, other);
+      calls.push([call, other]);
       service.answered(call);
       service.answer(one, { tid: 1, turn: 3 * i + 2 }, call);
       service.answer(other, { tid: 1, turn: 3 * i + 2 }, other);
@@ -118,7 +121,10 @@ describe('link/origins', () => {
     service.answered(call);
     service.answer(request, LOOP, call);
     service.answer(aside, LOOP, aside);
-    assert.equal(linkOf(service.spans(), call, request), 'none');
+    const spans = service.spans();
+    assert.equal(linkOf(spans, call, request), 'none');
+    // Calls of before the verdict: the rule was wrong more often than right, so they have not even a candidate.
+    for (const [earlier, origin] of calls) assert.equal(linkOf(spans, earlier, origin), 'none');
   });
 
   it('distrusts calls on the connection whose response was just read apart from the others', () => {

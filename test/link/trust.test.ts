@@ -18,6 +18,13 @@ describe('link/trust', () => {
       }
   });
 
+  it('says how often it is right, by what was checked', () => {
+    const trust = new Trust();
+    assert.equal(trust.rate, 0.5);
+    for (const passed of [true, true, true, false]) trust.check(passed, 1);
+    assert.equal(trust.rate, 4 / 6);
+  });
+
   it('does not give up a rule for a failure in a thousand', () => {
     assert.equal(checksUntilOff(1000, 100_000, 500), Infinity);
   });

@@ -30,9 +30,10 @@ const node = (name: string): Service => ({
   calls: ALL,
 });
 
-const python = (name: string, module: string): Service => ({
+/** `module`: what it imports of Debian's packages. */
+const python = (name: string, module?: string): Service => ({
   name: `python-${name.replaceAll('_', '-')}`,
-  needs: { file: `/usr/lib/python3/dist-packages/${module}` },
+  needs: { file: module === undefined ? '/usr/bin/python3' : `/usr/lib/python3/dist-packages/${module}` },
   // Debian's own interpreter: it has the packages. Nothing is written beside the sources.
   command: () => ['/usr/bin/python3', '-B', source('python', `${name}.py`)],
   calls: ALL,
@@ -63,10 +64,12 @@ const SERVICES: readonly Service[] = [
   ].map(node),
   python('flask_threaded', 'flask'),
   python('flask_executor', 'flask'),
+  python('http_server_map'),
   python('asyncio_aiohttp', 'aiohttp'),
   python('uvloop_aiohttp', 'uvloop'),
   java('thread-per-request', 'ThreadPerRequest'),
   java('executor-pool', 'ExecutorPool'),
+  java('invoke-all-pool', 'InvokeAllPool'),
   java('async-client', 'AsyncClient'),
   {
     name: 'go-net-http',

@@ -19,6 +19,8 @@ import { idsBelow, type Truth } from './truth.ts';
 /** From here on the agent makes a candidate a parent (receivers.undertrace.link.min_confidence). */
 const CONFIDENT = 0.9;
 const RESIDUAL = 'residual';
+/** What the agent says of a guess that it holds back, however sure it is: as a parent it could be one wrong parent too many. */
+const HELD_BACK = 0.899;
 
 /** expected = right + wrong + orphan + missing, the last where the span itself is not there. */
 export interface Tally {
@@ -48,8 +50,9 @@ export interface Report {
   wholeRequests: Share;
   /** Requests of the load all of whose spans stand in one trace with the right parents. */
   wholeTraces: Share;
-  /** Of the links that were found by the residual matcher: 0 to 1, undefined where there are none. */
+  /** Of the links that were found by the residual matcher and not held back: 0 to 1, undefined where there are none. */
   calibration: { error: number | undefined; links: number };
+  heldBack: Grades;
   /** Parents that were given, by `undertrace.link.method`; and span links that stand in their place. */
   methods: Record<string, Grades>;
   candidates: Record<string, Grades>;
@@ -127,6 +130,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
   const [inner, hop] = [emptyTally(), emptyTally()];
   const confident = { given: 0, right: 0 };
   const residual: Graded[] = [];
+  const heldBack = { right: 0, wrong: 0 };
   const methods: Report['methods'] = {};
   const candidates: Report['candidates'] = {};
   const wholeRequests = { count: 0, of: truth.calls.size };
@@ -149,9 +153,11 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
       confident.given++;
       confident.right += Number(right);
     }
-    if (method === RESIDUAL) residual.push({ confidence, right });
+    const verdict = right ? 'right' : 'wrong';
+    if (method === RESIDUAL && confidence === HELD_BACK) heldBack[verdict]++;
+    else if (method === RESIDUAL) residual.push({ confidence, right });
     const grades = isParent ? methods : candidates;
-    (grades[method] ??= { right: 0, wrong: 0 })[right ? 'right' : 'wrong']++;
+    (grades[method] ??= { right: 0, wrong: 0 })[verdict]++;
   }
 
   return {
@@ -167,6 +173,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
       of: truth.roots.length,
     },
     calibration: { error: calibrationError(residual), links: residual.length },
+    heldBack,
     methods,
     candidates,
     baselines: rateBaselines(index, truth, threads),

@@ -8,7 +8,14 @@ import { parseArgs } from 'node:util';
 import prettier from 'prettier';
 import { inCheckout } from '../support/programs.ts';
 import { CELLS, type Cell } from './cells.ts';
-import { measureLive, measureRecording, readAbout, recordCell, recordings } from './laboratory.ts';
+import {
+  type CellOptions,
+  measureLive,
+  measureRecording,
+  readAbout,
+  recordCell,
+  recordings,
+} from './laboratory.ts';
 import { renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
@@ -21,8 +28,8 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '1,16,64,128' },
     /** Inner links of a cell, at least. */
     links: { type: 'string', default: '10000' },
-    /** Two busy loops beside. */
-    saturated: { type: 'boolean', default: false },
+    /** `idle`, `saturated` (two busy loops beside), or both. */
+    cpu: { type: 'string', default: 'idle,saturated' },
     /** The agent is started while the load runs. */
     joining: { type: 'boolean', default: false },
     /** Records the traffic into this directory instead of measuring it. */
@@ -42,7 +49,9 @@ const { values: options } = parseArgs({
 
 const patterns = options.cells.split(',').map((glob) => new RegExp(`^${glob.replaceAll('*', '.*')}$`));
 const isAsked = (name: string): boolean => patterns.some((pattern) => pattern.test(name));
-const { saturated } = options;
+const cpuStates = options.cpu.split(',');
+for (const state of cpuStates)
+  if (!['idle', 'saturated'].includes(state)) throw new Error(`--cpu is idle or saturated, not "${state}"`);
 const clientCounts = options.clients.split(',').map(Number);
 const cells = CELLS.filter(({ name }) => isAsked(name));
 if (cells.length === 0)
@@ -60,18 +69,20 @@ async function* measureAll(): AsyncGenerator<Row> {
     return;
   }
   const { joining } = options;
-  for (const [cell, clients] of pairs())
-    yield await measureLive(cell, { clients, links: Number(options.links), saturated, joining });
+  for (const [cell, how] of combinations()) yield await measureLive(cell, { ...how, joining });
 }
 
-function* pairs(): Generator<[Cell, number]> {
-  for (const cell of cells) for (const clients of clientCounts) yield [cell, clients];
+function* combinations(): Generator<[Cell, CellOptions]> {
+  const links = Number(options.links);
+  for (const state of cpuStates)
+    for (const cell of cells)
+      for (const clients of clientCounts) yield [cell, { clients, links, saturated: state === 'saturated' }];
 }
 
 if (options.record !== undefined) {
-  for (const [cell, clients] of pairs()) {
-    await recordCell(options.record, cell, { clients, links: Number(options.links), saturated });
-    process.stderr.write(`${cell.name}, ${clients} clients: recorded\n`);
+  for (const [cell, how] of combinations()) {
+    await recordCell(options.record, cell, how);
+    process.stderr.write(`${cell.name}, ${how.clients} clients: recorded\n`);
   }
 } else {
   const rows: Row[] = [];

@@ -89,7 +89,7 @@ export class Residual {
   #start({ need }: Serving): void {
     if (need.matcher !== undefined || this.#active.size >= MAX_MATCHERS) return;
     const { origins, waitNs } = this.#options;
-    need.matcher = new Matcher((call) => origins.linkOf(call).confidence, waitNs, this.counts);
+    need.matcher = new Matcher((call) => origins.linkOf(call)?.confidence ?? 0, waitNs, this.counts);
     this.#active.add(need.matcher);
   }
 }

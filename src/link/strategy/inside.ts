@@ -11,8 +11,8 @@ export function createInside(origins: Origins): LinkStrategy {
       const context = origin && placed(origin);
       // A request that was filtered has no span to hang on.
       if (context === undefined) return undefined;
-      const { method, confidence } = origins.linkOf(pending);
-      return { context, remote: false, method, confidence };
+      const link = origins.linkOf(pending);
+      return link && { context, remote: false, ...link };
     },
   };
 }
