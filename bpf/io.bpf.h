@@ -59,11 +59,11 @@ static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *reg
 static __always_inline void count_call(__u8 direction, __u64 bytes)
 {
 	if (direction == direction_send) {
-		add(counter_calls_send, 1);
-		add(counter_bytes_send, bytes);
+		add_at_exit(counter_calls_send, 1);
+		add_at_exit(counter_bytes_send, bytes);
 	} else {
-		add(counter_calls_receive, 1);
-		add(counter_bytes_receive, bytes);
+		add_at_exit(counter_calls_receive, 1);
+		add_at_exit(counter_bytes_receive, bytes);
 	}
 }
 
@@ -71,8 +71,8 @@ static __always_inline void count_unrecognised(__u32 slot, __u64 bytes)
 {
 	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &slot);
 
-	add(counter_unrecognised_records, 1);
-	add(counter_unrecognised_bytes, bytes);
+	add_at_exit(counter_unrecognised_records, 1);
+	add_at_exit(counter_unrecognised_bytes, bytes);
 	if (count) {
 		count->records++;
 		count->bytes += bytes;
@@ -84,10 +84,10 @@ static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
 {
 	switch (t->conn->verdict) {
 	case verdict_own:
-		add(counter_own_records, 1);
+		add_at_exit(counter_own_records, 1);
 		return false;
 	case verdict_filtered:
-		add(counter_filtered_records, 1);
+		add_at_exit(counter_filtered_records, 1);
 		return false;
 	case verdict_drop:
 		count_unrecognised(t->conn->port_slot, bytes);
@@ -117,8 +117,8 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 	conn->gap_ns = bpf_ktime_get_ns();
 	conn->gap_direction = t->direction;
 	__sync_fetch_and_add(&conn->gap_records, 1); /* last, and so that a hand-over at the same time leaves it */
-	add(counter_elided_records, 1);
-	add(counter_elided_bytes, bytes);
+	add_at_exit(counter_elided_records, 1);
+	add_at_exit(counter_elided_bytes, bytes);
 }
 
 /*

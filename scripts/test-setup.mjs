@@ -31,6 +31,8 @@ const NEEDED = [
   { command: 'nft', packages: ['nftables'] },
   { command: 'tcpdump', packages: ['tcpdump'] },
   { command: 'wrk', packages: ['wrk'] },
+  { command: 'h2load', packages: ['nghttp2-client'] },
+  { command: 'time', packages: ['time'] },
   { command: 'ab', packages: ['apache2-utils'] },
   { command: 'bpftool', packages: ['bpftool'] },
   { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { endWithUs } from './children.ts';
+
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const CLOCK_TICKS = 100;
 
@@ -36,9 +38,8 @@ export class BenchAgent {
         },
       },
     };
-    const child = spawn(process.execPath, [MAIN, 'run', '--config', `yaml:${JSON.stringify(config)}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const args = [MAIN, 'run', '--config', `yaml:${JSON.stringify(config)}`];
+    const child = endWithUs(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] }));
     const agent = new BenchAgent(child);
     while (!agent.stderr.includes('  traces ')) {
       if (child.exitCode !== null) throw new Error(`the agent ended: ${agent.stderr}`);

@@ -1,12 +1,13 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay|linker|turns ...]`. Needs root, the built agent, nginx, wrk, h2load
- * (nghttp2-client), redis-server and GNU time. Writes docs/benchmarks.md when all of it has run.
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay|linker|turns ...]`. Needs root, the built agent and what
+ * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 
+import { findCommand } from '../../test/support/programs.ts';
 import { benchLinker } from './linker.ts';
 import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
@@ -31,25 +32,28 @@ Written by \`npm run bench\`. Every comparison interleaves rounds without and wi
 ratios or differences, since machines drift. System calls: median of batches, pinned to one CPU. nginx: one worker, wrk with one thread, so that both
 CPUs of the machine are busy without the agent. redis-benchmark: a protocol that is not decoded. Two rounds with the agent, after one that is not
 counted, are compared with those just before and after them without it. Both ends of every connection are on the machine and are traced, so a request
-costs four records. Replay: 200,000 exchanges seen at both ends, CPU time of all threads less that of starting, median
+costs four records. Hooks alone: the same with two programs that return at once on the two tracepoints that the agent uses, which is what the kernel itself
+takes for them; no bound below that can be met on such a machine. Replay: 200,000 exchanges seen at both ends, CPU time of all threads less that of starting, median
 of five.
 
 `;
 
 function table(rows: readonly Row[]): string {
   const lines = rows.map(
-    ({ what, without, with: on, change, bound, met }) =>
-      `| ${what} | ${without} | ${on} | ${change} | ${bound} | ${bound === '' ? '' : met ? 'yes' : '**no**'} |`,
+    ({ what, without, with: on, change, hooks = '', bound, met }) =>
+      `| ${what} | ${without} | ${on} | ${change} | ${hooks} | ${bound} | ${bound === '' ? '' : met ? 'yes' : '**no**'} |`,
   );
-  return ['| what | without | with | change | bound | met |', '|---|---|---|---|---|---|', ...lines].join(
-    '\n',
-  );
+  const titles = ['what', 'without', 'with', 'change', 'hooks alone', 'bound', 'met'];
+  return [`| ${titles.join(' | ')} |`, `|${'---|'.repeat(titles.length)}`, ...lines].join('\n');
 }
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in BENCHES));
 if (unknown !== undefined)
   throw new Error(`no benchmark "${unknown}"; there are ${Object.keys(BENCHES).join(', ')}`);
+for (const command of ['clang', 'nginx', 'wrk', 'h2load', 'redis-server', 'redis-benchmark', 'time'])
+  if (findCommand(command) === undefined)
+    throw new Error(`${command} is not installed: run \`node scripts/test-setup.mjs\``);
 const rows: Row[] = [];
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (asked.length > 0 && !asked.includes(name)) continue;

@@ -16,6 +16,8 @@ export interface Row {
   without: string;
   with: string;
   change: string;
+  /** The same as `change`, of programs that return at once on the agent's hooks. */
+  hooks?: string;
   bound: string;
   /** Of `bound`; where there is one. */
   met?: boolean;

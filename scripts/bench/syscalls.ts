@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { BenchAgent } from './agent.ts';
+import { BareHooks } from './hooks.ts';
 import { type Row, median } from './statistics.ts';
 
 const ROUNDS = 5;
@@ -26,21 +27,28 @@ export async function benchSyscalls(): Promise<Row[]> {
       execFileSync('taskset', ['-c', '1', program, join(directory, 'file')], { encoding: 'utf8' }),
     ) as Record<string, number>;
   const off: Array<Record<string, number>> = [];
+  const hooked: Array<Record<string, number>> = [];
   const on: Array<Record<string, number>> = [];
   for (let round = 0; round < ROUNDS; round++) {
     off.push(measure());
+    const hooks = BareHooks.attach();
+    hooked.push(measure());
+    hooks.detach();
     const agent = await BenchAgent.start();
     on.push(measure());
     await agent.stop();
   }
   rmSync(directory, { recursive: true });
   return BOUNDS.map(([key, what, bound]) => {
-    const added = median(on.map((figures, i) => figures[key]! - off[i]![key]!));
+    const addedBy = (figures: Array<Record<string, number>>): number =>
+      median(figures.map((each, i) => each[key]! - off[i]![key]!));
+    const added = addedBy(on);
     return {
       what,
       without: `${median(off.map((figures) => figures[key]!)).toFixed(0)} ns`,
       with: `${median(on.map((figures) => figures[key]!)).toFixed(0)} ns`,
       change: `+${added.toFixed(0)} ns`,
+      hooks: `+${addedBy(hooked).toFixed(0)} ns`,
       bound: `+${bound} ns`,
       met: added <= bound,
     };

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { BenchAgent } from './agent.ts';
+import { endWithUs } from './children.ts';
+import { BareHooks } from './hooks.ts';
 import { type Row, median } from './statistics.ts';
 
 const ROUNDS = 6;
@@ -24,7 +26,7 @@ export async function startServer(
   args: string[],
   port: number,
 ): Promise<() => Promise<void>> {
-  const child = spawn(command, args, { stdio: 'ignore' });
+  const child = endWithUs(spawn(command, args, { stdio: 'ignore' }));
   while (child.exitCode === null) {
     const socket = connect(port, '127.0.0.1');
     const up = await new Promise<boolean>((resolve) => {
@@ -70,7 +72,7 @@ http {
 async function compare(what: string, measure: () => Sample): Promise<Row> {
   const off: Sample[] = [];
   const on: Sample[] = [];
-  const ratios: number[] = [];
+  const [ratios, hooked]: [number[], number[]] = [[], []];
   measure(); // warm up
   off.push(measure());
   for (let round = 0; round < ROUNDS; round++) {
@@ -82,6 +84,10 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
     on.push(...traced);
     // Of the agent's rounds to those before and after them: machines drift.
     ratios.push(sumOf(traced) / sumOf(off.slice(-2)));
+    const hooks = BareHooks.attach();
+    const bare = measure();
+    hooks.detach();
+    hooked.push(bare.perSecond / off.at(-1)!.perSecond);
   }
   const ratio = median(ratios);
   return {
@@ -89,6 +95,7 @@ async function compare(what: string, measure: () => Sample): Promise<Row> {
     without: showSamples(off),
     with: showSamples(on),
     change: `${(ratio * 100).toFixed(1)} %`,
+    hooks: `${(median(hooked) * 100).toFixed(1)} %`,
     bound: `≥ ${FLOOR * 100} %`,
     met: ratio >= FLOOR,
   };

@@ -1,7 +1,7 @@
 import type { Tracer } from './native.ts';
 
 const PERIOD_MS = 10_000;
-const SAMPLE_MS = 500;
+const SAMPLE_MS = 100;
 
 /**
  * Switches the kernel's BPF statistics on for a part of the time: they add two clock reads to every run of every program of the machine, which
