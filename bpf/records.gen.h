@@ -58,8 +58,8 @@ enum event {
 	event_accept = 2, /* accept(2) returned a connection */
 	event_established = 3, /* TCP handshake done */
 	event_shutdown = 4, /* shutdown(2) returned */
-	event_close = 5, /* close(2) was entered for a socket that nobody else held */
-	event_destroyed = 6, /* TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end */
+	event_close = 5, /* close(2) was entered for a socket that nobody else held; the payload is how far its streams went */
+	event_destroyed = 6, /* TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end; the payload as of close */
 	event_failed = 7, /* a data call or the handshake failed; result is the negative errno */
 	event_seen = 8, /* first data on a unix socket; the payload is its name */
 	event_scan = 9, /* found open when the agent started */
@@ -152,7 +152,7 @@ struct data_record {
 };
 _Static_assert(sizeof(struct data_record) == 216, "data layout");
 
-/* An event in the life of a socket. The payload is the unix socket name where there is one. */
+/* An event in the life of a socket. The payload is the unix socket name where there is one; where the socket ends, two u32: the low halves of the positions after the last byte sent and after the last one received, either of which may count a FIN as one more. */
 struct connection_record {
 	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
 	__u8 kind; /* enum kind */

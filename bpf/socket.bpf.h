@@ -339,6 +339,30 @@ static __always_inline __u32 append_name(struct connection_record *r, struct soc
 	return length > UNIX_PATH_MAX ? 0 : sizeof(*r) + length;
 }
 
+/*
+ * Puts behind the record of a socket's end how far its streams went, so that it shows when the last records before it were lost; sets the size,
+ * which is returned.
+ */
+static __always_inline __u32 append_ends(struct connection_record *r, struct sock *sk, struct conn *conn)
+{
+	__u32 *ends = (__u32 *)(r + 1), length = 0;
+
+	if (!has_sequence(sk)) {
+		ends[0] = conn->tx_count;
+		ends[1] = conn->rx_count;
+		length = 2 * sizeof(*ends);
+	} else if (conn->state & CONN_SEQ_KNOWN) {
+		struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
+
+		ends[0] = GET(tp, write_seq) - conn->tx_first;
+		ends[1] = GET(tp, copied_seq) - conn->rx_first;
+		length = 2 * sizeof(*ends);
+	}
+	r->captured = length;
+	r->size = sizeof(*r) + length;
+	return sizeof(*r) + length;
+}
+
 /* Emits an event whose head is filled. */
 static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 inode, struct conn *conn, enum event event, __s64 result,
 				       __u32 fd, long nr)
@@ -352,7 +376,7 @@ static __always_inline void emit_event(struct work *w, struct sock *sk, __u64 in
 	r->event = event;
 	r->fd = fd;
 	describe_conn(r, conn);
-	size = append_name(r, sk);
+	size = event == event_close || event == event_destroyed ? append_ends(r, sk, conn) : append_name(r, sk);
 	if (size)
 		emit(r, size, false);
 }

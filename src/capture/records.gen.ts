@@ -92,9 +92,9 @@ export const Event = {
   established: 3,
   /** Shutdown(2) returned. */
   shutdown: 4,
-  /** Close(2) was entered for a socket that nobody else held. */
+  /** Close(2) was entered for a socket that nobody else held; the payload is how far its streams went. */
   close: 5,
-  /** TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end. */
+  /** TCP state CLOSE: the socket is over whoever holds it; result is the negative errno, 0 for an orderly end; the payload as of close. */
   destroyed: 6,
   /** A data call or the handshake failed; result is the negative errno. */
   failed: 7,
@@ -354,7 +354,7 @@ export class DataRecord extends RecordView {
   }
 }
 
-/** An event in the life of a socket. The payload is the unix socket name where there is one. */
+/** An event in the life of a socket. The payload is the unix socket name where there is one; where the socket ends, two u32: the low halves of the positions after the last byte sent and after the last one received, either of which may count a FIN as one more. */
 export class ConnectionRecord extends RecordView {
   static readonly SIZE = 168;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */

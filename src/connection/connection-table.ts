@@ -68,6 +68,7 @@ const ANSWER_NS = 60e9;
 const OPEN_STATES = new Set([0, 1, 2, 3, 8]);
 const ERRNO_ENDINGS: Readonly<Record<number, Ending>> = { 104: 'reset', 32: 'reset', 110: 'timed_out' };
 const EINPROGRESS = 115;
+const ENDS_BYTES = 8;
 
 /**
  * All connections of the host, one entry an end, by kernel socket. An address is reused within milliseconds, so the inode is compared with
@@ -231,7 +232,7 @@ export class ConnectionTable<S> {
     const connection = this.#lookUp(record, begins);
     this.#touch(connection, record.timeNs);
     if (record.gapEnd !== 0) this.#gap(connection, record);
-    if (connection.transport === 'unix') this.#name(connection, record);
+    if (connection.transport === 'unix') this.#name(connection, ends ? undefined : record);
     if (begins && (connection.transport === 'tcp' || (record.flags & Flag.fresh) !== 0)) {
       connection.send.start(0);
       connection.receive.start(0);
@@ -251,12 +252,14 @@ export class ConnectionTable<S> {
         break;
       case Event.close:
         this.#closed(connection, record);
+        noteEnds(connection, record);
         break;
       case Event.shutdown:
         this.#close(connection, record.timeNs, true);
         break;
       case Event.destroyed:
         this.#ending(connection, ERRNO_ENDINGS[-record.result] ?? 'closed', record.timeNs);
+        noteEnds(connection, record);
         break;
       default:
     }
@@ -458,8 +461,10 @@ export class ConnectionTable<S> {
     return again;
   }
 
+  /** Requests first: a response is told whose it is by what had been asked before it. */
   #cross(connection: TrackedConnection<S>): void {
-    for (const stream of [connection.receive, connection.send]) {
+    const { receive, send } = connection;
+    for (const stream of connection.accepted === false ? [send, receive] : [receive, send]) {
       while (stream.hasWaiting) this.#consumer.onHole(connection, stream);
     }
   }
@@ -534,6 +539,23 @@ function sameSocket<S>(connection: TrackedConnection<S>, inode: number): boolean
   return connection.inode === inode || connection.inode === 0 || inode === 0;
 }
 
+/** How far the streams of a socket went that is over. */
+function noteEnds<S>({ closing }: TrackedConnection<S>, record: ConnectionRecord): void {
+  if (closing === undefined || record.captured !== ENDS_BYTES) return;
+  const { buffer, byteOffset } = record.u8;
+  const ends = new DataView(buffer, byteOffset + record.offset + ConnectionRecord.SIZE, ENDS_BYTES);
+  closing.sendEnd = ends.getUint32(0, true);
+  closing.receiveEnd = ends.getUint32(4, true);
+}
+
 function createClosing(): Closing {
-  return { ending: undefined, endingNs: 0, endingTick: 0, closeSeenNs: 0, half: false };
+  return {
+    ending: undefined,
+    endingNs: 0,
+    endingTick: 0,
+    closeSeenNs: 0,
+    half: false,
+    sendEnd: -1,
+    receiveEnd: -1,
+  };
 }

@@ -4,6 +4,10 @@ import type { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
 import type { Asking, Reading } from './thread-table.ts';
 
+const TWO_32 = 4294967296;
+/** What a FIN counts in a sequence of bytes. */
+const FIN = 1;
+
 /** How a connection ended, as far as its records tell. */
 export type Ending = 'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown';
 
@@ -18,6 +22,9 @@ export interface Closing {
   closeSeenNs: number;
   /** It was a shutdown: only sending is over. */
   half: boolean;
+  /** Low halves of the positions after the last byte sent and the last one received; either may count a FIN as one more. -1: not told. */
+  sendEnd: number;
+  receiveEnd: number;
 }
 
 /** Which of a unix pair's counts mean the same byte: what to add to the own count to have the pair's common one; undefined while unknown. */
@@ -136,6 +143,16 @@ export class TrackedConnection<S> implements Connection {
   lose(reason: string, count: number): void {
     this.lost ??= {};
     this.lost[reason] = (this.lost[reason] ?? 0) + count;
+  }
+
+  /** The connection is over, and bytes had crossed in this direction at its end that no record has told of. */
+  lostAtEnd(direction: number): boolean {
+    const { closing } = this;
+    const told = direction === 0 ? closing?.receiveEnd : closing?.sendEnd;
+    if (told === undefined || told < 0) return false;
+    const stream = this.stream(direction);
+    const missing = (told - (stream.end % TWO_32)) | 0;
+    return stream.started && missing > FIN;
   }
 
   /** Puts away the streams of which all was used up; nobody may hold them. */

@@ -329,7 +329,8 @@ export class Conversation<S> {
     const turning = response.mode === Mode.turn;
     // A client that sends again takes its response for complete, even one that by its head goes on until the close.
     const openEnded = turning || (response.mode === Mode.close && this.open.length === 1);
-    if (openEnded && response.stream.endNs <= startNs) this.#endOpenEnded(response);
+    // What has come behind it, and looks like the next response, waits to be read.
+    if (openEnded && response.stream.endNs <= startNs) this.#endHere(response, Mode.sync);
     this.#exchanges.open(this.#isClient, first, request);
     this.#touch(this.#request, this.#request.exchange);
     // The end of the response before was not seen, and what came after this request was taken for more of it.

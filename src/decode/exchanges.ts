@@ -1,4 +1,4 @@
-import { Flag } from '../capture/records.gen.ts';
+import { Direction, Flag } from '../capture/records.gen.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
 import type { Decoder } from './decoder.ts';
@@ -147,14 +147,18 @@ export class Exchanges<S> {
 
   /** The connection is over. */
   end(ending: Ending): void {
-    const { closing, lastNs } = this.#owner.connection;
+    const { connection } = this.#owner;
+    const { closing, lastNs } = connection;
     const silent = ending === 'expired' || ending === 'shutdown';
     const failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
+    let lost: boolean | undefined;
     for (const exchange of [...this.pairing.open]) {
       if (!exchange.answered && !this.#endUnseen(exchange)) {
         const heardNs = Math.max(exchange.startNs, lastNs);
-        exchange.endNs = silent ? heardNs : Math.max(exchange.startNs, closing?.endingNs || heardNs);
+        lost ??= connection.lostAtEnd(exchange.role === 'client' ? Direction.receive : Direction.send);
+        exchange.endNs = silent || lost ? heardNs : Math.max(exchange.startNs, closing?.endingNs || heardNs);
         if (silent) exchange.incomplete = 'capture_ended';
+        else if (lost) exchange.incomplete = exchange.response === undefined ? 'response_lost' : 'end_unseen';
         else exchange.failure = failure;
       }
       this.#close(exchange);

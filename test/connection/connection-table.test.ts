@@ -302,6 +302,22 @@ describe('connection/connection-table', () => {
     );
   });
 
+  it('tells a response that was lost at the end from one that never came', () => {
+    const { writer, decoding } = setUp();
+    const lost = new TestEnd(writer).send(REQUEST).lose('receive', 100);
+    const cut = new TestEnd(writer).send(REQUEST).receive(RESPONSE.slice(0, 20)).lose('receive', 100);
+    const none = new TestEnd(writer).send(REQUEST).lose('receive', 1); // the peer's FIN
+    const unix = new TestEnd(writer, { transport: 'unix' }).event('connect').send(REQUEST);
+    for (const end of [lost, cut, none]) end.event('destroyed');
+    unix.lose('receive', 100).event('close');
+    writer.clock().clock().clock();
+    decoding.feed(writer);
+    assert.deepEqual(
+      decoding.closed.map(({ failure, incomplete }) => failure ?? incomplete),
+      ['response_lost', 'response_lost', 'connection_closed', 'response_lost'],
+    );
+  });
+
   it('counts refused connections by errno', () => {
     const { writer, decoding } = setUp();
     new TestEnd(writer).event('connect', { result: -111 });

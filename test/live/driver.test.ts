@@ -73,6 +73,9 @@ describe('the records of the C driver', function () {
   it('keeps 2000 connections on two descriptors apart', async function () {
     const played = await play(this, 'reuse', ['2000']);
     assertRecorded(played);
+    const over = new Set(played.connections.filter(({ ends }) => ends).map(({ inode }) => inode));
+    const silent = new Set(played.data.map(({ inode }) => inode).filter((inode) => !over.has(inode)));
+    assert.deepEqual([silent.size, over.size >= 4000], [0, true], 'all told how far they went');
     assertCounted(played);
   });
 

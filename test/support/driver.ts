@@ -13,9 +13,11 @@ import {
   CountersRecord,
   DataRecord,
   Direction,
+  Event,
   ExecRecord,
   Flag,
   Kind,
+  PositionKind,
 } from '../../src/capture/records.gen.ts';
 import { IP_PROTOCOL } from '../../src/capture/unrecognised-ports.ts';
 import { sleep } from './agent.ts';
@@ -90,6 +92,8 @@ export interface PlainData {
   gapRecords: number;
   gapBytes: number;
   payload: Uint8Array;
+  /** `position` counts messages. */
+  ordinal: boolean;
 }
 
 export interface PlainEvent {
@@ -100,6 +104,8 @@ export interface PlainEvent {
   timeNs: number;
   gapRecords: number;
   gapBytes: number;
+  /** Of a socket's end: low halves of the positions after what it sent and received. */
+  ends: Record<'send' | 'receive', number> | undefined;
 }
 
 /** What the records of every process come to, each figure counted by looking at them. */
@@ -231,12 +237,19 @@ class Collector {
   #takeEvent(record: ConnectionRecord): void {
     const { tgid, inode, event, result, timeNs, gapRecords } = record;
     const gapBytes = record.gapEnd - record.gapStart;
-    this.connections.push({ tgid, inode, event, result, timeNs, gapRecords, gapBytes });
+    const isEnd = event === Event.close || event === Event.destroyed;
+    const ends = isEnd && record.captured > 0 ? endsOf(record.payload) : undefined;
+    this.connections.push({ tgid, inode, event, result, timeNs, gapRecords, gapBytes, ends });
   }
 
   #takeExec({ argvLength, environLength }: ExecRecord): void {
     if (argvLength === EXEC_ARGV_MAX || environLength === EXEC_ENVIRON_MAX) this.cutImages++;
   }
+}
+
+function endsOf(payload: Uint8Array): PlainEvent['ends'] {
+  const view = new DataView(payload.buffer, payload.byteOffset);
+  return { send: view.getUint32(0, true), receive: view.getUint32(4, true) };
 }
 
 function plainData(record: DataRecord): PlainData {
@@ -265,6 +278,7 @@ function plainData(record: DataRecord): PlainData {
     timeNs,
     flags,
     payload,
+    ordinal: record.positionKind === PositionKind.datagram,
   };
 }
 
@@ -464,6 +478,24 @@ export function assertRecorded(played: Played): void {
       `records of ${name} (${lines[0]!.call} and so on) are not the calls`,
     );
     lines.forEach((line, i) => assertOne(line, records[i]!));
+  }
+  assertEnds(played);
+}
+
+/** Every socket's end tells how far its streams went: to the last byte that a record told of, or a FIN further. */
+function assertEnds({ data, connections }: Played): void {
+  const reached = new Map<string, number>();
+  for (const { inode, direction, position, length, ordinal } of data) {
+    const end = position + (ordinal ? 1 : length);
+    const key = `${inode} ${direction}`;
+    reached.set(key, Math.max(reached.get(key) ?? 0, end));
+  }
+  for (const { inode, ends } of connections) {
+    if (ends === undefined) continue;
+    for (const direction of ['send', 'receive'] as const) {
+      const beyond = ends[direction] - ((reached.get(`${inode} ${direction}`) ?? 0) % 2 ** 32);
+      assert.ok(beyond === 0 || beyond === 1, `socket ${inode} ends ${beyond} after its last ${direction}`);
+    }
   }
 }
 

@@ -227,6 +227,7 @@ export class TestEnd {
   }
 
   event(event: keyof typeof Event, fields: Fields<'connection'> = {}, name = ''): this {
+    const ends = event === 'close' || event === 'destroyed';
     this.writer.add(
       'connection',
       {
@@ -235,7 +236,7 @@ export class TestEnd {
         event: Event[event],
         ...fields,
       },
-      name,
+      ends ? new Uint8Array(Uint32Array.of(this.txPosition, this.rxPosition).buffer) : name,
     );
     return this;
   }

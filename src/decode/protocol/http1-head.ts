@@ -215,10 +215,12 @@ export function parseHead(
   return to - from;
 }
 
-/** Length of the empty line at `at`, 0 if the line is not empty. */
-export function emptyLine(bytes: Uint8Array, at: number): number {
-  if (bytes[at] === LF) return 1;
-  return bytes[at] === CR && bytes[at + 1] === LF ? 2 : 0;
+/** Length of the empty line at `at`, 0 if the line is not empty, -1 while that cannot be told. */
+export function emptyLine(bytes: Uint8Array, at: number, to: number): number {
+  if (at >= to) return -1;
+  if (bytes[at] !== CR) return bytes[at] === LF ? 1 : 0;
+  if (at + 1 >= to) return -1;
+  return bytes[at + 1] === LF ? 2 : 0;
 }
 
 /** Field lines behind the first line, which ends at `firstLf` (-1: it was cut). Returns as `parseHead`. */
@@ -235,10 +237,9 @@ function parseFields(
   let framingField = false;
   while (lf >= 0) {
     const start = lf + 1;
+    const empty = emptyLine(bytes, start, to);
+    if (empty !== 0) return empty < 0 ? INCOMPLETE : start + empty - from;
     const first = bytes[start];
-    if (start + 1 >= to && first !== LF) return INCOMPLETE;
-    const empty = emptyLine(bytes, start);
-    if (empty > 0) return start + empty - from;
     if (first === SP || first === HT) {
       if (framingField) return MALFORMED;
       lf = findLineEnd(bytes, start, to);

@@ -335,7 +335,7 @@ function readChunked(reader: Reader, side: SideState): Step {
     if (side.phase === Phase.chunkEnd) {
       const lineEnd = bytes[at] === CR ? 2 : 1;
       if (limit - at < lineEnd) return Step.more;
-      if (emptyLine(bytes, at) === 0) return Step.malformed;
+      if (emptyLine(bytes, at, limit) === 0) return Step.malformed;
       reader.skip(lineEnd);
       side.phase = Phase.chunkSize;
       continue;
@@ -346,7 +346,7 @@ function readChunked(reader: Reader, side: SideState): Step {
       return limit - at > most ? Step.malformed : Step.more;
     }
     if (side.phase === Phase.trailer) {
-      const empty = emptyLine(bytes, at) > 0;
+      const empty = emptyLine(bytes, at, limit) > 0;
       reader.skip(lf + 1 - at);
       if (empty) return endBody(side, side.size);
       continue;
