@@ -19,6 +19,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   'nginx-proxy': 1,
   'java-executor-pool': 0.92,
   'python-flask-executor': 0.87,
+  'java-invoke-all-pool': 0.81,
+  'python-http-server-map': 0.91,
   'chain-of-four': 0.99,
 };
 
