@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 /** Of one core: what the agent takes where nothing is idle. */
-const LEAST_SHARE = 0.03;
+const LEAST_SHARE = 0.02;
 /** CPU time that may be saved up: what comes at once, such as the first requests after the start, need not wait. */
 const SAVED_MS = 1000;
 /** CPU time that may be owed. */
@@ -23,7 +23,7 @@ export interface CpuClocks {
 }
 
 /**
- * Keeps the host first: the agent takes 3 % of a core, and of the CPU time that the machine has idle all where half of the machine is idle, a quarter
+ * Keeps the host first: the agent takes 2 % of a core, and of the CPU time that the machine has idle all where half of the machine is idle, a quarter
  * where a quarter is, next to nothing where a tenth is. Beyond that it rests. A low priority does not do that. A thread that always
  * has something to do, however low its priority, crowds the programs of the machine onto the other CPUs and makes each of their wake-ups
  * dearer: even one that the kernel runs in idle time only (SCHED_IDLE) cost a web server a fifth of its throughput.
