@@ -24,15 +24,6 @@ public final class ExecutorPool {
   }
 
   public static void main(String[] args) throws IOException {
-    FrontEnd.serve(
-        args,
-        exchange -> {
-          try {
-            callAll(exchange.getRequestURI().getPath());
-          } catch (ExecutionException | InterruptedException failed) {
-            FrontEnd.fail(failed);
-          }
-          FrontEnd.answer(exchange);
-        });
+    FrontEnd.serveBlocking(args, ExecutorPool::callAll);
   }
 }

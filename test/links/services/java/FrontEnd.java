@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
@@ -61,6 +62,25 @@ final class FrontEnd {
   static void fail(Throwable failure) {
     failure.printStackTrace();
     Runtime.getRuntime().halt(1);
+  }
+
+  /** Makes the calls of the request with this path and blocks until all have been answered. */
+  interface Calls {
+    void makeAll(String path) throws ExecutionException, InterruptedException;
+  }
+
+  /** Runs the server; a request is answered when its calls have been. */
+  static void serveBlocking(String[] args, Calls calls) throws IOException {
+    serve(
+        args,
+        exchange -> {
+          try {
+            calls.makeAll(exchange.getRequestURI().getPath());
+          } catch (ExecutionException | InterruptedException failed) {
+            fail(failed);
+          }
+          answer(exchange);
+        });
   }
 
   /** Runs the server; `handle` may return before the exchange has been answered. */
