@@ -211,7 +211,10 @@ struct message {
 	__u32 length; /* true bytes of the message */
 };
 
-/* Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes; 3: the scan, which may be preempted. */
+/*
+ * Working memory: too large for the stack. Slot 0: system calls; 1: state changes, which may interrupt them; 2: processes; 3: the scan, which
+ * may be preempted.
+ */
 struct work {
 	__u64 address; /* for number() */
 	struct message message;
@@ -231,11 +234,17 @@ struct {
 	__type(value, struct work);
 } works SEC(".maps");
 
+static __always_inline __u64 *slot_of(enum counter which)
+{
+	__u32 key = which;
+
+	return bpf_map_lookup_elem(&counters, &key);
+}
+
 /* In one step: a state change in softirq interrupts a system call's program between the load and the store of an addition. */
 static __always_inline void add(enum counter which, __u64 n)
 {
-	__u32 key = which;
-	__u64 *slot = bpf_map_lookup_elem(&counters, &key);
+	__u64 *slot = slot_of(which);
 
 	if (slot)
 		__sync_fetch_and_add(slot, n);
@@ -244,8 +253,7 @@ static __always_inline void add(enum counter which, __u64 n)
 /* For what nothing but the exit of system calls counts, which does not interrupt itself: cheaper. */
 static __always_inline void add_at_exit(enum counter which, __u64 n)
 {
-	__u32 key = which;
-	__u64 *slot = bpf_map_lookup_elem(&counters, &key);
+	__u64 *slot = slot_of(which);
 
 	if (slot)
 		*slot += n;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,20 @@ import { fileURLToPath } from 'node:url';
 import { loadNative, type Tracer } from '../../src/capture/native.ts';
 
 const SOURCE = fileURLToPath(new URL('hooks.bpf.c', import.meta.url));
+
+let object: Uint8Array | undefined;
+
+function compile(): Uint8Array {
+  const flags = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', '-Wall', '-Werror'];
+  const directory = mkdtempSync(join(tmpdir(), 'bench-hooks-'));
+  const file = join(directory, 'hooks.bpf.o');
+  try {
+    execFileSync('clang', [...flags, '-c', SOURCE, '-o', file]);
+    return readFileSync(file);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 /** The agent's two hooks on system calls with programs that return at once: no agent can be cheaper there. */
 export class BareHooks {
@@ -17,30 +31,11 @@ export class BareHooks {
   }
 
   static attach(): BareHooks {
-    const directory = mkdtempSync(join(tmpdir(), 'bench-hooks-'));
-    const object = join(directory, 'hooks.bpf.o');
-    try {
-      execFileSync('clang', [
-        '-O2',
-        '-g',
-        '-target',
-        'bpf',
-        '-mcpu=v3',
-        '-Wall',
-        '-Werror',
-        '-c',
-        SOURCE,
-        '-o',
-        object,
-      ]);
-      const { Tracer } = loadNative();
-      const tracer = new Tracer({ object });
-      tracer.load();
-      for (const program of tracer.programs) tracer.attach(program);
-      return new BareHooks(tracer);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    const { Tracer } = loadNative();
+    const tracer = new Tracer({ object: (object ??= compile()) });
+    tracer.load();
+    for (const program of tracer.programs) tracer.attach(program);
+    return new BareHooks(tracer);
   }
 
   detach(): void {

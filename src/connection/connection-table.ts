@@ -542,8 +542,8 @@ function sameSocket<S>(connection: TrackedConnection<S>, inode: number): boolean
 /** How far the streams of a socket went that is over. */
 function noteEnds<S>({ closing }: TrackedConnection<S>, record: ConnectionRecord): void {
   if (closing === undefined || record.captured !== ENDS_BYTES) return;
-  const { buffer, byteOffset } = record.u8;
-  const ends = new DataView(buffer, byteOffset + record.offset + ConnectionRecord.SIZE, ENDS_BYTES);
+  const { payload } = record;
+  const ends = new DataView(payload.buffer, payload.byteOffset, ENDS_BYTES);
   closing.sendEnd = ends.getUint32(0, true);
   closing.receiveEnd = ends.getUint32(4, true);
 }

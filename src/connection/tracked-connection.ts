@@ -4,7 +4,6 @@ import type { Connection } from './connection.ts';
 import { Stream } from './stream.ts';
 import type { Asking, Reading } from './thread-table.ts';
 
-const TWO_32 = 4294967296;
 /** What a FIN counts in a sequence of bytes. */
 const FIN = 1;
 
@@ -151,7 +150,7 @@ export class TrackedConnection<S> implements Connection {
     const told = direction === 0 ? closing?.receiveEnd : closing?.sendEnd;
     if (told === undefined || told < 0) return false;
     const stream = this.stream(direction);
-    const missing = (told - (stream.end % TWO_32)) | 0;
+    const missing = (told - stream.end) | 0; // modulo 2^32
     return stream.started && missing > FIN;
   }
 

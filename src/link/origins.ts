@@ -1,6 +1,8 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Role, Sending } from '../decode/exchange.ts';
 import { type Pending, readBy } from './pending.ts';
+import { UNSURE } from './residual/allowance.ts';
+import { LEAST } from './residual/subject.ts';
 import { COMPLETION, REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent, Woken } from './rule/rule.ts';
 import { Serving } from './serving.ts';
@@ -11,11 +13,8 @@ const MAX_PROCESSES = 8192;
 const CONFIRMED = 0.99;
 const ALONGSIDE = 0.97;
 const PROVEN = 0.95;
-/** At most, where the rule is not known to hold, and where something speaks against this very link. */
-const UNPROVEN = 0.899;
+/** At most, where something speaks against this very link. Where the rule is not known to hold it is UNSURE at most. */
 const DOUBTED = 0.5;
-/** What is more likely wrong than right is not told. */
-const LEAST = 0.5;
 
 /** What is counted, and shown as metrics. */
 export interface OriginCounts {
@@ -300,8 +299,8 @@ function confidenceOf(pending: Pending, rule: number): number {
   if (origin.failed) return doubted;
   for (let call: Pending | undefined = pending; call !== undefined; call = call.via)
     if (call.doubted) return doubted;
-  if (trust.off) return Math.min(UNPROVEN, trust.rate);
+  if (trust.off) return Math.min(UNSURE, trust.rate);
   if (pending.confirmed) return CONFIRMED;
   if (origin.passed && (trust.proven || origin.alone)) return ALONGSIDE;
-  return trust.proven ? PROVEN : Math.min(UNPROVEN, trust.rate);
+  return trust.proven ? PROVEN : Math.min(UNSURE, trust.rate);
 }

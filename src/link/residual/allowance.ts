@@ -4,7 +4,7 @@ const MOST_WRONG = 0.0007;
 const APPRENTICESHIP = 4000;
 /** From here on a guess is a parent. */
 const SURE = 0.9;
-/** What is said of one that would be, were it not for the allowance. */
+/** The most that is said of what is to be no parent: of a guess that would be one, were it not for the allowance, for example. */
 export const UNSURE = 0.899;
 /** Counts are halved from here on. */
 const MAX_LINKS = 20_000;

@@ -8,8 +8,8 @@ const MOST = 0.95;
 const MAX_SEEN = 64;
 /** So many calls of a kind wait until it is known whether anything can be said of them. */
 const YOUTH = 1000;
-/** Less is not worth saying. */
-const LEAST = 0.5;
+/** Less is not worth saying: it is more likely wrong than right. */
+export const LEAST = 0.5;
 
 /** What is known of the loose calls of one kind, beside the habits of those that are known. */
 export class Subject {
