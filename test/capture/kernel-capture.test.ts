@@ -34,13 +34,7 @@ class FakeTracer {
   /** How often it has been asked what was produced; where that moves, it is more every time. */
   static asked = 0;
   static producing = false;
-  lookup(map: string): Buffer {
-    if (map === 'counters') {
-      const value = Buffer.alloc(16);
-      value.writeBigUInt64LE(FakeTracer.producing ? BigInt(FakeTracer.asked++) : 40n);
-      value.writeBigUInt64LE(2n, 8);
-      return value;
-    }
+  lookup(): Buffer {
     const conn = Buffer.alloc(40);
     conn.writeBigUInt64LE(BigInt(INODE), CONN.inode.offset);
     conn.writeBigUInt64LE(this.#end, CONN.gap_end.offset);
@@ -55,7 +49,10 @@ class FakeTracer {
     return 1;
   }
   sumPerCpuArray(): BigUint64Array {
-    return new BigUint64Array(32);
+    const counters = new BigUint64Array(32);
+    counters[Counter.produced] = FakeTracer.producing ? BigInt(FakeTracer.asked++) : 42n;
+    counters[Counter.lost_ring_full] = 42n;
+    return counters;
   }
   mapInfo(): { maxEntries: number } {
     return { maxEntries: 1 };
