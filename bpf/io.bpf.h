@@ -188,7 +188,7 @@ static __always_inline void count_known(__u32 use, struct pt_regs *regs, long nr
 
 /*
  * finish_transfer - a data call returned `ret` > 0 (bytes, or messages for the mmsg calls): its records. In the order of what may end the work
- * early, because on a busy host most calls are of connections that nobody decodes, or come while the ring is full.
+ * early. `missed`: it is lost.
  */
 static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode,
 					    struct call *call, __u8 direction, bool missed)

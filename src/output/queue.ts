@@ -34,8 +34,8 @@ const ABORT_GRACE_MS = 250;
  * held even if the queue has dropped it meanwhile.
  */
 const MAX_COMPRESSING = 4;
-/** A request's own objects. */
-const REQUEST_OVERHEAD = 256;
+/** A request's own objects: the batch, the buffer, what the allocator adds. */
+const REQUEST_OVERHEAD = 512;
 
 interface Flight {
   readonly batch: Batch;

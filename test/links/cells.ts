@@ -17,6 +17,8 @@ export interface Service {
   readonly command: () => string[];
   /** Letters of the back ends that it calls for every request. */
   readonly calls: string;
+  /** Nothing in the agent was tuned on it. */
+  readonly unseen?: boolean;
 }
 
 const ALL = 'abcd';
@@ -64,12 +66,12 @@ const SERVICES: readonly Service[] = [
   ].map(node),
   python('flask_threaded', 'flask'),
   python('flask_executor', 'flask'),
-  python('http_server_map'),
+  { ...python('http_server_map'), unseen: true },
   python('asyncio_aiohttp', 'aiohttp'),
   python('uvloop_aiohttp', 'uvloop'),
   java('thread-per-request', 'ThreadPerRequest'),
   java('executor-pool', 'ExecutorPool'),
-  java('invoke-all-pool', 'InvokeAllPool'),
+  { ...java('invoke-all-pool', 'InvokeAllPool'), unseen: true },
   java('async-client', 'AsyncClient'),
   {
     name: 'go-net-http',

@@ -12,7 +12,7 @@
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { BASELINES, chooseByTime, ON_THREAD } from './baselines.ts';
 import { type SpanCounts, SpanIndex } from './span-index.ts';
-import { calibrationError, type Graded, upperBound } from './statistics.ts';
+import { type Graded, upperBound } from './statistics.ts';
 import type { Threads } from './threads.ts';
 import { idsBelow, type Truth } from './truth.ts';
 
@@ -50,8 +50,8 @@ export interface Report {
   wholeRequests: Share;
   /** Requests of the load all of whose spans stand in one trace with the right parents. */
   wholeTraces: Share;
-  /** Of the links that were found by the residual matcher and not held back: 0 to 1, undefined where there are none. */
-  calibration: { error: number | undefined; links: number };
+  /** The links that were found by the residual matcher; those that were held back apart. */
+  residual: Graded[];
   heldBack: Grades;
   /** Parents that were given, by `undertrace.link.method`; and span links that stand in their place. */
   methods: Record<string, Grades>;
@@ -172,7 +172,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
       count: truth.roots.filter((root) => isWholeTrace(root, truth, index)).length,
       of: truth.roots.length,
     },
-    calibration: { error: calibrationError(residual), links: residual.length },
+    residual,
     heldBack,
     methods,
     candidates,

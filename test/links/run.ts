@@ -16,7 +16,7 @@ import {
   recordCell,
   recordings,
 } from './laboratory.ts';
-import { renderPage, renderTable, type Row } from './table.ts';
+import { renderCalibration, renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
 
@@ -94,7 +94,7 @@ if (options.record !== undefined) {
   const whole =
     options.cells === '*' && options['from-recording'] === undefined && Number(options.drop) === 0;
   const out = options.out ?? (whole ? DOC : undefined);
-  if (out === undefined) process.stdout.write(`${renderTable(rows)}\n`);
+  if (out === undefined) process.stdout.write(`${renderTable(rows)}\n\n${renderCalibration(rows)}`);
   else {
     const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() || process.arch}, Node ${process.version}.`;
     const load = `Load average of the machine before the first run ${loadBefore.toFixed(1)}, after the last ${loadavg()[0]!.toFixed(1)}.`;

@@ -34,21 +34,35 @@ export interface Graded {
   readonly right: boolean;
 }
 
-/**
- * Expected calibration error, 0 to 1: the answers are sorted by confidence and cut into bins of equal size; in each, the mean confidence is
- * compared with the share that was right. Undefined without answers.
- */
-export function calibrationError(answers: readonly Graded[], bins = 10): number | undefined {
-  if (answers.length === 0) return undefined;
+/** Answers of about the same confidence. */
+export interface Bin {
+  readonly count: number;
+  /** In the mean, 0 to 1. */
+  readonly confidence: number;
+  /** Share, 0 to 1. */
+  readonly right: number;
+}
+
+/** The answers, sorted by confidence and cut into bins of equal size. */
+export function calibrationBins(answers: readonly Graded[], bins = 10): Bin[] {
   const sorted = [...answers].sort((a, b) => a.confidence - b.confidence);
-  let error = 0;
-  for (let bin = 0; bin < bins; bin++) {
+  return Array.from({ length: bins }, (_, bin) => {
     const from = Math.floor((bin * sorted.length) / bins);
-    const until = Math.floor(((bin + 1) * sorted.length) / bins);
-    const within = sorted.slice(from, until);
-    const confidence = within.reduce((sum, answer) => sum + answer.confidence, 0);
-    const right = within.filter((answer) => answer.right).length;
-    error += Math.abs(confidence - right);
-  }
-  return error / sorted.length;
+    const within = sorted.slice(from, Math.floor(((bin + 1) * sorted.length) / bins));
+    const count = within.length;
+    return {
+      count,
+      confidence: within.reduce((sum, { confidence }) => sum + confidence, 0) / count,
+      right: within.filter(({ right }) => right).length / count,
+    };
+  }).filter(({ count }) => count > 0);
+}
+
+/** Expected calibration error, 0 to 1: the mean distance between confidence and share of right ones over the bins. Undefined without answers. */
+export function calibrationError(answers: readonly Graded[]): number | undefined {
+  if (answers.length === 0) return undefined;
+  const off = calibrationBins(answers).map(
+    ({ count, confidence, right }) => count * Math.abs(confidence - right),
+  );
+  return off.reduce((sum, each) => sum + each) / answers.length;
 }

@@ -1,7 +1,9 @@
 /** The figures of all cells as a table of Markdown, with the method above it. */
 import { ON_THREAD } from './baselines.ts';
 import { LOOPS } from './busy-loops.ts';
+import { CELLS } from './cells.ts';
 import { judged, type Report, type Share } from './check.ts';
+import { calibrationBins, calibrationError } from './statistics.ts';
 
 export interface Row {
   cell: string;
@@ -34,7 +36,8 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
   trace with the right parents.
 - **precision, coverage**: of links with a confidence of 0.9 or more, how many were right; how many links had one.
 - **calibration**: mean distance between confidence and share of right ones, in points, over ten bins of equal size; links of the method
-  \`residual\` alone, without those of the next column. **held back**: links of that method that would be parents, were it not that their process makes
+  \`residual\` alone, without those of the next column. A few hundred links are some points off by chance alone: below the table are those of all
+  cells together that nothing was tuned on. **held back**: links of that method that would be parents, were it not that their process makes
   so many of them that more than one of a thousand parents could be wrong; they are told as 0.899. How many of them were right.
 - **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.
@@ -73,8 +76,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'coverage %', value: (_, { confident, inner }) => percent(confident.given, inner.expected) },
   {
     title: 'calibration',
-    value: (_, { calibration: { error, links } }) =>
-      error === undefined ? '–' : `${(100 * error).toFixed(1)} (${links})`,
+    value: (_, { residual }) => {
+      const error = calibrationError(residual);
+      return error === undefined ? '–' : `${(100 * error).toFixed(1)} (${residual.length})`;
+    },
   },
   {
     title: 'held back',
@@ -136,6 +141,28 @@ export function renderTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
+/** How sure the residual matcher was and how often it was right, in all cells of services that nothing was tuned on. Empty where it found nothing. */
+export function renderCalibration(rows: readonly Row[]): string {
+  const unseen = CELLS.filter(({ chain }) => chain.some((service) => service.unseen)).map(({ name }) => name);
+  const reports = rows.flatMap(({ cell, report }) => (report && unseen.includes(cell) ? [report] : []));
+  const answers = reports.flatMap(({ residual }) => residual);
+  const error = calibrationError(answers);
+  if (error === undefined) return '';
+  const bins = calibrationBins(answers);
+  const sum = (of: 'right' | 'wrong'): number =>
+    reports.reduce((total, { heldBack }) => total + heldBack[of], 0);
+  const [right, wrong] = [sum('right'), sum('wrong')];
+  return `## How sure, and how often right
+
+${answers.length} links of the method \`residual\` in all cells of ${unseen.join(' and ')}, in ten bins of equal size. Mean distance:
+${(100 * error).toFixed(1)} points. Apart from these ${right + wrong} were held back, told as 0.899, of which ${percent(right, right + wrong, 1)} % were right.
+
+| confidence, mean % | ${bins.map(({ confidence }) => (100 * confidence).toFixed(1)).join(' | ')} |
+|---|${bins.map(() => '---|').join('')}
+| right % | ${bins.map((bin) => (100 * bin.right).toFixed(1)).join(' | ')} |
+`;
+}
+
 export function renderPage(rows: readonly Row[], machine: string): string {
-  return `${METHOD}${machine}\n\n${renderTable(rows)}\n`;
+  return `${METHOD}${machine}\n\n${renderTable(rows)}\n\n${renderCalibration(rows)}`;
 }

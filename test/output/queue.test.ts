@@ -564,7 +564,7 @@ describe('output/queue', () => {
       const { exporter, queue, sent, encoded, balanced } = setUpRequests();
       queue.offer(makeSpans(10));
       assert.equal(encoded.length, 1);
-      assert.equal(queue.stats().queueSize, 500 + 256);
+      assert.equal(queue.stats().queueSize, 500 + 512);
       exporter.calls[0]!.answer(accept(exporter.calls[0]!));
       await settle();
       assert.deepEqual(sent, [{ count: 10, bytes: 500, compressed: false }]);
@@ -582,7 +582,7 @@ describe('output/queue', () => {
       assert.deepEqual(encoded.slice(1).flat(), waiting);
       await timers.advance(100);
       await untilCompressed();
-      assert.equal(queue.stats().queueSize, 11 * (100 + 256));
+      assert.equal(queue.stats().queueSize, 11 * (100 + 512));
       balanced();
       exporter.answers = accept;
       await timers.advance(3_000);
@@ -652,7 +652,7 @@ describe('output/queue', () => {
       assert.ok(stage.lost.queue_full > 0);
       await timers.advance(100);
       await untilCompressed();
-      assert.equal(queue.stats().queueSize, (stage.held() / 10) * (100 + 256));
+      assert.equal(queue.stats().queueSize, (stage.held() / 10) * (100 + 512));
       balanced();
     });
 

@@ -20,9 +20,10 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
 import { UserError } from '../../base/errors.ts';
 import type { Exporter, Outcome } from '../exporter.ts';
+import { gzip } from '../gzip.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
 import { accepted, printable, readPartialSuccess, readRetryDelayMs } from '../otlp-response.ts';
 import { SCOPE_VERSION } from '../otlp-scope.ts';
@@ -50,7 +51,6 @@ const RETRYABLE: ReadonlySet<number> = new Set([
 /** grpc-js numbers algorithms: 0 identity, 2 gzip. */
 const GZIP = 2;
 
-const gzipAsync = promisify<Buffer, { level: number }, Buffer>(gzip);
 const gunzipAsync = promisify<Buffer, Buffer>(gunzip);
 
 /** Throws a UserError where the settings cannot work. */
@@ -101,7 +101,7 @@ export function createOtlpGrpcExporter(id: string, settings: OtlpGrpcSettings): 
     requests: {
       encode: (batch) => encoder.encode(batch),
       // The library compresses each message itself and takes none that is, so a request only waits compressed.
-      compress: (request) => gzipAsync(request, { level: 1 }),
+      compress: gzip,
       send: async (request, compressed, count, signal) =>
         call(compressed ? await gunzipAsync(request) : request, count, signal),
     },
