@@ -158,6 +158,17 @@ describe('the counters of the kernel side', function () {
     });
   }
 
+  it('take no connection for an earlier one that had its address and was dropped', async function () {
+    const count = 200;
+    const played = await play(this, 'again', [`${count}`], { verdict: Verdict.drop });
+    assertCounted(played);
+    const { data } = played;
+    const of = (key: 'sock' | 'inode'): number => new Set(data.map((record) => record[key])).size;
+    assert.equal(of('inode'), 2 * count);
+    assert.ok(of('sock') < count, `${of('sock')} addresses: hardly one was used twice`);
+    assert.equal(played.counted.unrecognised_records, sumOf(moving(played.calls)).calls - data.length);
+  });
+
   it('count the messages of a recvmmsg beyond what is walked', async function () {
     const played = await play(this, 'many', ['1500']);
     assertCounted(played);

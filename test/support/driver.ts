@@ -153,7 +153,7 @@ export interface Played {
 }
 
 export interface PlayOptions {
-  /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when so many `sockets` (default 2) have theirs. */
+  /** The verdict on a socket at its first record; a driver that waits for it is sent SIGUSR1 when so many `sockets` (default 2) more have theirs. */
   verdict?: number;
   sockets?: number;
   /** Sends a driver that waits for it SIGUSR1 when the drain sleeps after its first calls. */
@@ -388,7 +388,7 @@ function judge(
     const known = capture.setVerdict({ sock, inode, transport, serverPort }, verdict, 0);
     assert.ok(known, 'the kernel does not know the socket');
     judged.add(inode);
-    if (judged.size === sockets) process.kill(pid, 'SIGUSR1');
+    if (judged.size % sockets === 0) process.kill(pid, 'SIGUSR1');
   };
 }
 

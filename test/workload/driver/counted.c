@@ -78,18 +78,24 @@ static void run_of(struct end *from, struct end *to)
 
 #define MOST_PAIRS 400
 
+static sigset_t block_usr1(void)
+{
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	return usr1;
+}
+
 /*
  * On each of COUNT connections (default 1) a call of each end; then, after SIGUSR1, when the test has given its verdict on all their sockets, runs
  * of calls in both directions and a call of each end again. Notes tell the phases apart.
  */
 void scenario_verdicts(int argc, char **argv)
 {
-	sigset_t wanted;
+	sigset_t wanted = block_usr1();
 	int got;
-
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &wanted, NULL);
 	struct pair pairs[MOST_PAIRS];
 	int count = argc > 1 ? atoi(argv[1]) : 1;
 
@@ -107,6 +113,23 @@ void scenario_verdicts(int argc, char **argv)
 		both_ways(pairs[i], 50);
 		close_end(pairs[i].a);
 		close_end(pairs[i].b);
+	}
+}
+
+/* COUNT connections, one after the other: a call of each end, and, after SIGUSR1, when the test has given its verdict on both sockets, another one. */
+void scenario_again(int argc, char **argv)
+{
+	sigset_t wanted = block_usr1();
+	int count = argc ? atoi(argv[0]) : 50, got;
+
+	for (int i = 0; i < count; i++) {
+		struct pair p = open_pair("tcp4");
+
+		both_ways(p, 100);
+		sigwait(&wanted, &got);
+		both_ways(p, 50);
+		close_end(p.a);
+		close_end(p.b);
 	}
 }
 

@@ -43,6 +43,7 @@ static const struct scenario {
 	{"killed", "COUNT", scenario_killed},
 	{"exchanges", "TRANSPORT COUNT", scenario_exchanges},
 	{"verdicts", "TRANSPORT [COUNT]", scenario_verdicts},
+	{"again", "COUNT", scenario_again},
 	{"faults", "TRANSPORT", scenario_faults},
 	{"many", "COUNT", scenario_many},
 	{"uring", "COUNT", scenario_uring},

@@ -30,6 +30,7 @@ SCENARIO(timeout);
 SCENARIO(killed);
 SCENARIO(exchanges);
 SCENARIO(verdicts);
+SCENARIO(again);
 SCENARIO(faults);
 SCENARIO(many);
 SCENARIO(uring);
