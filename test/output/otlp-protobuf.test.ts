@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { AttributeValue } from '../../src/decode/exchange.ts';
 import { type Span, StatusCode } from '../../src/link/span.ts';
@@ -193,6 +195,27 @@ describe('output/otlp-protobuf', () => {
     encoder.encode(makeSpans(20_000, 50_000));
     assert.deepEqual(large, copy);
     assert.equal(decodeProto(large).length, 20_000);
+  });
+
+  it('holds of each resource no more than its bytes', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const encoder = new OtlpProtobufEncoder();
+    const resources = Array.from({ length: 2000 }, (_, i) => makeResource(`service-${i}`));
+    const heldBy = (use: () => void): number => {
+      collect();
+      const before = process.memoryUsage().arrayBuffers;
+      use();
+      collect();
+      return process.memoryUsage().arrayBuffers - before;
+    };
+    const held = heldBy(() => {
+      for (const resource of resources) {
+        encoder.recycle(encoder.encode(makeSpans(1).map((span) => ({ ...span, resource }))));
+        Buffer.from('x'.repeat(3000)); // others use the common blocks of small buffers in between
+      }
+    });
+    assert.ok(held < resources.length * 1024, `${Math.round(held / resources.length)} bytes a resource`);
   });
 
   it('writes into memory that came back, where it is large enough', () => {
