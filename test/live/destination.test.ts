@@ -62,7 +62,7 @@ describe('when the destination fails', function () {
       await ask(this, 2000);
     }
     const rss: number[] = [];
-    // Without a pause, so that the collector of garbage comes by several times: what it has not come for yet would look like a leak.
+    // Without a pause: at a higher rate the collector of garbage comes by more often, so that a leak is sooner told from what it has not come for yet.
     for (const end = Date.now() + AWAY_SECONDS * 1000; Date.now() < end;) {
       await ask(this, 500);
       rss.push(residentBytes(agent.pid));
