@@ -1,8 +1,10 @@
 import type { Span } from '../link/span.ts';
+import { BlockStore, type Stored } from './block-store.ts';
 
 /** A request as bytes. */
 export interface EncodedRequest {
-  bytes: Buffer;
+  /** As a buffer only while it is sent. */
+  bytes: Buffer | Stored;
   /** While it is `underWay` the request is not sent. */
   compression: 'none' | 'underWay' | 'done' | 'impossible';
 }
@@ -41,8 +43,9 @@ export function createBatch(count: number, content: Batch['content'], cost: numb
   };
 }
 
-/** Batches that wait, failed ones and packed ones, the oldest first; with the sums that the queue's books need. */
+/** Batches that wait, failed ones and packed ones, the oldest first. Requests are in a BlockStore meanwhile. */
 export class WaitingBatches {
+  readonly #store = new BlockStore();
   #batches: Batch[] = [];
   #suspectsTurn = false;
 
@@ -53,11 +56,13 @@ export class WaitingBatches {
   /** Behind all others: younger than they are. */
   append(batch: Batch): void {
     this.#batches.push(batch);
+    this.#keep(batch);
   }
 
   /** Before all others: it has been tried. */
   putBack(batch: Batch): void {
     this.#batches.unshift(batch);
+    this.#keep(batch);
   }
 
   /** The oldest with a request that could be compressed. */
@@ -65,10 +70,24 @@ export class WaitingBatches {
     return this.#batches.find(({ content }) => 'bytes' in content && content.compression === 'none');
   }
 
-  /** The oldest, taken out. */
-  shift(): Batch | undefined {
+  /** The request of a batch that waits, as a copy. */
+  read({ bytes }: EncodedRequest): Buffer {
+    return Buffer.isBuffer(bytes) ? bytes : this.#store.read(bytes);
+  }
+
+  /** The same request of a batch that waits in other bytes. */
+  replace(request: EncodedRequest, bytes: Buffer): void {
+    if (!Buffer.isBuffer(request.bytes)) this.#store.free(request.bytes);
+    request.bytes = this.#store.put(bytes);
+  }
+
+  /** The oldest, not to be sent any more. */
+  drop(): Batch | undefined {
     const batch = this.#batches.shift();
-    if (batch) batch.gone = true;
+    if (!batch) return undefined;
+    batch.gone = true;
+    const { content } = batch;
+    if ('bytes' in content && !Buffer.isBuffer(content.bytes)) this.#store.free(content.bytes);
     return batch;
   }
 
@@ -97,7 +116,18 @@ export class WaitingBatches {
   }
 
   #takeAt(index: number): Batch {
-    return this.#batches.splice(index, 1)[0]!;
+    const batch = this.#batches.splice(index, 1)[0]!;
+    const { content } = batch;
+    if ('bytes' in content && !Buffer.isBuffer(content.bytes)) {
+      const stored = content.bytes;
+      content.bytes = this.#store.read(stored);
+      this.#store.free(stored);
+    }
+    return batch;
+  }
+
+  #keep({ content }: Batch): void {
+    if ('bytes' in content && Buffer.isBuffer(content.bytes)) content.bytes = this.#store.put(content.bytes);
   }
 
   /** The destination answered: what failed before may go at once, each batch once; what fails again keeps its own pace. */

@@ -19,7 +19,6 @@
  * Lengths of nested messages are written after their content into a slot of fixed width. A length that needs fewer bytes than its slot is
  * padded with continuation bytes, which every protobuf reader accepts; a longer one moves the content.
  */
-import { ownCopy } from '../base/own-copy.ts';
 import type { Attributes, AttributeValue } from '../decode/exchange.ts';
 import type { ServiceResource } from '../enrich/resource.ts';
 import { type HrTime, type Span, SpanKind, type SpanLink } from '../link/span.ts';
@@ -151,7 +150,9 @@ export class OtlpProtobufEncoder {
     const slot = this.#open((1 << 3) | LENGTH_DELIMITED, 2);
     this.#writeAttributes(TAG_ATTRIBUTE_OF_RESOURCE, resource.attributes, this.#otherKeys);
     this.#close(slot, 2);
-    const encoded = ownCopy(this.#bytes.subarray(start, this.#at));
+    // Not Buffer.from(): it puts small ones into common blocks of 8 KiB, each of which lives as long as anything in it.
+    const encoded = Buffer.allocUnsafeSlow(this.#at - start);
+    this.#bytes.copy(encoded, 0, start, this.#at);
     this.#at = start;
     this.#resources.set(resource, encoded);
     return encoded;

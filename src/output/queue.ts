@@ -16,6 +16,7 @@ import type { Ledger, Stage } from '../base/ledger.ts';
 import { messageOf } from '../base/errors.ts';
 import type { LossReason } from '../base/losses.ts';
 import type { Span } from '../link/span.ts';
+import { BLOCK_BYTES } from './block-store.ts';
 import { type Batch, createBatch, type EncodedRequest, WaitingBatches } from './batch.ts';
 import { Circuit } from './circuit.ts';
 import { type Exporter, type Outcome, REAL_TIMERS, type Requests, type Timers } from './exporter.ts';
@@ -34,8 +35,9 @@ const ABORT_GRACE_MS = 250;
  * held even if the queue has dropped it meanwhile.
  */
 const MAX_COMPRESSING = 4;
-/** A request's own objects: the batch, the buffer, what the allocator adds. */
-const REQUEST_OVERHEAD = 512;
+/** What a request takes beside its bytes: the batch, and what is left of its last block. */
+const REQUEST_OVERHEAD = 512 + BLOCK_BYTES / 2;
+type Compress = NonNullable<Requests['compress']>;
 
 interface Flight {
   readonly batch: Batch;
@@ -194,7 +196,7 @@ export class ExporterQueue {
 
   /** Takes the oldest waiting batch off the books of what is held; gives back its spans for a counter. */
   #discardWaiting(): number {
-    const batch = this.#waiting.shift();
+    const batch = this.#waiting.drop();
     if (!batch) return 0;
     this.#batchSpans -= batch.count;
     this.#batchCost -= batch.cost;
@@ -261,37 +263,42 @@ export class ExporterQueue {
     }
   }
 
-  #compressWaiting(requests: Requests): void {
-    while (requests.compress && this.#compressing < MAX_COMPRESSING) {
+  #compressWaiting({ compress }: Requests): void {
+    while (compress && this.#compressing < MAX_COMPRESSING) {
       const batch = this.#waiting.uncompressed();
       if (!batch) return;
       this.#compressing++;
-      void this.#compress(batch, batch.content as EncodedRequest, requests.compress).then(() => {
+      void this.#compressBatch(batch, batch.content as EncodedRequest, compress).then(() => {
         this.#compressing--;
         this.#pump();
       });
     }
   }
 
-  /** Makes the request of a batch smaller; never rejects. */
-  async #compress(
-    batch: Batch,
-    request: EncodedRequest,
-    compress: NonNullable<Requests['compress']>,
-  ): Promise<void> {
+  async #compressBatch(batch: Batch, request: EncodedRequest, compress: Compress): Promise<void> {
     request.compression = 'underWay';
+    const bytes = await this.#compress(this.#waiting.read(request), compress);
+    request.compression = bytes ? 'done' : 'impossible';
+    if (!bytes || batch.gone) return;
+    this.#waiting.replace(request, bytes);
+    this.#hasSize(batch, bytes);
+  }
+
+  /** Undefined, with a note, where it cannot be made smaller. */
+  async #compress(bytes: Buffer, compress: Compress): Promise<Buffer | undefined> {
     try {
-      request.bytes = await compress(request.bytes);
-      request.compression = 'done';
-      if (this.#costIs === 'bytes' && !batch.gone) {
-        const cost = request.bytes.length + REQUEST_OVERHEAD;
-        this.#batchCost += cost - batch.cost;
-        batch.cost = cost;
-      }
+      return await compress(bytes);
     } catch (error) {
-      request.compression = 'impossible';
       this.#note(messageOf(error));
+      return undefined;
     }
+  }
+
+  #hasSize(batch: Batch, bytes: Buffer): void {
+    if (this.#costIs !== 'bytes') return;
+    const cost = bytes.length + REQUEST_OVERHEAD;
+    this.#batchCost += cost - batch.cost;
+    batch.cost = cost;
   }
 
   async #fly(batch: Batch): Promise<void> {
@@ -333,9 +340,15 @@ export class ExporterQueue {
     const { content, count } = batch;
     if (!('bytes' in content)) return this.exporter.send(content, signal);
     const requests = this.exporter.requests!;
-    if (requests.sentCompressed && requests.compress && content.compression === 'none')
-      await this.#compress(batch, content, requests.compress);
-    return requests.send(content.bytes, content.compression === 'done', count, signal);
+    const { sentCompressed, compress } = requests;
+    let bytes = content.bytes as Buffer;
+    if (sentCompressed && compress && content.compression === 'none') {
+      const smaller = await this.#compress(bytes, compress);
+      content.compression = smaller ? 'done' : 'impossible';
+      content.bytes = bytes = smaller ?? bytes;
+      this.#hasSize(batch, bytes);
+    }
+    return requests.send(bytes, content.compression === 'done', count, signal);
   }
 
   #answered(flight: Flight, outcome: Outcome & { result: 'done' }, generation: number): void {

@@ -564,7 +564,7 @@ describe('output/queue', () => {
       const { exporter, queue, sent, encoded, balanced } = setUpRequests();
       queue.offer(makeSpans(10));
       assert.equal(encoded.length, 1);
-      assert.equal(queue.stats().queueSize, 500 + 512);
+      assert.equal(queue.stats().queueSize, 500 + 1024);
       exporter.calls[0]!.answer(accept(exporter.calls[0]!));
       await settle();
       assert.deepEqual(sent, [{ count: 10, bytes: 500, compressed: false }]);
@@ -582,7 +582,7 @@ describe('output/queue', () => {
       assert.deepEqual(encoded.slice(1).flat(), waiting);
       await timers.advance(100);
       await untilCompressed();
-      assert.equal(queue.stats().queueSize, 11 * (100 + 512));
+      assert.equal(queue.stats().queueSize, 11 * (100 + 1024));
       balanced();
       exporter.answers = accept;
       await timers.advance(3_000);
@@ -642,17 +642,17 @@ describe('output/queue', () => {
 
     it('that were dropped while they were compressed leave no size behind', async () => {
       const { timers, exporter, queue, stage, balanced } = setUpRequests({
-        sending_queue: { queue_size: 3_000, batch: { min_size: 10, max_size: 10 } },
+        sending_queue: { queue_size: 6_000, batch: { min_size: 10, max_size: 10 } },
       });
       exporter.answers = fail;
       queue.offer(makeSpans(10));
       await settle();
-      queue.offer(makeSpans(30, 10)); // three of 756 bytes, being compressed now
+      queue.offer(makeSpans(30, 10)); // three of 1524 bytes, being compressed now
       queue.offer(makeSpans(10, 40)); // pushes the oldest of them out
       assert.ok(stage.lost.queue_full > 0);
       await timers.advance(100);
       await untilCompressed();
-      assert.equal(queue.stats().queueSize, (stage.held() / 10) * (100 + 512));
+      assert.equal(queue.stats().queueSize, (stage.held() / 10) * (100 + 1024));
       balanced();
     });
 
