@@ -110,10 +110,11 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 	task = current_task();
 	sk = sock_of_fd(task, send_fd(regs, nr), &call.id);
 	if (!sk)
-		return; /* a file: no enter half tells the exit so */
+		return; /* a file */
 	if (is_excluded(task))
 		return;
-	if (!dropped_of(call.id.sock, call.id.inode))
-		look_at_stream(&call, sk, send);
+	if (is_dropped(call.id.sock, call.id.inode))
+		return; /* its exit finds that out again, which costs less than keeping it */
+	look_at_stream(&call, sk, send);
 	keep_call(task, &call);
 }

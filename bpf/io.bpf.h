@@ -43,8 +43,9 @@ static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *reg
 
 	if (t->kind == position_kind_datagram)
 		return bare ? 0 : limit;
-	if (conn->run_direction != t->direction) {
+	if (conn->run_direction != t->direction || conn->round != shed_rounds) {
 		conn->run_direction = t->direction;
+		conn->round = shed_rounds; /* what was lost meanwhile may have been the head of another run */
 		conn->run_bytes = 0;
 	}
 	if (!bare && conn->run_bytes >= limit && t->has_buffer &&
@@ -56,23 +57,24 @@ static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *reg
 	return left;
 }
 
-static __always_inline void count_call(__u8 direction, __u64 bytes)
+/* What nothing but the exit of system calls counts, which does not interrupt itself, needs no atomic addition. */
+static __always_inline void count_call(struct counts *all, __u8 direction, __u64 bytes)
 {
 	if (direction == direction_send) {
-		add_at_exit(counter_calls_send, 1);
-		add_at_exit(counter_bytes_send, bytes);
+		all->of[counter_calls_send]++;
+		all->of[counter_bytes_send] += bytes;
 	} else {
-		add_at_exit(counter_calls_receive, 1);
-		add_at_exit(counter_bytes_receive, bytes);
+		all->of[counter_calls_receive]++;
+		all->of[counter_bytes_receive] += bytes;
 	}
 }
 
-static __always_inline void count_unrecognised(__u32 slot, __u64 bytes)
+static __always_inline void count_unrecognised(struct counts *all, __u32 slot, __u64 bytes)
 {
 	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &slot);
 
-	add_at_exit(counter_unrecognised_records, 1);
-	add_at_exit(counter_unrecognised_bytes, bytes);
+	all->of[counter_unrecognised_records]++;
+	all->of[counter_unrecognised_bytes] += bytes;
 	if (count) {
 		count->records++;
 		count->bytes += bytes;
@@ -80,17 +82,18 @@ static __always_inline void count_unrecognised(__u32 slot, __u64 bytes)
 }
 
 /* Whether user space wants anything of this connection. */
-static __always_inline bool is_wanted(struct transfer *t, __u64 bytes)
+static __always_inline bool is_wanted(struct transfer *t, __u64 name, __u64 bytes)
 {
 	switch (t->conn->verdict) {
 	case verdict_own:
-		add_at_exit(counter_own_records, 1);
+		t->counts->of[counter_own_records]++;
 		return false;
 	case verdict_filtered:
-		add_at_exit(counter_filtered_records, 1);
+		t->counts->of[counter_filtered_records]++;
 		return false;
 	case verdict_drop:
-		count_unrecognised(t->conn->port_slot, bytes);
+		note_known(name, t->conn);
+		count_unrecognised(t->counts, t->conn->port_slot, bytes);
 		return false;
 	default:
 		return true;
@@ -117,8 +120,8 @@ static __always_inline void elide(struct transfer *t, struct data_record *r, __u
 	conn->gap_ns = bpf_ktime_get_ns();
 	conn->gap_direction = t->direction;
 	__sync_fetch_and_add(&conn->gap_records, 1); /* last, and so that a hand-over at the same time leaves it */
-	add_at_exit(counter_elided_records, 1);
-	add_at_exit(counter_elided_bytes, bytes);
+	t->counts->of[counter_elided_records]++;
+	t->counts->of[counter_elided_bytes] += bytes;
 }
 
 /*
@@ -136,12 +139,11 @@ static __always_inline bool is_rest_of_run(struct transfer *t, struct data_recor
 }
 
 /* The thread has received from a socket. Whether from the same as before, so that nothing is missed where this call makes no record. */
-static __always_inline bool take_step(struct call *call, __u64 sock)
+static __always_inline bool take_step(struct thread *thread, __u64 sock)
 {
-	struct thread *thread = (struct thread *)call;
 	bool again;
 
-	if (!call)
+	if (!thread)
 		return false;
 	again = thread->read_from == sock;
 	thread->read_from = sock;
@@ -149,12 +151,6 @@ static __always_inline bool take_step(struct call *call, __u64 sock)
 	if (pool_count)
 		thread->read_ns = bpf_ktime_get_ns();
 	return again;
-}
-
-static __always_inline void untake_step(struct call *call)
-{
-	if (call)
-		((struct thread *)call)->step--;
 }
 
 /* A unix socket's name goes out once, before its first data. */
@@ -166,43 +162,61 @@ static __always_inline void introduce(__u64 sock, __u64 inode, struct conn *conn
 	report(sock, inode, event_seen, 0, -1, nr);
 }
 
+#define LOOKS (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) /* receives that leave the stream as it is */
+
+/* A data call that moved `ret` on a socket that is known, see known.bpf.h; `use` as there, `thread` may be 0. */
+static __always_inline void count_known(__u32 use, struct pt_regs *regs, long nr, long ret, struct thread *thread, __u64 sock, __u8 direction)
+{
+	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg;
+	struct counts *all = counts();
+	__u64 bytes;
+
+	if (!all)
+		return;
+	if (direction == direction_receive) {
+		if (receive_flags(regs, nr) & LOOKS)
+			return;
+		take_step(thread, sock);
+	}
+	bytes = many ? sum_messages(SYSCALL_ARG2(regs), ret) : ret;
+	count_call(all, direction, bytes);
+	if (use == KNOWN_WANTED)
+		lose(all, many ? ret : 1);
+	else
+		count_unrecognised(all, use, bytes);
+}
+
 /*
  * finish_transfer - a data call returned `ret` > 0 (bytes, or messages for the mmsg calls): its records. In the order of what may end the work
- * early, because on a busy host most calls are of connections that nobody decodes, or come while the ring is full.
+ * early. `missed`: it is lost.
  */
 static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long ret, struct sock *sk, __u64 sock, __u64 inode,
 					    struct call *call, __u8 direction, bool missed)
 {
-	struct transfer t = { .sk = sk, .direction = direction };
+	struct transfer t = { .sk = sk, .counts = counts(), .direction = direction };
+	struct thread *thread = (struct thread *)call;
 	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg, datagram, again;
 	__u32 flags = direction == direction_receive ? receive_flags(regs, nr) : 0;
 	__u32 messages = many ? ret : 1;
-	struct dropped *dropped;
 	struct work *w;
 	struct data_record *r;
 	struct message *m;
 	__u64 bytes;
 	__u16 place;
 
-	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+	if (flags & LOOKS)
 		return;
-	again = direction == direction_receive && take_step(call, sock);
+	again = direction == direction_receive && take_step(thread, sock);
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), messages) : ret;
-	dropped = dropped_of(sock, inode);
-	if (dropped) {
-		count_call(direction, bytes);
-		count_unrecognised(dropped->port_slot, bytes);
-		return;
-	}
 	t.kind = call ? call->kind : position_kind_of(sk);
 	datagram = t.kind == position_kind_datagram;
 	w = work(0);
 	t.conn = conn_of(sock, inode, !datagram);
-	if (!w || !t.conn)
+	if (!w || !t.conn || !t.counts)
 		return;
 	if (t.kind == position_kind_tcp) {
 		if (!(t.conn->state & CONN_SEQ_KNOWN))
-			learn_sequences(t.conn, sk, false);
+			learn_late(sock);
 	} else if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
 		learn_inodes(t.conn, sk);
 		introduce(sock, inode, t.conn, nr);
@@ -211,18 +225,19 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r = &w->data;
 	r->flags = 0;
 	r->position_kind = t.kind;
-	count_call(direction, bytes);
+	count_call(t.counts, direction, bytes);
 	if (t.kind != position_kind_tcp)
 		locate_counted(r, &t, call, bytes, messages);
 	if (messages > UIO_MAXIOV) { /* recvmmsg(2) has no limit, unlike sendmmsg(2) */
 		add(counter_messages_cut, messages - UIO_MAXIOV);
 		messages = UIO_MAXIOV;
 	}
-	if (!is_wanted(&t, bytes))
+	if (!is_wanted(&t, sock & SOCK_NAME_MASK, bytes))
 		return;
-	if (missed && t.conn->verdict != verdict_elide) {
-		t.conn->run_bytes = 0; /* what comes next may be the head of another run */
-		lose(messages);
+	if (missed) {
+		if (t.kind == position_kind_tcp)
+			note_known(sock & SOCK_NAME_MASK, t.conn);
+		lose(t.counts, messages);
 		return;
 	}
 	t.has_buffer = has_buffer(&t, nr, flags);
@@ -232,11 +247,11 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	if (is_rest_of_run(&t, r, bytes)) {
 		elide(&t, r, bytes);
 		if (again)
-			untake_step(call);
+			thread->step--;
 		return;
 	}
-	if (missed || is_full()) {
-		lose(messages);
+	if (is_full()) {
+		lose(t.counts, messages);
 		return;
 	}
 	t.urgent = !t.budget && t.conn->verdict == verdict_full;
@@ -253,8 +268,8 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r->enter_ns = call && direction == direction_send ? call->enter_ns : 0;
 	r->context_id = r->context_parent = r->context_origin = 0;
 	r->layer = r->context_kind = r->pad = 0;
-	r->turn = call ? ((struct thread *)call)->turn : 0;
-	r->step = call ? ((struct thread *)call)->step : 0;
+	r->turn = thread ? thread->turn : 0;
+	r->step = thread ? thread->step : 0;
 
 	if (many) {
 		emit_many(SYSCALL_ARG2(regs), messages, t.budget, datagram);
@@ -266,7 +281,7 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	if (t.has_buffer)
 		find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs));
 	if (datagram)
-		read_peer(r, m->name);
+		read_peer(m->name);
 	if (datagram && flags & MSG_TRUNC && !m->count) {
 		/* `ret` is the datagram's length, which may be more than the buffer's. */
 		__u64 room = nr == nr_recvfrom ? SYSCALL_ARG3(regs) : 0;
@@ -288,8 +303,6 @@ static __always_inline void fail_transfer(struct sock *sk, __u64 sock, __u64 ino
 {
 	struct conn *conn;
 
-	if (dropped_of(sock, inode))
-		return;
 	conn = conn_of(sock, inode, GET(sk, sk_type) != SOCK_DGRAM);
 	if (conn && conn->verdict != verdict_drop)
 		report(sock, inode, event_failed, ret, fd, nr);
@@ -312,11 +325,9 @@ static __always_inline void forget_call(struct task_struct *task, long ret, bool
 }
 
 /* A few bytes read from a pipe, an eventfd or a timerfd: an event loop is woken by another thread, or by a timer. */
-static __always_inline bool is_wakeup(struct task_struct *task, struct pt_regs *regs, long nr, long ret)
+static __always_inline bool is_wakeup(struct file *file, long nr, long ret)
 {
-	struct file *file = nr == nr_read && ret <= 8 ? file_of(task, SYSCALL_ARG1(regs)) : 0;
-
-	return file && (GET2(file, f_inode, i_mode) & S_IFMT) != S_IFREG;
+	return file && nr == nr_read && ret > 0 && ret <= 8 && (GET2(file, f_inode, i_mode) & S_IFMT) != S_IFREG;
 }
 
 static __always_inline void end_on(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct sock *sk,
@@ -350,55 +361,68 @@ static __always_inline void end_splice(struct task_struct *task, struct pt_regs 
 		end_on(task, regs, nr_splice, ret, sk, &id, 0, direction_receive, fd, false);
 }
 
-/*
- * Exit of a data call, with its enter half. Where that is missing, the descriptor was no socket, or not in scope; unless the ring was full when
- * the call began, or the thread has never been seen and may have been inside since before the agent. Then the socket is resolved now. (A send
- * that was under way when the agent came is a hole in its stream.)
- */
-static __always_inline void end_call(struct task_struct *task, struct pt_regs *regs, long nr, long ret, bool send)
+/* The enter half of the call that returns, or 0. */
+static __always_inline struct call *begun(struct thread *thread, long nr)
 {
+	return thread && thread->call.nr == nr && thread->call.round == shed_rounds ? &thread->call : 0;
+}
+
+/*
+ * Exit of a data call that moved bytes or says something of the connection. Without an enter half the descriptor was no socket then, or a dropped
+ * one, or not in scope; or the ring was full when the call began, or the thread has never been seen and may have been inside since before the
+ * agent. Then the socket is resolved now. (A send that was under way when the agent came is a hole in its stream.)
+ */
+static __always_inline void end_moved(struct task_struct *task, struct pt_regs *regs, long nr, long ret, bool send)
+{
+	__u8 direction = send ? direction_send : direction_receive;
 	__u32 fd = send ? send_fd(regs, nr) : SYSCALL_ARG1(regs);
 	bool missed = shedding;
-	struct thread *thread = 0;
-	struct call *call = 0;
+	struct thread *thread = missed ? 0 : thread_of(task);
+	struct call *call = begun(thread, nr);
 	struct socket_id id;
+	struct file *file;
 	struct sock *sk;
+	__u32 use;
 
-	if (!missed) {
-		thread = thread_of(task);
-		if (!thread) {
-			remember_thread();
-			missed = send;
-		} else if (thread->call.nr != nr || thread->call.round != shed_rounds) {
-			missed = true;
-			if (is_wakeup(task, regs, nr, ret))
-				thread->step++;
-		} else {
-			call = &thread->call;
-		}
-		if (missed && !shed_rounds)
-			return;
-	}
 	if (call) {
 		call->nr = -1;
 		id = call->id;
 		sk = TYPED(struct sock, id.sock);
-		if (!call->kind) {
-			if (!send)
-				take_step(call, id.sock);
-			missed = true; /* unless it is dropped still */
-			call = 0;
-		}
 	} else {
-		sk = sock_of_fd(task, fd, &id);
-		if (!sk || is_excluded(task))
+		if (!missed && !thread) {
+			remember_thread();
+			missed = send;
+		} else {
+			missed = true;
+		}
+		file = file_of(task, fd);
+		sk = file ? sock_of_file(file, &id) : 0;
+		if (!sk && thread && is_wakeup(file, nr, ret))
+			thread->step++;
+		if (!sk || is_excluded(task) || is_compat(task))
 			return;
+		if (is_known(id.sock, id.inode, &use) && (use != KNOWN_WANTED || (missed && ret > 0))) {
+			if (ret > 0)
+				count_known(use, regs, nr, ret, thread, id.sock, direction);
+			return;
+		}
 		if (missed && !has_sequence(sk))
 			forget_call(task, ret, send); /* it may have begun before, and be counted in conn.in_flight */
 	}
-	end_on(task, regs, nr, ret, sk, &id, call, send ? direction_send : direction_receive, fd, missed);
+	end_on(task, regs, nr, ret, sk, &id, call, direction, fd, missed);
 	if (call)
 		leave_call(call, send);
+}
+
+static __always_inline void end_call(struct task_struct *task, struct pt_regs *regs, long nr, long ret, bool send)
+{
+	if (ret <= 0 && !is_connection_error(ret)) {
+		forget_call(task, ret, send);
+		return;
+	}
+	end_moved(task, regs, nr, ret, send);
+	if (nr == nr_splice)
+		end_splice(task, regs, ret);
 }
 
 /* A 32-bit task's data call: its arguments have another layout, so it is counted, not read. */

@@ -1,4 +1,4 @@
-/* Every map but dropped_socks (dropped.bpf.h), with its key, its bound, who writes and who deletes; and the settings of user space. */
+/* Every map but known_socks (known.bpf.h), with its key, its bound, who writes and who deletes; and the settings of user space. */
 #pragma once
 
 #include "registers.bpf.h"
@@ -51,12 +51,16 @@ struct {
 	__uint(max_entries, 16 << 20);
 } ring SEC(".maps");
 
-/* enum counter, one slot each. */
+struct counts {
+	__u64 of[counter_count]; /* by enum counter */
+};
+
+/* One entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, counter_count);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct counts);
 } counters SEC(".maps");
 
 /* What a socket is known by: its address as a number, which the verifier does not make of a pointer, and its inode. */
@@ -70,7 +74,7 @@ struct call {
 	struct socket_id id;
 	__u32 seq; /* where the stream stood. TCP: write_seq of a send, copied_seq of a receive; else low half of the count */
 	__s32 nr; /* -1: taken */
-	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight. 0: the socket was dropped, and not looked at */
+	__u32 kind;  /* enum position_kind; a counter's call is in conn.in_flight */
 	__u32 round; /* shed_rounds when it began */
 };
 
@@ -115,6 +119,7 @@ struct conn {
 	__u32 in_flight[2];	  /* streams that are counted: calls inside, by enum direction */
 	__u32 tgid;		  /* that connected, for events that happen outside any process */
 	__u64 start_ns;
+	__u32 round;		  /* shed_rounds when the current run began */
 	__u8 run_direction; /* enum direction */
 	__u8 gap_direction;
 	__u8 verdict;	    /* enum verdict */
@@ -234,9 +239,9 @@ struct {
 	__type(value, struct work);
 } works SEC(".maps");
 
-static __always_inline __u64 *slot_of(enum counter which)
+static __always_inline struct counts *counts(void)
 {
-	__u32 key = which;
+	__u32 key = 0;
 
 	return bpf_map_lookup_elem(&counters, &key);
 }
@@ -244,19 +249,10 @@ static __always_inline __u64 *slot_of(enum counter which)
 /* In one step: a state change in softirq interrupts a system call's program between the load and the store of an addition. */
 static __always_inline void add(enum counter which, __u64 n)
 {
-	__u64 *slot = slot_of(which);
+	struct counts *all = counts();
 
-	if (slot)
-		__sync_fetch_and_add(slot, n);
-}
-
-/* For what nothing but the exit of system calls counts, which does not interrupt itself: cheaper. */
-static __always_inline void add_at_exit(enum counter which, __u64 n)
-{
-	__u64 *slot = slot_of(which);
-
-	if (slot)
-		*slot += n;
+	if (all)
+		__sync_fetch_and_add(&all->of[which], n);
 }
 
 static __always_inline struct work *work(__u32 slot)
@@ -324,10 +320,10 @@ static __always_inline bool is_full(void)
 	return true;
 }
 
-static __always_inline void lose(__u64 records)
+static __always_inline void lose(struct counts *all, __u64 records)
 {
-	add(counter_produced, records);
-	add(counter_lost_ring_full, records);
+	__sync_fetch_and_add(&all->of[counter_produced], records);
+	__sync_fetch_and_add(&all->of[counter_lost_ring_full], records);
 }
 
 /* must_wake - whether the drain has to be woken for a record. Global, to keep its frame off the others' stack. */

@@ -127,8 +127,11 @@ static __always_inline void emit_message(struct message *m, __u32 budget, bool u
 	}
 }
 
-/* The peer of an unconnected datagram, from the address the caller gave or received. */
-static __always_inline void read_peer(struct data_record *r, __u64 name)
+/*
+ * read_peer - the peer of an unconnected datagram into the record of slot 0, from the address that the caller gave or received, if any. Global, to
+ * keep its frame off the others' stack.
+ */
+__attribute__((noinline)) int read_peer(__u64 name)
 {
 	struct {
 		__u16 family;
@@ -136,47 +139,36 @@ static __always_inline void read_peer(struct data_record *r, __u64 name)
 		__u32 v4;
 		__u8 v6[16];
 	} address = {};
+	struct work *w = work(0);
+	struct data_record *r;
 
-	if (!name || bpf_probe_read_user(&address, 8, (void *)name))
-		return;
-	if (address.family == AF_INET) {
+	if (!w || !name || bpf_probe_read_user(&address, 8, (void *)name))
+		return 0;
+	r = &w->data;
+	if (address.family == AF_INET)
 		mapped(r->remote, address.v4);
-	} else if (address.family == AF_INET6) {
-		if (bpf_probe_read_user(r->remote, 16, (void *)(name + 8)))
-			return;
-	} else {
-		return;
-	}
+	else if (address.family != AF_INET6 || bpf_probe_read_user(r->remote, 16, (void *)(name + 8)))
+		return 0;
 	r->remote_port = bpf_ntohs(address.port);
+	return 0;
 }
 
-/*
- * emit_nth - one message of a recvmmsg or sendmmsg. Global, so that it is verified once and the loop around it stays cheap; what it needs of
- * the call it finds in the record of slot 0 and in the arguments.
- */
+/* emit_nth - one message of a recvmmsg or sendmmsg, in the record of slot 0. Global, so that it is verified once and the loop stays cheap. */
 __attribute__((noinline)) int emit_nth(__u64 vector, __u32 index, __u32 budget, __u32 datagram)
 {
 	struct user_mmessage *of = (struct user_mmessage *)(vector + (__u64)index * sizeof(*of));
-	struct user_message header;
 	struct work *w = work(0);
-	struct message *m;
-	__u32 length;
 
-	if (!w || bpf_probe_read_user(&header, sizeof(header), &of->header) || bpf_probe_read_user(&length, sizeof(length), &of->length))
+	if (!w || !find_message(nr_recvmsg, (__u64)&of->header, 0, 0) ||
+	    bpf_probe_read_user(&w->message.length, sizeof(w->message.length), &of->length))
 		return 0;
-	m = &w->message;
-	locate_message(m, &header);
-	m->length = length;
 	w->data.message = index;
-	if (datagram) {
-		read_peer(&w->data, header.name);
-		emit_message(m, budget, false);
-		w->data.position -= length; /* positions are ordinals */
-		w->data.position++;
-	} else {
-		emit_message(m, budget, false);
-	}
-	return length;
+	if (datagram)
+		read_peer(w->message.name);
+	emit_message(&w->message, budget, false);
+	if (datagram)
+		w->data.position += 1 - (__u64)w->message.length; /* positions are ordinals */
+	return w->message.length;
 }
 
 /* emit_many - all messages of a recvmmsg or sendmmsg. Global, so that its loop is verified once. */

@@ -1,7 +1,7 @@
 /* Bounded copies out of flat buffers and iovecs. */
 #pragma once
 
-#include "dropped.bpf.h"
+#include "known.bpf.h"
 
 /* Copies `want` bytes at `from` to payload[at]; false when the page is not there. Both clamped to what the verifier can follow. */
 static __always_inline bool copy_part(__u8 *payload, __u32 at, __u64 from, __u32 want)

@@ -7,6 +7,7 @@
 struct transfer {
 	struct sock *sk;
 	struct conn *conn;
+	struct counts *counts;
 	__u32 budget;	/* payload bytes left */
 	__u8 direction;
 	__u8 kind; /* enum position_kind */

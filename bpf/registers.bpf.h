@@ -23,7 +23,6 @@ enum {
 	nr_sendto = 44, nr_recvfrom = 45, nr_sendmsg = 46, nr_recvmsg = 47, nr_shutdown = 48, nr_listen = 50, nr_socketpair = 53,
 	nr_splice = 275, nr_accept4 = 288, nr_recvmmsg = 299, nr_sendmmsg = 307, nr_io_uring_setup = 425, nr_futex = 202,
 	nr_poll = 7, nr_select = 23, nr_epoll_wait = 232, nr_pselect6 = 270, nr_ppoll = 271, nr_epoll_pwait = 281, nr_epoll_pwait2 = 441,
-	nr_first_wait = nr_epoll_wait, /* of those above 63 */
 };
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -45,8 +44,8 @@ enum {
 	nr_read = 63, nr_write = 64, nr_close = 57, nr_readv = 65, nr_writev = 66, nr_sendfile = 71, nr_connect = 203, nr_accept = 202,
 	nr_sendto = 206, nr_recvfrom = 207, nr_sendmsg = 211, nr_recvmsg = 212, nr_shutdown = 210, nr_listen = 201, nr_socketpair = 199,
 	nr_splice = 76, nr_accept4 = 242, nr_recvmmsg = 243, nr_sendmmsg = 269, nr_io_uring_setup = 425, nr_futex = 98,
-	nr_first_wait = 72, nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
-	nr_poll = -1, nr_select = -1, nr_epoll_wait = -1, /* not there */
+	nr_pselect6 = 72, nr_ppoll = 73, nr_epoll_pwait = 22, nr_epoll_pwait2 = 441,
+	nr_poll = 509, nr_select = 510, nr_epoll_wait = 511, /* not there */
 };
 
 #else
@@ -86,41 +85,33 @@ static __always_inline bool compat_data_call(struct pt_regs *regs, long nr, __s6
 #endif
 }
 
-/* Numbers below 64 that matter, as a bit mask: one test turns away nearly every system call of the machine. */
-#define BIT_OF(nr) ((nr) >= 0 && (nr) < 64 ? 1ULL << ((nr) & 63) : 0)
-#define SEND_BITS (BIT_OF(nr_write) | BIT_OF(nr_writev) | BIT_OF(nr_sendto) | BIT_OF(nr_sendmsg) | BIT_OF(nr_sendfile))
-#define RECEIVE_BITS (BIT_OF(nr_read) | BIT_OF(nr_readv) | BIT_OF(nr_recvfrom) | BIT_OF(nr_recvmsg))
-#define EVENT_BITS (BIT_OF(nr_connect) | BIT_OF(nr_accept) | BIT_OF(nr_shutdown) | BIT_OF(nr_listen) | BIT_OF(nr_socketpair))
+enum call_class {
+	call_other,
+	call_send,
+	call_receive,
+	call_wait, /* for events of descriptors */
+	call_close,
+	call_futex,
+	call_event, /* in the life of a socket */
+};
 
-static __always_inline bool in_bits(long nr, __u64 bits)
+#define CALL_NUMBERS 512
+
+/* What a call is, by its number: one look turns away nearly every system call of the machine. */
+static const __u8 call_classes[CALL_NUMBERS] = {
+	[nr_write] = call_send, [nr_writev] = call_send, [nr_sendto] = call_send, [nr_sendmsg] = call_send, [nr_sendmmsg] = call_send,
+	[nr_sendfile] = call_send, [nr_splice] = call_send,
+	[nr_read] = call_receive, [nr_readv] = call_receive, [nr_recvfrom] = call_receive, [nr_recvmsg] = call_receive,
+	[nr_recvmmsg] = call_receive,
+	[nr_poll] = call_wait, [nr_select] = call_wait, [nr_epoll_wait] = call_wait, [nr_pselect6] = call_wait, [nr_ppoll] = call_wait,
+	[nr_epoll_pwait] = call_wait, [nr_epoll_pwait2] = call_wait,
+	[nr_close] = call_close,
+	[nr_futex] = call_futex,
+	[nr_connect] = call_event, [nr_accept] = call_event, [nr_accept4] = call_event, [nr_shutdown] = call_event, [nr_listen] = call_event,
+	[nr_socketpair] = call_event, [nr_io_uring_setup] = call_event,
+};
+
+static __always_inline enum call_class class_of(long nr)
 {
-	return (unsigned long)nr < 64 && (bits >> nr) & 1;
-}
-
-/* arm64 numbers its socket calls from 198, outside the masks. */
-static __always_inline bool is_send(long nr)
-{
-	if (in_bits(nr, SEND_BITS))
-		return true;
-	return nr == nr_sendmmsg || nr == nr_splice ||
-	       (BIT_OF(nr_sendto) == 0 &&
-		(nr == nr_sendto || nr == nr_sendmsg || nr == nr_write || nr == nr_writev || nr == nr_sendfile));
-}
-
-static __always_inline bool is_receive(long nr)
-{
-	if (in_bits(nr, RECEIVE_BITS))
-		return true;
-	return nr == nr_recvmmsg || (BIT_OF(nr_recvfrom) == 0 &&
-				     (nr == nr_recvfrom || nr == nr_recvmsg || nr == nr_read || nr == nr_readv));
-}
-
-#define WAIT_BITS (BIT_OF(nr_poll) | BIT_OF(nr_select) | BIT_OF(nr_epoll_pwait))
-
-/* Waiting for events of descriptors. Asked at every system call: the numbers between are turned away by one test. */
-static __always_inline bool is_wait(long nr)
-{
-	if (in_bits(nr, WAIT_BITS))
-		return true;
-	return nr >= nr_first_wait && (nr == nr_epoll_wait || nr == nr_epoll_pwait || nr == nr_epoll_pwait2 || nr == nr_ppoll || nr == nr_pselect6);
+	return (unsigned long)nr < CALL_NUMBERS ? call_classes[nr] : call_other;
 }

@@ -213,6 +213,17 @@ static __always_inline struct conn *conn_of(__u64 sock, __u64 inode, bool accept
 	return conn;
 }
 
+/* learn_late - learn_sequences() of a socket that has carried data unseen. Global, to keep its frame off the others' stack. */
+__attribute__((noinline)) int learn_late(__u64 sock)
+{
+	__u64 key = sock & SOCK_NAME_MASK;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (conn)
+		learn_sequences(conn, TYPED(struct sock, sock), false);
+	return 0;
+}
+
 /* Low half of the inode, which is all of it: sockfs counts in 32 bits. 0 before accept(2) and after the last close. */
 static __always_inline __u32 inode_of(struct sock *sk)
 {

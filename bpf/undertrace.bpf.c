@@ -3,7 +3,7 @@
  *
  *   kernel, registers          what is read of the kernel and of the calling convention
  *   maps                       state and settings, emit()
- *   socket, dropped            from a descriptor to a socket, what a record says of it; the sockets that nothing is said of
+ *   socket, known              from a descriptor to a socket, what a record says of it; the sockets whose calls are only counted
  *   payload                    copies of user memory
  *   call, position, message    the halves of a data call, where its bytes stand, what of them is copied
  *   io, events, process, futex when a record is made
@@ -17,58 +17,26 @@
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 {
-	if (compat_tasks && is_compat(current_task()))
+	enum call_class class = class_of(nr);
+
+	if (!class || (compat_tasks && is_compat(current_task())))
 		return 0;
-	if (is_send(nr) || is_receive(nr))
-		begin_call(regs, nr, is_send(nr));
-	else if (nr == nr_close)
+	if (class == call_send || class == call_receive)
+		begin_call(regs, nr, class == call_send);
+	else if (class == call_close)
 		begin_close(current_task(), regs);
-	else if (nr == nr_futex && pool_count)
+	else if (class == call_futex && pool_count)
 		begin_futex(current_task(), regs);
 	return 0;
 }
 
-/* sys_exit: results are known and buffers are filled. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
+/* A call in the life of a socket, where it did what it was asked to; of connect(2) also what it did not. */
+static __always_inline void end_event(struct pt_regs *regs, long nr, long ret)
 {
-	long nr = SYSCALL_NUMBER(regs);
-	struct task_struct *task;
+	struct task_struct *task = current_task();
 
-	if (compat_tasks && is_compat(current_task())) {
-		count_compat(current_task(), regs, nr, ret);
-		return 0;
-	}
-	if (is_send(nr) || is_receive(nr)) {
-		task = current_task();
-		if (ret > 0 || is_connection_error(ret)) {
-			end_call(task, regs, nr, ret, is_send(nr));
-			if (nr == nr_splice)
-				end_splice(task, regs, ret);
-		} else {
-			forget_call(task, ret, is_send(nr));
-		}
-		return 0;
-	}
-	if (turn_borders && is_wait(nr)) {
-		end_wait(current_task(), regs, nr);
-		return 0;
-	}
-	if (nr == nr_futex) {
-		if (pool_count)
-			end_futex(regs, ret);
-		return 0;
-	}
-	if (nr > nr_socketpair && nr != nr_accept4 && nr != nr_io_uring_setup && nr_socketpair < 64)
-		return 0;
-	if (nr != nr_connect && ret < 0)
-		return 0;
-	if (nr != nr_connect && nr != nr_accept && nr != nr_accept4 && nr != nr_shutdown && nr != nr_listen && nr != nr_socketpair &&
-	    nr != nr_io_uring_setup)
-		return 0;
-	task = current_task();
-	if (is_excluded(task) || is_compat(task))
-		return 0;
+	if ((ret < 0 && nr != nr_connect) || is_excluded(task) || is_compat(task))
+		return;
 	if (nr == nr_connect)
 		end_connect(task, regs, ret);
 	else if (nr == nr_accept || nr == nr_accept4)
@@ -81,6 +49,25 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 		end_socketpair(task, regs);
 	else
 		uring_made(regs);
+}
+
+/* sys_exit: results are known and buffers are filled. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
+{
+	long nr = SYSCALL_NUMBER(regs);
+	enum call_class class = class_of(nr);
+
+	if (compat_tasks && is_compat(current_task()))
+		count_compat(current_task(), regs, nr, ret);
+	else if (class == call_send || class == call_receive)
+		end_call(current_task(), regs, nr, ret, class == call_send);
+	else if (class == call_wait && turn_borders && !shedding) /* a thread that goes on after a full ring begins a turn anyway, see keep_call */
+		end_wait(current_task(), regs, nr);
+	else if (class == call_futex && pool_count)
+		end_futex(regs, ret);
+	else if (class == call_event)
+		end_event(regs, nr, ret);
 	return 0;
 }
 
@@ -143,6 +130,6 @@ int set_verdict(struct bpf_raw_tracepoint_args *ctx)
 	if (conn->verdict != verdict_own)
 		conn->verdict = ctx->args[2];
 	conn->budget = ctx->args[3];
-	note_dropped(key, conn);
+	note_known(key, conn);
 	return 1;
 }

@@ -80,7 +80,7 @@ export class Tracer {
    */
   onWakeup(callback: () => void): void;
 
-  /** Values of a per-CPU array, summed over CPUs, one bigint an entry. */
+  /** The 64-bit numbers in the values of a per-CPU array, summed over CPUs: those of entry 0, then of entry 1, ... */
   sumPerCpuArray(map: string): BigUint64Array;
   /** All entries of a map as [key, value]; for per-CPU maps the value holds every possible CPU's value one after the other, 8-byte aligned. */
   entries(map: string): Array<[Buffer, Buffer]>;

@@ -175,19 +175,21 @@ Napi::Value Tracer::OnWakeup(const Info& info) {
 Napi::Value Tracer::SumPerCpuArray(const Info& info) {
   Napi::Env env = info.Env();
   bpf_map* map = LiveMap(info, "sumPerCpuArray");
-  if (bpf_map__type(map) != BPF_MAP_TYPE_PERCPU_ARRAY || bpf_map__value_size(map) != sizeof(uint64_t))
+  if (bpf_map__type(map) != BPF_MAP_TYPE_PERCPU_ARRAY || bpf_map__value_size(map) % sizeof(uint64_t))
     throw SystemError(env, std::string(bpf_map__name(map)) + " is not a per-CPU array of 64-bit values", "sumPerCpuArray", EINVAL);
   uint32_t entries = bpf_map__max_entries(map);
+  size_t width = bpf_map__value_size(map) / sizeof(uint64_t);
   std::vector<uint64_t> values(ValueBytes(map) / sizeof(uint64_t));
-  Napi::ArrayBuffer memory = Napi::ArrayBuffer::New(env, entries * sizeof(uint64_t));
+  Napi::ArrayBuffer memory = Napi::ArrayBuffer::New(env, entries * width * sizeof(uint64_t));
   auto* sums = static_cast<uint64_t*>(memory.Data());
   for (uint32_t key = 0; key < entries; ++key) {
     int error = bpf_map_lookup_elem(bpf_map__fd(map), &key, values.data());
     if (error) throw SystemError(env, std::string("reading ") + bpf_map__name(map), "bpf_map_lookup_elem", error);
-    sums[key] = 0;
-    for (uint64_t value : values) sums[key] += value;
+    uint64_t* sum = sums + key * width;
+    std::fill_n(sum, width, 0);
+    for (size_t i = 0; i < values.size(); ++i) sum[i % width] += values[i];
   }
-  return Napi::BigUint64Array::New(env, entries, memory, 0, napi_biguint64_array);
+  return Napi::BigUint64Array::New(env, entries * width, memory, 0, napi_biguint64_array);
 }
 
 // Batches walk a hash bucket by bucket, so an entry deleted meanwhile cannot throw the walk back to its start, as it does with

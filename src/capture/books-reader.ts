@@ -1,9 +1,7 @@
-import { sumOverCpus, u32 } from './map-values.ts';
 import type { Tracer } from './native.ts';
 import { Counter, InRing } from './records.gen.ts';
 
 const COUNTERS = 'counters';
-const COUNTER_BYTES = 8;
 /** Some microseconds each. */
 const ATTEMPTS = 100;
 
@@ -28,19 +26,16 @@ export class BooksReader {
   /** `taken`: records that left the ring and have not been delivered yet. */
   read(taken: number): KernelCounts {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const produced = this.#count(Counter.produced);
-      const lost = this.#count(Counter.lost_ring_full);
+      const counters = this.#counters();
       const { used } = this.#tracer.ring();
-      if (this.#count(Counter.produced) !== produced || this.#tracer.ring().used !== used) continue;
-      const counters = this.#tracer.sumPerCpuArray(COUNTERS);
-      counters[Counter.produced] = produced;
-      counters[Counter.lost_ring_full] = lost;
+      if (this.#counters()[Counter.produced] !== counters[Counter.produced]) continue;
+      if (this.#tracer.ring().used !== used) continue;
       return { counters, inRing: this.#tracer.pending(used).records + taken };
     }
-    return { counters: this.#tracer.sumPerCpuArray(COUNTERS), inRing: InRing.unknown };
+    return { counters: this.#counters(), inRing: InRing.unknown };
   }
 
-  #count(counter: number): bigint {
-    return sumOverCpus(this.#tracer.lookup(COUNTERS, u32(counter))!, COUNTER_BYTES, 0);
+  #counters(): BigUint64Array {
+    return this.#tracer.sumPerCpuArray(COUNTERS);
   }
 }

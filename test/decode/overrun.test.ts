@@ -45,15 +45,18 @@ class LossyEnd {
   #call(way: Way, bytes: Buffer): void {
     const end = this.#end;
     if (this.losing && this.#next() < 0.1) this.#full = !this.#full;
+    if (this.#full) {
+      end.writer.nowNs += 1000;
+      end.lose(way, bytes.length);
+      this.#way = undefined; // what follows begins a run
+      return;
+    }
     if (way !== this.#way) this.#run = 0;
     this.#way = way;
     const captured = this.losing ? Math.min(bytes.length, Math.max(0, BUDGET - this.#run)) : bytes.length;
     this.#run += bytes.length;
     if (captured === 0) {
       this.#elide(way, bytes.length);
-    } else if (this.#full) {
-      end.writer.nowNs += 1000;
-      end.lose(way, bytes.length);
     } else {
       end[way](bytes, { captured, ...(this.#gap && { fields: this.#gap }) });
       this.#gap = undefined;
