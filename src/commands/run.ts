@@ -5,7 +5,6 @@ import { UserError } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
-import { collectGarbage } from './garbage.ts';
 import type { CommandOptions } from './options.ts';
 import { NICE } from './process-limits.ts';
 import { reloadInto } from './reload.ts';
@@ -28,10 +27,8 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   await telemetry.start(agent, log);
   agent.start();
   process.stderr.write(firstScreen(agent));
-  const stopCollecting = collectGarbage();
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
-  stopCollecting();
   telemetry.stopMeasuring();
   await agent.stop(agent.settings.receiver.shutdownTimeoutMs);
   await telemetry.close();
