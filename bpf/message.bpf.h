@@ -70,12 +70,10 @@ __attribute__((noinline)) int emit_chunk(__u64 base, __u64 count, __u32 skip, __
 	struct work *w = work(0);
 	struct data_record *r;
 	bool complete = true;
-	__u16 flags;
 
 	if (!w)
 		return 0;
 	r = &w->data;
-	flags = r->flags;
 	if (captured) {
 		if (!(__u32)count)
 			complete = copy_part((__u8 *)(r + 1), 0, base + skip, captured);
@@ -102,7 +100,7 @@ __attribute__((noinline)) int emit_chunk(__u64 base, __u64 count, __u32 skip, __
 	emit(r, sizeof(*r) + captured, count >> 32 & CHUNK_URGENT);
 	r->gap_records = 0; /* handed over */
 	r->position += length;
-	r->flags = flags;
+	r->flags &= ~(flag_fault | flag_truncated | flag_more); /* these were of this record alone */
 	return 0;
 }
 
