@@ -13,14 +13,13 @@
  */
 #include "futex.bpf.h"
 
-/*
- * The two hooks of every system call of the machine return at once for what is none of theirs. The rest is in functions of their own, so that the
- * hooks have neither a frame nor registers to save.
- */
-
-static __attribute__((noinline)) int entered(struct pt_regs *regs, long nr, enum call_class class)
+/* sys_enter: only for what is gone at exit: when a call began, on which socket, and the file behind a descriptor that is closed. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
 {
-	if (compat_tasks && is_compat(current_task()))
+	enum call_class class = class_of(nr);
+
+	if (!class || (compat_tasks && is_compat(current_task())))
 		return 0;
 	if (class == call_send || class == call_receive)
 		begin_call(regs, nr, class == call_send);
@@ -29,15 +28,6 @@ static __attribute__((noinline)) int entered(struct pt_regs *regs, long nr, enum
 	else if (class == call_futex && pool_count)
 		begin_futex(current_task(), regs);
 	return 0;
-}
-
-/* sys_enter: only for what is gone at exit: when a call began, on which socket, and the file behind a descriptor that is closed. */
-SEC("tp_btf/sys_enter")
-int BPF_PROG(syscall_enter, struct pt_regs *regs, long nr)
-{
-	enum call_class class = class_of(nr);
-
-	return class ? entered(regs, nr, class) : 0;
 }
 
 /* A call in the life of a socket, where it did what it was asked to; of connect(2) also what it did not. */
@@ -61,8 +51,13 @@ static __always_inline void end_event(struct pt_regs *regs, long nr, long ret)
 		uring_made(regs);
 }
 
-static __attribute__((noinline)) int returned(struct pt_regs *regs, long nr, long ret, enum call_class class)
+/* sys_exit: results are known and buffers are filled. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 {
+	long nr = SYSCALL_NUMBER(regs);
+	enum call_class class = class_of(nr);
+
 	if (compat_tasks && is_compat(current_task()))
 		count_compat(current_task(), regs, nr, ret);
 	else if (class == call_send || class == call_receive)
@@ -74,16 +69,6 @@ static __attribute__((noinline)) int returned(struct pt_regs *regs, long nr, lon
 	else if (class == call_event)
 		end_event(regs, nr, ret);
 	return 0;
-}
-
-/* sys_exit: results are known and buffers are filled. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
-{
-	long nr = SYSCALL_NUMBER(regs);
-	enum call_class class = class_of(nr);
-
-	return class || compat_tasks ? returned(regs, nr, ret, class) : 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
