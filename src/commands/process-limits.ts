@@ -6,15 +6,9 @@ import { loadNative } from '../capture/native.ts';
  * Half of a young generation of 8 MiB, from the start, so that memory does not creep up to it for minutes; and from one full collection to the next half
  * as much again as was alive. Left alone V8 lets a small heap grow fourfold and the young generation to 48 MiB: half of the agent's memory, for
  * nothing, since what is not short-lived here is small. With half of this young generation spans begin to outlive it, and moving them
- * costs more than is saved. Spans wait for half a second among
- * what lives for minutes, which leaves pages half empty unless each collection compacts.
+ * costs more than is saved.
  */
-const FLAGS = [
-  '--min-semi-space-size=8',
-  '--max-semi-space-size=8',
-  '--heap-growing-percent=50',
-  '--compact-on-every-full-gc',
-];
+const FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50'];
 
 /** Of all threads: the host comes first (see also capture/cpu-budget). */
 export const NICE = constants.priority.PRIORITY_BELOW_NORMAL;

@@ -25,7 +25,9 @@ export interface TableOptions {
   connectionBuffer?: number;
   /** A connection without records for so long, and without open exchanges, is forgotten. */
   idleNs?: number;
-  /** How often idle connections are looked for. */
+  /** A thread that does nothing for so long does nothing because of what it received before. */
+  exchangeTimeoutNs?: number;
+  /** How often idle connections and threads are looked for. */
   sweepNs?: number;
 }
 
@@ -85,6 +87,7 @@ export class ConnectionTable<S> {
   readonly #maxConnections: number;
   readonly #connectionBuffer: number;
   readonly #idleNs: number;
+  readonly #exchangeTimeoutNs: number;
   readonly #sweepNs: number;
   readonly #byUse = new UseOrder<TrackedConnection<S>>();
   #last: TrackedConnection<S> | undefined = undefined;
@@ -112,6 +115,7 @@ export class ConnectionTable<S> {
     this.#maxConnections = options.maxConnections ?? 65_536;
     this.#connectionBuffer = options.connectionBuffer ?? 65_536;
     this.#idleNs = options.idleNs ?? 900e9;
+    this.#exchangeTimeoutNs = options.exchangeTimeoutNs ?? 60e9;
     this.#sweepNs = options.sweepNs ?? 1e9;
     stage.held = () => this.#held();
   }
@@ -504,6 +508,7 @@ export class ConnectionTable<S> {
   }
 
   #sweep(nowNs: number): void {
+    this.#threads.forget(nowNs - this.#exchangeTimeoutNs);
     for (let c = this.#byUse.oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
       const busy = !c.resting && this.#consumer.onIdle(c, nowNs);

@@ -32,6 +32,8 @@ interface Thread {
   last: Reading | undefined;
   turn: number;
   step: number;
+  /** When it received last, or did something because of that. */
+  usedNs: number;
 }
 
 /** Of one process. */
@@ -60,6 +62,7 @@ export class ThreadTable {
     thread.last = reading;
     thread.turn = record.turn;
     thread.step = record.step;
+    thread.usedNs = record.timeNs;
     return reading;
   }
 
@@ -67,6 +70,7 @@ export class ThreadTable {
   reason(record: DataRecord | ConnectionRecord | WakeRecord): Reading | undefined {
     const thread = this.#find(record.tgid, record.tid, record.startNs);
     if (thread === undefined || thread.turn !== record.turn || thread.step !== record.step) return undefined;
+    thread.usedNs = record.timeNs;
     return thread.last;
   }
 
@@ -75,6 +79,20 @@ export class ThreadTable {
     if (process === undefined) return;
     this.#processes.delete(tgid);
     this.#size -= process.threads.size;
+    this.#last = undefined;
+  }
+
+  /**
+   * Forgets threads that have not been used since `beforeNs`. Most of them have ended, which the kernel tells of processes only: a server may have a thread
+   * for each connection, and what a thread received last holds on to its exchange.
+   */
+  forget(beforeNs: number): void {
+    for (const [tgid, { threads }] of this.#processes) {
+      const before = threads.size;
+      for (const [tid, { usedNs }] of threads) if (usedNs < beforeNs) threads.delete(tid);
+      this.#size -= before - threads.size;
+      if (threads.size === 0) this.#processes.delete(tgid);
+    }
     this.#last = undefined;
   }
 
@@ -102,17 +120,20 @@ export class ThreadTable {
       process = { startNs, threads: new Map() };
       this.#processes.set(tgid, process);
     }
-    const thread: Thread = { last: undefined, turn: 0, step: 0 };
+    const thread: Thread = { last: undefined, turn: 0, step: 0, usedNs: 0 };
     process.threads.set(tid, thread);
     this.#size++;
     this.#remember(tid, startNs, thread);
     return thread;
   }
 
-  /** Forgets the threads of the process that was met first. All that is lost is why they do what they do until they receive something again. */
+  /** Forgets the half that has been idle for longest. All that is lost is why they do what they do until they receive something again. */
   #makeRoom(): void {
-    const [oldest] = this.#processes.keys();
-    this.onProcessExit(oldest!);
+    const used: number[] = [];
+    for (const { threads } of this.#processes.values())
+      for (const { usedNs } of threads.values()) used.push(usedNs);
+    used.sort((a, b) => a - b);
+    this.forget(used[used.length >> 1]! + 1);
   }
 
   #remember(tid: number, startNs: number, thread: Thread): void {

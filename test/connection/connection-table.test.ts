@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Flag, Verdict } from '../../src/capture/records.gen.ts';
+import { DataRecord, Flag, Verdict, type WakeRecord } from '../../src/capture/records.gen.ts';
 import { Decoding } from '../support/decoding.ts';
 import { RecordWriter, TestEnd } from '../support/records.ts';
 
@@ -62,6 +62,20 @@ describe('connection/connection-table', () => {
     decoding.feed(writer);
     assert.equal(decoding.stage.table.size, 0);
     assert.equal(decoding.stage.table.counters.expired, 1);
+  });
+
+  it('forgets what a thread received when no exchange can be open for it any more', () => {
+    const { writer, decoding } = setUp({ exchangeTimeoutNs: 10e9 });
+    new TestEnd(writer).receive(REQUEST);
+    const bytes = writer.take();
+    decoding.drain(bytes);
+    const received = new DataRecord().over(bytes).at(0);
+    const isRemembered = (): boolean =>
+      decoding.stage.table.reasonOf(received as unknown as WakeRecord) !== undefined;
+    decoding.feed(writer.clock(received.timeNs + 9e9));
+    assert.ok(isRemembered());
+    decoding.feed(writer.clock(received.timeNs + 20e9));
+    assert.ok(!isRemembered());
   });
 
   it('goes on decoding a connection that was idle', () => {

@@ -8,18 +8,19 @@ interface Place {
   turn?: number;
   step?: number;
   startNs?: number;
+  timeNs?: number;
 }
 
 /** The record of one call of a thread. */
 function call(
   direction: 'send' | 'receive',
-  { tid = 7, turn = 0, step = 0, startNs = 1 }: Place,
+  { tid = 7, turn = 0, step = 0, startNs = 1, timeNs = 0 }: Place,
 ): DataRecord {
   const writer = new RecordWriter();
   new TestEnd(writer)[direction]('x');
   const record = new DataRecord().over(writer.take()).at(0);
   const view = Object.create(record) as DataRecord;
-  for (const [key, value] of Object.entries({ tgid: 5, tid, turn, step, startNs }))
+  for (const [key, value] of Object.entries({ tgid: 5, tid, turn, step, startNs, timeNs }))
     Object.defineProperty(view, key, { value, configurable: true });
   return view;
 }
@@ -86,14 +87,32 @@ describe('connection/thread-table', () => {
     assert.equal(reading.askedBy, first);
   });
 
-  it('remembers a bounded number of threads', () => {
+  it('forgets threads that have done nothing for long, not those that still act on what they received', () => {
     const threads = new ThreadTable();
-    const record = call('receive', {});
-    let tid = 0;
-    Object.defineProperty(record, 'tid', { get: () => tid });
-    for (; tid < 40_000; tid++) threads.received(record, 'a', undefined);
-    assert.ok(threads.size > 1000 && threads.size <= 16_384, `${threads.size}`);
-    threads.onProcessExit(5);
-    assert.equal(threads.size, 0);
+    for (const tid of [1, 2, 3]) threads.received(call('receive', { tid, timeNs: 100 }), 'a', undefined);
+    threads.reason(call('send', { tid: 2, timeNs: 200 }));
+    threads.received(call('receive', { tid: 4, timeNs: 200 }), 'a', undefined);
+    threads.forget(200);
+    assert.equal(threads.size, 2);
+    const acts = (tid: number) => threads.reason(call('send', { tid, timeNs: 300 })) !== undefined;
+    assert.deepEqual([1, 2, 3, 4].filter(acts), [2, 4]);
   });
+
+  for (const [when, step] of [
+    ['one after another', 1],
+    ['at the same time', 0],
+  ] as const)
+    it(`remembers a bounded number of threads that receive ${when}`, () => {
+      const threads = new ThreadTable();
+      const record = call('receive', {});
+      let tid = 0;
+      Object.defineProperty(record, 'tid', { get: () => tid });
+      Object.defineProperty(record, 'timeNs', { get: () => step * tid });
+      for (; tid < 40_000; tid++) threads.received(record, 'a', undefined);
+      assert.ok(threads.size > 1000 && threads.size <= 16_384, `${threads.size}`);
+      tid = 39_999;
+      assert.ok(threads.reason(record), 'the last one is remembered');
+      threads.onProcessExit(5);
+      assert.equal(threads.size, 0);
+    });
 });
