@@ -3,7 +3,7 @@ import { BlockStore, type Stored } from './block-store.ts';
 
 /** A request as bytes. */
 export interface EncodedRequest {
-  /** As a buffer only while it is sent. */
+  /** A buffer while it is sent, or is yet to be compressed. */
   bytes: Buffer | Stored;
   /** While it is `underWay` the request is not sent. */
   compression: 'none' | 'underWay' | 'done' | 'impossible';
@@ -43,7 +43,7 @@ export function createBatch(count: number, content: Batch['content'], cost: numb
   };
 }
 
-/** Batches that wait, failed ones and packed ones, the oldest first. Requests are in a BlockStore meanwhile. */
+/** Batches that wait, failed ones and packed ones, the oldest first. Requests that are as small as they get are in a BlockStore meanwhile. */
 export class WaitingBatches {
   readonly #store = new BlockStore();
   #batches: Batch[] = [];
@@ -70,14 +70,8 @@ export class WaitingBatches {
     return this.#batches.find(({ content }) => 'bytes' in content && content.compression === 'none');
   }
 
-  /** The request of a batch that waits, as a copy. */
-  read({ bytes }: EncodedRequest): Buffer {
-    return Buffer.isBuffer(bytes) ? bytes : this.#store.read(bytes);
-  }
-
-  /** The same request of a batch that waits in other bytes. */
-  replace(request: EncodedRequest, bytes: Buffer): void {
-    if (!Buffer.isBuffer(request.bytes)) this.#store.free(request.bytes);
+  /** The request of a batch that waits has been made smaller. */
+  compressed(request: EncodedRequest, bytes: Buffer): void {
     request.bytes = this.#store.put(bytes);
   }
 
@@ -86,8 +80,8 @@ export class WaitingBatches {
     const batch = this.#batches.shift();
     if (!batch) return undefined;
     batch.gone = true;
-    const { content } = batch;
-    if ('bytes' in content && !Buffer.isBuffer(content.bytes)) this.#store.free(content.bytes);
+    const stored = storedOf(batch);
+    if (stored) this.#store.free(stored);
     return batch;
   }
 
@@ -117,17 +111,17 @@ export class WaitingBatches {
 
   #takeAt(index: number): Batch {
     const batch = this.#batches.splice(index, 1)[0]!;
-    const { content } = batch;
-    if ('bytes' in content && !Buffer.isBuffer(content.bytes)) {
-      const stored = content.bytes;
-      content.bytes = this.#store.read(stored);
+    const stored = storedOf(batch);
+    if (stored) {
+      (batch.content as EncodedRequest).bytes = this.#store.read(stored);
       this.#store.free(stored);
     }
     return batch;
   }
 
   #keep({ content }: Batch): void {
-    if ('bytes' in content && Buffer.isBuffer(content.bytes)) content.bytes = this.#store.put(content.bytes);
+    if ('bytes' in content && Buffer.isBuffer(content.bytes) && content.compression !== 'none')
+      content.bytes = this.#store.put(content.bytes);
   }
 
   /** The destination answered: what failed before may go at once, each batch once; what fails again keeps its own pace. */
@@ -152,6 +146,10 @@ export class WaitingBatches {
   hurry(): void {
     for (const batch of this.#batches) batch.notBefore = 0;
   }
+}
+
+function storedOf({ content }: Batch): Stored | undefined {
+  return 'bytes' in content && !Buffer.isBuffer(content.bytes) ? content.bytes : undefined;
 }
 
 /** Its request is being compressed. */

@@ -277,10 +277,10 @@ export class ExporterQueue {
 
   async #compressBatch(batch: Batch, request: EncodedRequest, compress: Compress): Promise<void> {
     request.compression = 'underWay';
-    const bytes = await this.#compress(this.#waiting.read(request), compress);
+    const bytes = await this.#compress(request.bytes as Buffer, compress);
     request.compression = bytes ? 'done' : 'impossible';
     if (!bytes || batch.gone) return;
-    this.#waiting.replace(request, bytes);
+    this.#waiting.compressed(request, bytes);
     this.#hasSize(batch, bytes);
   }
 
