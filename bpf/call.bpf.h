@@ -103,18 +103,20 @@ static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
 	struct task_struct *task;
+	struct file *file;
 	struct sock *sk;
 
 	if (*(volatile __u32 *)&shedding)
 		return;
 	task = current_task();
-	sk = sock_of_fd(task, send_fd(regs, nr), &call.id);
-	if (!sk)
-		return; /* a file */
-	if (is_excluded(task))
+	file = file_of(task, send_fd(regs, nr));
+	if (!file || !name_socket(file, &call.id))
 		return;
-	if (is_dropped(call.id.sock, call.id.inode))
-		return; /* its exit finds that out again, which costs less than keeping it */
+	if (is_dropped(call.id.sock, call.id.inode) || is_excluded(task))
+		return; /* of a dropped one the exit finds that out again, which costs less than keeping it */
+	sk = traced_sock(&call.id);
+	if (!sk)
+		return;
 	look_at_stream(&call, sk, send);
 	keep_call(task, &call);
 }

@@ -25,26 +25,32 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file ? TYPED(struct file, file) : 0;
 }
 
-/* The sock of a socket file of a family that is traced, or 0. */
-static __always_inline struct sock *sock_of_file(struct file *file, struct socket_id *id)
+/* Names the socket behind a file; false where there is none. */
+static __always_inline bool name_socket(struct file *file, struct socket_id *id)
 {
 	struct inode *node = GET(file, f_inode);
 	struct socket *socket;
-	struct sock *sk;
-	__u16 family;
 
 	if ((GET(node, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
+		return false;
 	socket = TYPED(struct socket, GET(file, private_data));
-	sk = GET(socket, sk);
-	if (!sk)
-		return 0;
-	family = GET(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
-		return 0;
 	id->inode = GET(node, i_ino);
-	id->sock = have_typed ? TYPED(struct timespec64, &socket->sk)->tv_sec : number(sk, 0);
-	return sk;
+	id->sock = have_typed ? TYPED(struct timespec64, &socket->sk)->tv_sec : number(GET(socket, sk), 0);
+	return id->sock != 0;
+}
+
+/* The sock that was named, or 0 where it is of a family that is not traced. */
+static __always_inline struct sock *traced_sock(struct socket_id *id)
+{
+	struct sock *sk = TYPED(struct sock, id->sock);
+	__u16 family = GET(sk, __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6 || family == AF_UNIX ? sk : 0;
+}
+
+static __always_inline struct sock *sock_of_file(struct file *file, struct socket_id *id)
+{
+	return name_socket(file, id) ? traced_sock(id) : 0;
 }
 
 static __always_inline struct sock *sock_of_fd(struct task_struct *task, __u32 fd, struct socket_id *id)

@@ -25,6 +25,10 @@ function sumOf(lines: readonly CallLine[]): { calls: number; bytes: number } {
   };
 }
 
+function bytesOf(data: ReadonlyArray<{ length: number }>): number {
+  return data.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** What the driver did before and after the verdict on its sockets. */
 function phases({ calls, notes }: Played): { before: CallLine[]; after: CallLine[] } {
   const { at } = notes.find((note) => note.phase === 2)!;
@@ -67,7 +71,7 @@ describe('the counters of the kernel side', function () {
       const { counted, data, connections } = played;
       const log = sumOf(moving(played.calls));
       const written = data.filter(({ message }) => message === 0).length;
-      const bytes = data.reduce((sum, { length }) => sum + length, 0);
+      const bytes = bytesOf(data);
       assert.deepEqual(
         { calls: counted.elided_records, bytes: counted.elided_bytes },
         { calls: log.calls - written, bytes: log.bytes - bytes },
@@ -107,14 +111,30 @@ describe('the counters of the kernel side', function () {
       assertCounted(played);
       const { counted, data } = played;
       const made = sumOf(moving(played.calls));
-      const written = data.reduce((sum, { length }) => sum + length, 0);
       assert.deepEqual(
         { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
-        { calls: made.calls - data.length, bytes: made.bytes - written },
+        { calls: made.calls - data.length, bytes: made.bytes - bytesOf(data) },
       );
       // Verdicts come while the first calls are under way.
       assert.ok(data.length <= 4 * count && sumOf(phases(played).after).calls === 84 * count);
     });
+
+    if (transport !== 'udp')
+      it(`count a send that the verdict overtakes once, and nothing on a file for it (${transport})`, async function () {
+        const played = await play(this, 'across', [transport], { verdict: Verdict.drop, sockets: 1 });
+        assertCounted(played);
+        const { counted, data } = played;
+        const made = sumOf(moving(played.calls));
+        assert.deepEqual(
+          { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
+          { calls: made.calls - data.length, bytes: made.bytes - bytesOf(data) },
+        );
+        const sent = data.filter(({ direction }) => direction === 'send');
+        assert.deepEqual(
+          sent.map(({ length }) => length),
+          [100],
+        );
+      });
 
     for (const name of ['own', 'filtered'] as const) {
       it(`count the calls that the verdict ${name} leaves out (${transport})`, async function () {

@@ -133,6 +133,39 @@ void scenario_again(int argc, char **argv)
 	}
 }
 
+#define BLOCKING (16 << 20) /* more than the buffers of a connection take */
+
+static void *send_across(void *argument)
+{
+	char bytes[64] = "a file";
+	int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	play(CALL_WRITE, argument, 100, 0, whole);
+	play(CALL_WRITE, argument, BLOCKING, 0, whole);
+	for (int i = 0; i < 10; i++)
+		if (write(file, bytes, sizeof(bytes)) != sizeof(bytes))
+			die("file");
+	play(CALL_WRITE, argument, 100, 0, whole);
+	close(file);
+	return NULL;
+}
+
+/* A send that is under way when the test, told by the one before it, gives its verdict; then the same call on a file. It goes on after SIGUSR1. */
+void scenario_across(int argc, char **argv)
+{
+	sigset_t wanted = block_usr1();
+	struct pair p = open_pair(argc ? argv[0] : "tcp4");
+	pthread_t sender;
+	int got;
+
+	pthread_create(&sender, NULL, send_across, p.a);
+	sigwait(&wanted, &got);
+	drain(CALL_READ, p.b, 100 + BLOCKING + 100);
+	pthread_join(sender, NULL);
+	close_end(p.a);
+	close_end(p.b);
+}
+
 struct scattered {
 	struct end *end;
 	void *page; /* of the iovecs alone */

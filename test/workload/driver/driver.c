@@ -44,6 +44,7 @@ static const struct scenario {
 	{"exchanges", "TRANSPORT COUNT", scenario_exchanges},
 	{"verdicts", "TRANSPORT [COUNT]", scenario_verdicts},
 	{"again", "COUNT", scenario_again},
+	{"across", "TRANSPORT", scenario_across},
 	{"faults", "TRANSPORT", scenario_faults},
 	{"many", "COUNT", scenario_many},
 	{"uring", "COUNT", scenario_uring},

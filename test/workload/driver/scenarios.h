@@ -31,6 +31,7 @@ SCENARIO(killed);
 SCENARIO(exchanges);
 SCENARIO(verdicts);
 SCENARIO(again);
+SCENARIO(across);
 SCENARIO(faults);
 SCENARIO(many);
 SCENARIO(uring);
