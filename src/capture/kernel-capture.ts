@@ -78,6 +78,10 @@ export class KernelCapture {
   /** Of the last drain: its bytes, and what the sink has not got yet. */
   #drained = 0;
   #rest: Uint8Array = new Uint8Array();
+  /** When the last drain began, if it left nothing in the ring. */
+  #emptiedNs: number | undefined;
+  /** The sink has got all that happened until then. The agent may be seconds behind: whoever waits for more must not be told that it is late. */
+  #passedOnNs = 0;
   #pending: Uint8Array[] = [];
   readonly #elided: ElidedRuns;
   readonly #books: BooksReader;
@@ -124,7 +128,7 @@ export class KernelCapture {
    */
   start(): void {
     this.#sink(writeJson('host', { time_ns: this.#nowNs() }, this.host));
-    this.#sink(this.#clockRecord());
+    this.#sink(this.#clockRecord(this.#nowNs()));
     if (this.#options.directory === true) this.#sink(writeJson('directory', { time_ns: this.#nowNs() }, []));
     this.outcomes = attachAll(this.tracer);
     const refused = this.outcomes.find((outcome) => outcome.required && !outcome.attached);
@@ -145,18 +149,21 @@ export class KernelCapture {
   drain(): void {
     if (this.#closed) return;
     if (this.#rest.length === 0) {
+      const now = this.#nowNs();
       this.#rest = this.tracer.drain(DRAIN_MAX_BYTES);
       this.#drained = this.#rest.length;
       this.drainBatch.observe(this.#drained);
+      this.#emptiedNs = this.tracer.ring().used === 0 ? now : undefined;
     }
     if (this.#rest.length > 0) this.#passOn();
+    if (this.#rest.length === 0 && this.#emptiedNs !== undefined) this.#passedOnNs = this.#emptiedNs;
     this.#flushPending();
     const answers = this.#rest.length === 0 ? this.#elided.take() : [];
     for (const record of answers) this.#sink(record);
     const now = this.#nowNs();
     if (this.#drained + answers.length > 0) this.#busyNs = now;
     if (this.#drained > 0 || now >= this.#clockDueNs) {
-      this.#sink(this.#clockRecord());
+      this.#sink(this.#clockRecord(this.#passedOnNs));
       this.#clockDueNs = now + IDLE_CLOCK_INTERVAL_NS;
     }
     if (now >= this.#countersDueNs) this.#sinkCounters();
@@ -283,7 +290,9 @@ export class KernelCapture {
     this.#exec.over(buffer);
     let from = 0;
     let at = 0;
+    let last = 0;
     while (at < buffer.length && at < SLICE_BYTES) {
+      last = at;
       const size = this.#exec.u32[at >>> 2]!;
       const next = at + ((size + 7) & ~7);
       this.figures.records++;
@@ -299,6 +308,7 @@ export class KernelCapture {
     }
     this.#rest = buffer.subarray(at);
     if (from < at) this.#sink(buffer.subarray(from, at));
+    this.#passedOnNs = Math.max(this.#passedOnNs, this.#exec.at(last).timeNs);
   }
 
   #describe(tgid: number, startNs: number, facts: ProcessFacts, timeNs = this.#nowNs()): void {
@@ -358,14 +368,17 @@ export class KernelCapture {
     );
   }
 
-  #clockRecord(): Uint8Array {
+  /** The clocks as they stood at `timeNs`, which has been lately. */
+  #clockRecord(timeNs: number): Uint8Array {
     const { monotonic, realtime, boottime } = this.#addon.clocks();
-    const seconds = realtime / 1_000_000_000n;
+    const ago = monotonic - BigInt(timeNs);
+    const then = realtime - ago;
+    const seconds = then / 1_000_000_000n;
     return writeRecord('clock', {
-      time_ns: Number(monotonic),
-      boottime_ns: Number(boottime),
+      time_ns: timeNs,
+      boottime_ns: Number(boottime - ago),
       realtime_s: Number(seconds),
-      realtime_ns: Number(realtime - seconds * 1_000_000_000n),
+      realtime_ns: Number(then - seconds * 1_000_000_000n),
     });
   }
 

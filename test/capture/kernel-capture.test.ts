@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { KernelCapture } from '../../src/capture/kernel-capture.ts';
 import type { NativeAddon } from '../../src/capture/native.ts';
-import { Counter, CountersRecord, InRing, Kind } from '../../src/capture/records.gen.ts';
+import { ClockRecord, Counter, CountersRecord, InRing, Kind } from '../../src/capture/records.gen.ts';
 import { RecordWriter, TestEnd } from '../support/records.ts';
 
 const SOCK = 0xffff888000001000;
@@ -70,7 +70,7 @@ class FakeTracer {
   setGlobal(): void {}
 }
 
-function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object } {
+function setUp(): { capture: KernelCapture; kinds: string[]; times: number[]; books: () => object } {
   FakeTracer.asked = 0;
   FakeTracer.producing = false;
   FakeTracer.batches = [];
@@ -78,6 +78,7 @@ function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object
   FakeTracer.moving = false;
   const names = Object.fromEntries(Object.entries(Kind).map(([name, value]) => [value, name]));
   const kinds: string[] = [];
+  const times: number[] = [];
   const addon = {
     Tracer: FakeTracer,
     clocks: () => ({ monotonic: 1n, realtime: 1n, boottime: 1n }),
@@ -98,6 +99,7 @@ function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object
   const capture = new KernelCapture(addon, options, log, (batch) => {
     for (let at = 0; at < batch.length;) {
       kinds.push(names[batch[at + 4]!]!);
+      if (batch[at + 4] === Kind.clock) times.push(new ClockRecord(batch).at(at).timeNs);
       if (batch[at + 4] === Kind.counters) {
         const { payload, inRing, delivered } = counters.over(batch).at(at);
         const view = new DataView(payload.buffer, payload.byteOffset);
@@ -108,12 +110,12 @@ function setUp(): { capture: KernelCapture; kinds: string[]; books: () => object
       at += (new DataView(batch.buffer, batch.byteOffset + at).getUint32(0, true) + 7) & ~7;
     }
   });
-  return { capture, kinds, books: () => books };
+  return { capture, kinds, times, books: () => books };
 }
 
-function data(): Uint8Array {
+function data(timeNs = 1): Uint8Array {
   const writer = new RecordWriter();
-  new TestEnd(writer, { sock: SOCK, inode: INODE }).send('x');
+  new TestEnd(writer, { sock: SOCK, inode: INODE }).send('x', { timeNs });
   return writer.take();
 }
 
@@ -159,6 +161,26 @@ describe('capture/kernel-capture', () => {
     for (let i = 0; i < 3; i++) capture.drain();
     assert.deepEqual(traffic(kinds), [...Array<string>(300).fill('data'), 'elision']);
     assert.equal(capture.figures.records, 300);
+  });
+
+  it('tells no later time than that of what it has handed over, until nothing is left', () => {
+    const { capture, times } = setUp();
+    const start = Number(process.hrtime.bigint());
+    FakeTracer.batches = [data(5000), data(7000), data(6000), data(9000)];
+    for (let i = 0; i < 3; i++) capture.drain();
+    assert.deepEqual(times, [5000, 7000, 7000]);
+    capture.drain();
+    assert.ok(times[3]! >= start);
+  });
+
+  it('tells the time of each slice of what it has drained', () => {
+    const { capture, times } = setUp();
+    const writer = new RecordWriter();
+    const end = new TestEnd(writer, { sock: SOCK, inode: INODE });
+    for (let i = 0; i < 300; i++) end.send('x'.repeat(4000), { timeNs: 1000 + i });
+    FakeTracer.batches = [writer.take()];
+    capture.drain();
+    assert.ok(times[0]! > 1100 && times[0]! < 1200, String(times));
   });
 
   it('tells nothing of a run that is moving while it looks', () => {
