@@ -13,7 +13,7 @@ enum kind {
 	kind_uring = 6, /* a process set up io_uring: what it does there is not seen */
 	kind_wake = 7, /* a thread of a pool has woken another thread that waited for it */
 	kind_process = 16, /* agent: facts about a process, JSON */
-	kind_clock = 17, /* agent: one instant on all clocks; the only source of time for the pipeline; ends every drain */
+	kind_clock = 17, /* agent: an instant on all clocks, up to which all records have gone before; the only source of time for the pipeline */
 	kind_counters = 18, /* agent: the kernel's cumulative counters, 64-bit each, in the order of the enum `counter` */
 	kind_host = 19, /* agent: facts about the host and the agent, JSON; first record of a recording */
 	kind_filter = 20, /* agent: the filters in force from here on, JSON */
@@ -296,7 +296,7 @@ struct process_record {
 };
 _Static_assert(sizeof(struct process_record) == 40, "process layout");
 
-/* One instant on all clocks; time_ns is the monotonic one. */
+/* An instant on all clocks, up to which all records have gone before; time_ns is the monotonic one. */
 struct clock_record {
 	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
 	__u8 kind; /* enum kind */

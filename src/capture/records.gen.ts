@@ -22,7 +22,7 @@ export const Kind = {
   wake: 7,
   /** Agent: facts about a process, JSON. */
   process: 16,
-  /** Agent: one instant on all clocks; the only source of time for the pipeline; ends every drain. */
+  /** Agent: an instant on all clocks, up to which all records have gone before; the only source of time for the pipeline. */
   clock: 17,
   /** Agent: the kernel's cumulative counters, 64-bit each, in the order of the enum `counter`. */
   counters: 18,
@@ -816,7 +816,7 @@ export class ProcessRecord extends RecordView {
   }
 }
 
-/** One instant on all clocks; time_ns is the monotonic one. */
+/** An instant on all clocks, up to which all records have gone before; time_ns is the monotonic one. */
 export class ClockRecord extends RecordView {
   static readonly SIZE = 56;
   /** Bytes of this record with payload, without the alignment to 8 that follows. */
