@@ -78,8 +78,8 @@ export class KernelCapture {
   /** Of the last drain: its bytes, and what the sink has not got yet. */
   #drained = 0;
   #rest: Uint8Array = new Uint8Array();
-  /** When the last drain began, if it left nothing in the ring. */
-  #emptiedNs: number | undefined;
+  /** When the last drain began that left nothing in the ring. */
+  #emptiedNs = 0;
   /** The sink has got all that happened until then. The agent may be seconds behind: whoever waits for more must not be told that it is late. */
   #passedOnNs = 0;
   #pending: Uint8Array[] = [];
@@ -128,7 +128,8 @@ export class KernelCapture {
    */
   start(): void {
     this.#sink(writeJson('host', { time_ns: this.#nowNs() }, this.host));
-    this.#sink(this.#clockRecord(this.#nowNs()));
+    this.#passedOnNs = this.#nowNs();
+    this.#sink(this.#clockRecord());
     if (this.#options.directory === true) this.#sink(writeJson('directory', { time_ns: this.#nowNs() }, []));
     this.outcomes = attachAll(this.tracer);
     const refused = this.outcomes.find((outcome) => outcome.required && !outcome.attached);
@@ -149,21 +150,21 @@ export class KernelCapture {
   drain(): void {
     if (this.#closed) return;
     if (this.#rest.length === 0) {
-      const now = this.#nowNs();
+      const beganNs = this.#nowNs();
       this.#rest = this.tracer.drain(DRAIN_MAX_BYTES);
       this.#drained = this.#rest.length;
       this.drainBatch.observe(this.#drained);
-      this.#emptiedNs = this.tracer.ring().used === 0 ? now : undefined;
+      if (this.tracer.ring().used === 0) this.#emptiedNs = beganNs;
     }
     if (this.#rest.length > 0) this.#passOn();
-    if (this.#rest.length === 0 && this.#emptiedNs !== undefined) this.#passedOnNs = this.#emptiedNs;
+    if (this.#rest.length === 0) this.#passedOnNs = Math.max(this.#passedOnNs, this.#emptiedNs);
     this.#flushPending();
     const answers = this.#rest.length === 0 ? this.#elided.take() : [];
     for (const record of answers) this.#sink(record);
     const now = this.#nowNs();
     if (this.#drained + answers.length > 0) this.#busyNs = now;
     if (this.#drained > 0 || now >= this.#clockDueNs) {
-      this.#sink(this.#clockRecord(this.#passedOnNs));
+      this.#sink(this.#clockRecord());
       this.#clockDueNs = now + IDLE_CLOCK_INTERVAL_NS;
     }
     if (now >= this.#countersDueNs) this.#sinkCounters();
@@ -368,14 +369,14 @@ export class KernelCapture {
     );
   }
 
-  /** The clocks as they stood at `timeNs`, which has been lately. */
-  #clockRecord(timeNs: number): Uint8Array {
+  /** The clocks as they stood when what was handed over last happened. */
+  #clockRecord(): Uint8Array {
     const { monotonic, realtime, boottime } = this.#addon.clocks();
-    const ago = monotonic - BigInt(timeNs);
+    const ago = monotonic - BigInt(this.#passedOnNs);
     const then = realtime - ago;
     const seconds = then / 1_000_000_000n;
     return writeRecord('clock', {
-      time_ns: timeNs,
+      time_ns: this.#passedOnNs,
       boottime_ns: Number(boottime - ago),
       realtime_s: Number(seconds),
       realtime_ns: Number(then - seconds * 1_000_000_000n),
