@@ -30,10 +30,20 @@ function assertEnded(ended: Ended): void {
   assert.ok(ended.ledger.balanced, ended.stderr);
 }
 
+/** Empty where the process has closed the descriptor since it was listed. */
+function readInfo(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
 /** Ids of what a process holds in the kernel, by its descriptors. */
 function held(pid: number): string[] {
   const found = readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+    const text = readInfo(`/proc/${pid}/fdinfo/${fd}`);
     const match = /^(prog|map|link)_id:\s*(\d+)$/m.exec(text.replace(/^link_type:[^]*?^link_id/m, 'link_id'));
     return match ? [`${match[1]} ${match[2]}`] : [];
   });
