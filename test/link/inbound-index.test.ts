@@ -237,7 +237,7 @@ describe('link/inbound-index', () => {
     const more = Array.from({ length: 2000 }, (_, i) =>
       end({ role: 'client', tgid: PROXY, startMs: 301, hop: 30_000 + i, ids: ['always-the-same'] }),
     );
-    const { mayCause } = Inbound.prototype;
+    const mayCause = Reflect.get<Inbound, 'mayCause'>(Inbound.prototype, 'mayCause');
     let looks = 0;
     Inbound.prototype.mayCause = function (pending) {
       looks++;
