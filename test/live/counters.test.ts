@@ -36,6 +36,15 @@ function phases({ calls, notes }: Played): { before: CallLine[]; after: CallLine
   return { before: all.filter(({ t1 }) => t1 < at!), after: all.filter(({ t0 }) => t0 > at!) };
 }
 
+/** What has no record was counted as dropped. */
+function assertUnrecognised({ calls, counted, data }: Played): void {
+  const made = sumOf(moving(calls));
+  assert.deepEqual(
+    { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
+    { calls: made.calls - data.length, bytes: made.bytes - bytesOf(data) },
+  );
+}
+
 describe('the counters of the kernel side', function () {
   this.timeout(60_000);
 
@@ -109,12 +118,8 @@ describe('the counters of the kernel side', function () {
       const options = { verdict: Verdict.drop, sockets: 2 * count };
       const played = await play(this, 'verdicts', [transport, `${count}`], options);
       assertCounted(played);
-      const { counted, data } = played;
-      const made = sumOf(moving(played.calls));
-      assert.deepEqual(
-        { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
-        { calls: made.calls - data.length, bytes: made.bytes - bytesOf(data) },
-      );
+      assertUnrecognised(played);
+      const { data } = played;
       // Verdicts come while the first calls are under way.
       assert.ok(data.length <= 4 * count && sumOf(phases(played).after).calls === 84 * count);
     });
@@ -123,13 +128,8 @@ describe('the counters of the kernel side', function () {
       it(`count a send that the verdict overtakes once, and nothing on a file for it (${transport})`, async function () {
         const played = await play(this, 'across', [transport], { verdict: Verdict.drop, sockets: 1 });
         assertCounted(played);
-        const { counted, data } = played;
-        const made = sumOf(moving(played.calls));
-        assert.deepEqual(
-          { calls: counted.unrecognised_records, bytes: counted.unrecognised_bytes },
-          { calls: made.calls - data.length, bytes: made.bytes - bytesOf(data) },
-        );
-        const sent = data.filter(({ direction }) => direction === 'send');
+        assertUnrecognised(played);
+        const sent = played.data.filter(({ direction }) => direction === 'send');
         assert.deepEqual(
           sent.map(({ length }) => length),
           [100],
