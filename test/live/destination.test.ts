@@ -89,6 +89,7 @@ describe('when the destination fails', function () {
       rss.map((part) => Math.min(...part)),
       AWAY_SECONDS,
     );
+    assert.ok((await dropped()) > 0);
     await untilAllIsSeen(this);
     const sink = new OtlpSink();
     await sink.listenHttp(port);
