@@ -102,18 +102,20 @@ static __always_inline void look_at_stream(struct call *call, struct sock *sk, b
 static __always_inline void begin_call(struct pt_regs *regs, long nr, bool send)
 {
 	struct call call = { .nr = nr, .round = *(volatile __u32 *)&shed_rounds };
-	struct task_struct *task;
-	struct file *file;
+	bool seen = !*(volatile __u32 *)&shedding, named;
+	struct task_struct *task = current_task();
+	struct file *file = seen ? file_of(task, send_fd(regs, nr)) : 0;
 	struct sock *sk;
+	__u32 use;
 
-	if (*(volatile __u32 *)&shedding)
+	named = file && name_socket(file, &call.id);
+	if (named && is_known(call.id.sock, call.id.inode, &use) && use != KNOWN_WANTED) {
+		keep_dropped(task, call.id.sock, use);
 		return;
-	task = current_task();
-	file = file_of(task, send_fd(regs, nr));
-	if (!file || !name_socket(file, &call.id))
+	}
+	forget_dropped();
+	if (!named || is_excluded(task))
 		return;
-	if (is_dropped(call.id.sock, call.id.inode) || is_excluded(task))
-		return; /* of a dropped one the exit finds that out again, which costs less than keeping it */
 	sk = traced_sock(&call.id);
 	if (!sk)
 		return;

@@ -57,7 +57,7 @@ static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *reg
 	return left;
 }
 
-/* What nothing but the exit of system calls counts, which does not interrupt itself, needs no atomic addition. */
+/* A data call that is not dropped. What nothing but the exit of system calls counts, which does not interrupt itself, needs no atomic addition. */
 static __always_inline void count_call(struct counts *all, __u8 direction, __u64 bytes)
 {
 	if (direction == direction_send) {
@@ -69,12 +69,12 @@ static __always_inline void count_call(struct counts *all, __u8 direction, __u64
 	}
 }
 
-static __always_inline void count_unrecognised(struct counts *all, __u32 slot, __u64 bytes)
+/* A data call that is dropped: this is all that is done for most of them, so all counts of it are in one place. */
+static __always_inline void count_unrecognised(__u32 slot, __u8 direction, __u64 bytes)
 {
-	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &slot);
+	__u32 key = slot << 1 | direction;
+	struct port_count *count = bpf_map_lookup_elem(&unrecognised, &key);
 
-	all->of[counter_unrecognised_records]++;
-	all->of[counter_unrecognised_bytes] += bytes;
 	if (count) {
 		count->records++;
 		count->bytes += bytes;
@@ -84,16 +84,18 @@ static __always_inline void count_unrecognised(struct counts *all, __u32 slot, _
 /* Whether user space wants anything of this connection. */
 static __always_inline bool is_wanted(struct transfer *t, __u64 name, __u64 bytes)
 {
+	if (t->conn->verdict == verdict_drop) {
+		note_known(name, t->conn);
+		count_unrecognised(t->conn->port_slot, t->direction, bytes);
+		return false;
+	}
+	count_call(t->counts, t->direction, bytes);
 	switch (t->conn->verdict) {
 	case verdict_own:
 		t->counts->of[counter_own_records]++;
 		return false;
 	case verdict_filtered:
 		t->counts->of[counter_filtered_records]++;
-		return false;
-	case verdict_drop:
-		note_known(name, t->conn);
-		count_unrecognised(t->counts, t->conn->port_slot, bytes);
 		return false;
 	default:
 		return true;
@@ -168,22 +170,24 @@ static __always_inline void introduce(__u64 sock, __u64 inode, struct conn *conn
 static __always_inline void count_known(__u32 use, struct pt_regs *regs, long nr, long ret, struct thread *thread, __u64 sock, __u8 direction)
 {
 	bool many = nr == nr_recvmmsg || nr == nr_sendmmsg;
-	struct counts *all = counts();
+	struct counts *all;
 	__u64 bytes;
 
-	if (!all)
-		return;
 	if (direction == direction_receive) {
 		if (receive_flags(regs, nr) & LOOKS)
 			return;
 		take_step(thread, sock);
 	}
 	bytes = many ? sum_messages(SYSCALL_ARG2(regs), ret) : ret;
+	if (use != KNOWN_WANTED) {
+		count_unrecognised(use, direction, bytes);
+		return;
+	}
+	all = counts();
+	if (!all)
+		return;
 	count_call(all, direction, bytes);
-	if (use == KNOWN_WANTED)
-		lose(all, many ? ret : 1);
-	else
-		count_unrecognised(all, use, bytes);
+	lose(all, many ? ret : 1);
 }
 
 /*
@@ -225,7 +229,6 @@ static __always_inline void finish_transfer(struct pt_regs *regs, long nr, long 
 	r = &w->data;
 	r->flags = 0;
 	r->position_kind = t.kind;
-	count_call(t.counts, direction, bytes);
 	if (t.kind != position_kind_tcp)
 		locate_counted(r, &t, call, bytes, messages);
 	if (messages > UIO_MAXIOV) { /* recvmmsg(2) has no limit, unlike sendmmsg(2) */
@@ -448,13 +451,28 @@ static __always_inline void end_moved(struct task_struct *task, struct pt_regs *
 		leave_call(call, send);
 }
 
+/* Exit of a data call that is known to be of a dropped socket. */
+static __always_inline void end_dropped(struct task_struct *task, struct pt_regs *regs, long nr, long ret, struct dropped_call *call, bool send)
+{
+	struct thread *thread = send ? 0 : thread_of(task);
+
+	if (ret > 0 && !is_excluded(task) && !is_compat(task))
+		count_known(call->port_slot, regs, nr, ret, thread, call->sock, send ? direction_send : direction_receive);
+}
+
 static __always_inline void end_call(struct task_struct *task, struct pt_regs *regs, long nr, long ret, bool send)
 {
+	struct dropped_call *here;
+
 	if (ret <= 0 && !is_connection_error(ret)) {
 		forget_call(task, ret, send);
 		return;
 	}
-	end_moved(task, regs, nr, ret, send);
+	here = dropped_call();
+	if (here && is_kept(here, task))
+		end_dropped(task, regs, nr, ret, here, send);
+	else
+		end_moved(task, regs, nr, ret, send);
 	if (nr == nr_splice)
 		end_splice(task, regs, ret);
 }

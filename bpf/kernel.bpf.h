@@ -181,8 +181,13 @@ struct thread_info {
 	__u32 status; /* x86: TS_COMPAT while a 32-bit system call runs */
 };
 
+struct sched_entity {
+	__u64 nr_migrations; /* from one CPU to another */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct sched_entity se;
 	int pid, tgid;
 	__u64 start_boottime;
 	int exit_code;

@@ -1,4 +1,4 @@
-/* Every map but known_socks (known.bpf.h), with its key, its bound, who writes and who deletes; and the settings of user space. */
+/* Every map but those of known.bpf.h, with its key, its bound, who writes and who deletes; and the settings of user space. */
 #pragma once
 
 #include "registers.bpf.h"
@@ -200,10 +200,13 @@ struct port_count {
 	__u64 records, bytes;
 };
 
-/* Traffic dropped as unrecognised. User space gives every server port a slot with its first verdict, and reads. */
+/*
+ * Traffic dropped as unrecognised, counted here alone. Key: port_slot << 1 | enum direction. User space gives every server port a slot with its first
+ * verdict, and reads.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 2048);
 	__type(key, __u32);
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");

@@ -76,7 +76,7 @@ enum verdict {
 	verdict_filtered = 5, /* nothing: outside the filters */
 };
 
-/* Kernel counters, one slot each in a per-CPU array. Never decreased. */
+/* Kernel counters, one slot each in a per-CPU array. Never decreased. Data calls that are dropped are counted by port alone: user space adds them to calls_*, bytes_* and unrecognised_*. */
 enum counter {
 	counter_produced = 0, /* records the kernel side set out to write */
 	counter_lost_ring_full = 1, /* records lost because the ring was full */
@@ -86,7 +86,7 @@ enum counter {
 	counter_bytes_send = 5, /* bytes of calls_send */
 	counter_elided_records = 6, /* data calls summed up by an elide verdict */
 	counter_elided_bytes = 7, /* bytes of elided_records */
-	counter_unrecognised_records = 8, /* data calls not written because of a drop verdict; also counted by port */
+	counter_unrecognised_records = 8, /* data calls not written because of a drop verdict */
 	counter_unrecognised_bytes = 9, /* bytes of unrecognised_records */
 	counter_own_records = 10, /* data calls not written because the connection is the agent's own: those of its other end */
 	counter_filtered_records = 11, /* data calls not written because user space found the connection to be outside the filters */

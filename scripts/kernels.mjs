@@ -198,7 +198,8 @@ async function boot(vmlinuz, initramfs) {
     '-machine',
     'q35',
   ];
-  const cpu = ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(megabytes)];
+  // One thread for both CPUs: with one each, an emulated CPU can run on over code that the other one patches, and the kernel stumbles over it.
+  const cpu = ['-accel', 'tcg,thread=single', '-cpu', 'max', '-smp', '2', '-m', String(megabytes)];
   const kernel = [
     '-kernel',
     vmlinuz,

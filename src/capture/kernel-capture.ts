@@ -356,7 +356,7 @@ export class KernelCapture {
   #sinkCounters(): void {
     this.#countersDueNs = this.#nowNs() + COUNTERS_INTERVAL_NS;
     const { counters, inRing } = this.#books.read(countRecords(this.#rest));
-    const ports = this.#unrecognised.read();
+    const ports = this.#unrecognised.read(counters);
     const fields = {
       time_ns: this.#nowNs(),
       delivered: this.figures.records,

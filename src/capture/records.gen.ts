@@ -122,7 +122,7 @@ export const Verdict = {
   filtered: 5,
 } as const;
 
-/** Kernel counters, one slot each in a per-CPU array. Never decreased. */
+/** Kernel counters, one slot each in a per-CPU array. Never decreased. Data calls that are dropped are counted by port alone: user space adds them to calls_*, bytes_* and unrecognised_*. */
 export const Counter = {
   /** Records the kernel side set out to write. */
   produced: 0,
@@ -140,7 +140,7 @@ export const Counter = {
   elided_records: 6,
   /** Bytes of elided_records. */
   elided_bytes: 7,
-  /** Data calls not written because of a drop verdict; also counted by port. */
+  /** Data calls not written because of a drop verdict. */
   unrecognised_records: 8,
   /** Bytes of unrecognised_records. */
   unrecognised_bytes: 9,

@@ -1,11 +1,16 @@
 import { sumOverCpus, u32 } from './map-values.ts';
 import type { Tracer } from './native.ts';
+import { Counter, Direction } from './records.gen.ts';
 
 const MAP = 'unrecognised';
 /** Numbers of IP protocols; 0 is what records say of unix sockets. */
 export const IP_PROTOCOL = { tcp: 6, udp: 17, unix: 0 };
 /** records and bytes, u64 each. */
 const CPU_BYTES = 16;
+const DIRECTIONS = [
+  { direction: Direction.receive, calls: Counter.calls_receive, bytes: Counter.bytes_receive },
+  { direction: Direction.send, calls: Counter.calls_send, bytes: Counter.bytes_send },
+];
 
 /** A socket and the port that its service is known by, 0 for unix sockets. */
 export interface ServiceSocket {
@@ -16,8 +21,8 @@ export interface ServiceSocket {
 }
 
 /**
- * What the kernel drops as of no known protocol, by server port: it counts in an array, whose slots are given out here. The first is that of unix
- * sockets, and of all ports after the array is full.
+ * What the kernel drops as of no known protocol, by server port: it counts in an array with a slot for each and a place for each direction in it.
+ * The slots are given out here; the first is that of unix sockets, and of all ports after the array is full.
  */
 export class UnrecognisedPorts {
   readonly #tracer: Tracer;
@@ -27,7 +32,7 @@ export class UnrecognisedPorts {
 
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
-    this.#max = tracer.mapInfo(MAP).maxEntries;
+    this.#max = tracer.mapInfo(MAP).maxEntries / DIRECTIONS.length;
   }
 
   slotOf({ transport, serverPort }: ServiceSocket): number {
@@ -40,15 +45,24 @@ export class UnrecognisedPorts {
     return slot;
   }
 
-  /** As in the payload of a `counters` record, of the ports that have had traffic: key, records, bytes. */
-  read(): bigint[] {
-    const counts: bigint[] = [];
+  /** As in the payload of a `counters` record, of the ports that have had traffic: key, records, bytes. Adds them to `counters`, which lack them. */
+  read(counters: BigUint64Array): bigint[] {
+    const ports: bigint[] = [];
     for (const [key, slot] of this.#slots) {
-      const value = this.#tracer.lookup(MAP, u32(slot))!;
-      const records = sumOverCpus(value, CPU_BYTES, 0);
-      const bytes = sumOverCpus(value, CPU_BYTES, 8);
-      if (records > 0n) counts.push(BigInt(key), records, bytes);
+      let [records, bytes] = [0n, 0n];
+      for (const of of DIRECTIONS) {
+        const value = this.#tracer.lookup(MAP, u32((slot << 1) | of.direction))!;
+        const moved = { calls: sumOverCpus(value, CPU_BYTES, 0), bytes: sumOverCpus(value, CPU_BYTES, 8) };
+        counters[of.calls]! += moved.calls;
+        counters[of.bytes]! += moved.bytes;
+        records += moved.calls;
+        bytes += moved.bytes;
+      }
+      if (records === 0n) continue;
+      counters[Counter.unrecognised_records]! += records;
+      counters[Counter.unrecognised_bytes]! += bytes;
+      ports.push(BigInt(key), records, bytes);
     }
-    return counts;
+    return ports;
   }
 }

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 
 import type { Tracer } from '../../src/capture/native.ts';
+import { Counter } from '../../src/capture/records.gen.ts';
 import { UnrecognisedPorts } from '../../src/capture/unrecognised-ports.ts';
 
 const CPUS = 2;
 const SOCKET = { sock: 1, inode: 1 };
 
-/** A per-CPU array of three slots; slot s has counted s records and 10 s bytes on each CPU, slot 0 one record of 5 bytes. */
+/** A per-CPU array of three slots; each CPU has counted s + 1 records of 10 bytes received in slot s, and one more of 100 bytes sent. */
 const TRACER = {
-  mapInfo: () => ({ maxEntries: 3 }),
+  mapInfo: () => ({ maxEntries: 6 }),
   lookup(_map: string, key: Uint8Array): Buffer {
-    const slot = Buffer.from(key).readUInt32LE();
-    const counted = slot === 0 ? [1n, 5n] : [BigInt(slot), BigInt(10 * slot)];
+    const place = Buffer.from(key).readUInt32LE();
+    const records = (place >>> 1) + 1 + (place & 1);
     const value = Buffer.alloc(16 * CPUS);
     for (let cpu = 0; cpu < CPUS; cpu++) {
-      counted.forEach((count, i) => value.writeBigUInt64LE(count, 16 * cpu + 8 * i));
+      value.writeBigUInt64LE(BigInt(records), 16 * cpu);
+      value.writeBigUInt64LE(BigInt(records * (place & 1 ? 100 : 10)), 16 * cpu + 8);
     }
     return value;
   },
@@ -27,16 +29,16 @@ describe('capture/unrecognised-ports', () => {
       ports.slotOf({ ...SOCKET, transport, serverPort: [53, 53, 53, 0, 6379][i]! }),
     );
     assert.deepEqual(slots, [1, 2, 1, 0, 0]);
-    assert.deepEqual(ports.read(), [
-      0n,
-      2n,
-      10n,
-      BigInt((6 << 16) | 53),
-      2n,
-      20n,
-      BigInt((17 << 16) | 53),
-      4n,
-      40n,
-    ]);
+    const counters = new BigUint64Array(Object.keys(Counter).length);
+    counters[Counter.calls_send] = 1000n;
+    const [tcp, udp] = [BigInt((6 << 16) | 53), BigInt((17 << 16) | 53)];
+    assert.deepEqual(ports.read(counters), [0n, 6n, 420n, tcp, 10n, 640n, udp, 14n, 860n]);
+    const names = ['calls_receive', 'bytes_receive', 'calls_send', 'bytes_send'] as const;
+    assert.deepEqual(
+      [...names, 'unrecognised_records' as const, 'unrecognised_bytes' as const].map(
+        (name) => counters[Counter[name]],
+      ),
+      [12n, 120n, 1018n, 1800n, 30n, 1920n],
+    );
   });
 });

@@ -1,5 +1,6 @@
 /** The kernel side's counters against the C driver's log and against the records that were drained: each has its own way of being wrong. */
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { Verdict } from '../../src/capture/records.gen.ts';
 import { assertCounted } from '../support/counted.ts';
 import {
@@ -36,6 +37,14 @@ function phases({ calls, notes }: Played): { before: CallLine[]; after: CallLine
   return { before: all.filter(({ t1 }) => t1 < at!), after: all.filter(({ t0 }) => t0 > at!) };
 }
 
+/** Each call is counted in its direction. Other programs of the machine are counted too. */
+function assertDirections({ calls, counted }: Played): void {
+  for (const dir of ['receive', 'send'] as const) {
+    const own = sumOf(moving(calls).filter((line) => line.dir === dir));
+    assert.ok(counted[`calls_${dir}`] >= own.calls && counted[`bytes_${dir}`] >= own.bytes);
+  }
+}
+
 /** What has no record was counted as dropped. */
 function assertUnrecognised({ calls, counted, data }: Played): void {
   const made = sumOf(moving(calls));
@@ -64,14 +73,9 @@ describe('the counters of the kernel side', function () {
       const played = await judged(this, transport, Verdict.full);
       assertRecorded(played);
       assertCounted(played);
-      const { counted, data } = played;
-      const all = moving(played.calls);
-      // Other programs of the machine are counted too.
-      for (const dir of ['receive', 'send'] as const) {
-        const own = sumOf(all.filter((line) => line.dir === dir));
-        assert.ok(counted[`calls_${dir}`] >= own.calls && counted[`bytes_${dir}`] >= own.bytes);
-      }
-      assert.equal(data.filter(({ message }) => message === 0).length, sumOf(all).calls);
+      assertDirections(played);
+      const messages = played.data.filter(({ message }) => message === 0);
+      assert.equal(messages.length, sumOf(moving(played.calls)).calls);
     });
 
     it(`count what an elide verdict sums up, and the records hand it over (${transport})`, async function () {
@@ -134,6 +138,7 @@ describe('the counters of the kernel side', function () {
           sent.map(({ length }) => length),
           [100],
         );
+        assertDirections(played);
       });
 
     for (const name of ['own', 'filtered'] as const) {
@@ -177,6 +182,24 @@ describe('the counters of the kernel side', function () {
       assert.ok(played.counted.payload_faults >= 2);
     });
   }
+
+  it('count what is dropped at its own port when the thread moves to another CPU meanwhile', async function () {
+    needMachine(this, availableParallelism() > 1, 'one CPU: nowhere to move to');
+    const played = await play(this, 'moved', [], { verdict: Verdict.drop, sockets: 4 });
+    assertCounted(played);
+    assertUnrecognised(played);
+    assertDirections(played);
+    const { calls, data, ports } = played;
+    const expected = ports.map(({ protocol, port }) => {
+      const there = data.filter(({ localPort, remotePort }) => [localPort, remotePort].includes(port));
+      const inodes = new Set(there.map(({ inode }) => inode));
+      assert.equal(inodes.size, 2);
+      const made = sumOf(moving(calls).filter(({ inode }) => inodes.has(inode)));
+      return { protocol, port, records: made.calls - there.length, bytes: made.bytes - bytesOf(there) };
+    });
+    assert.deepEqual(ports, expected);
+    assert.equal(ports.length, 2);
+  });
 
   it('take no connection for an earlier one that had its address and was dropped', async function () {
     const count = 200;

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -164,6 +167,105 @@ void scenario_across(int argc, char **argv)
 	pthread_join(sender, NULL);
 	close_end(p.a);
 	close_end(p.b);
+}
+
+#define MOVES 40
+
+struct receiver {
+	struct end *ends[2];
+	pid_t tid;
+	sem_t next; /* posted for each receive */
+};
+
+static void *receive_in_turn(void *argument)
+{
+	struct receiver *r = argument;
+
+	r->tid = gettid();
+	for (int i = 0; i < MOVES; i++) {
+		while (sem_wait(&r->next))
+			;
+		play(CALL_READ, r->ends[i % 2], 100 << i % 2, 0, whole);
+	}
+	return NULL;
+}
+
+/* Until the thread is inside read(2) and waits there. */
+static void until_it_reads(pid_t tid)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	do {
+		int fd = open(path, O_RDONLY);
+		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+		if (n < 0)
+			die(path);
+		close(fd);
+		text[n] = 0;
+	} while (!strncmp(text, "running", 7) || atol(text) != SYS_read);
+}
+
+static void move_to(pid_t tid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(tid, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+/* The first two CPUs that may be used. */
+static void two_cpus(int cpus[2])
+{
+	cpu_set_t set;
+	int found = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) < 2)
+		die("two CPUs");
+	for (int i = 0; found < 2; i++)
+		if (CPU_ISSET(i, &set))
+			cpus[found++] = i;
+}
+
+/*
+ * Two connections, a call of each end; after SIGUSR1, when the test has given its verdict on all sockets, one thread receives from the two in turn,
+ * and each time it waits it is moved to the other one of two CPUs. All else happens on the second, so that what the kernel side keeps of a call that
+ * began on the first is still there when the thread comes back.
+ */
+void scenario_moved(int argc, char **argv)
+{
+	sigset_t wanted = block_usr1();
+	struct pair pairs[2] = {open_pair("tcp4"), open_pair("tcp4")};
+	struct receiver r = {.ends = {pairs[0].b, pairs[1].b}};
+	pthread_t thread;
+	int got, cpus[2];
+
+	(void)argc;
+	(void)argv;
+	two_cpus(cpus);
+	for (int i = 0; i < 2; i++)
+		both_ways(pairs[i], 100);
+	sigwait(&wanted, &got);
+	sem_init(&r.next, 0, 0);
+	move_to(0, cpus[0]);
+	pthread_create(&thread, NULL, receive_in_turn, &r);
+	move_to(0, cpus[1]);
+	for (int i = 0; i < MOVES; i++) {
+		sem_post(&r.next);
+		while (!__atomic_load_n(&r.tid, __ATOMIC_ACQUIRE))
+			sched_yield();
+		until_it_reads(r.tid);
+		move_to(r.tid, cpus[(i + 1) % 2]);
+		play(CALL_WRITE, pairs[i % 2].a, 100 << i % 2, 0, whole);
+	}
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 2; i++) {
+		close_end(pairs[i].a);
+		close_end(pairs[i].b);
+	}
 }
 
 struct scattered {

@@ -45,6 +45,7 @@ static const struct scenario {
 	{"verdicts", "TRANSPORT [COUNT]", scenario_verdicts},
 	{"again", "COUNT", scenario_again},
 	{"across", "TRANSPORT", scenario_across},
+	{"moved", "", scenario_moved},
 	{"faults", "TRANSPORT", scenario_faults},
 	{"many", "COUNT", scenario_many},
 	{"uring", "COUNT", scenario_uring},

@@ -32,6 +32,7 @@ SCENARIO(exchanges);
 SCENARIO(verdicts);
 SCENARIO(again);
 SCENARIO(across);
+SCENARIO(moved);
 SCENARIO(faults);
 SCENARIO(many);
 SCENARIO(uring);
