@@ -1,6 +1,7 @@
 #include "tracer.h"
 
 #include <bpf/btf.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -200,13 +201,37 @@ Napi::Value Tracer::PinMap(const Info& info) {
   return env.Undefined();
 }
 
+namespace {
+
+// Keeps signals from this thread: the verifier gives up with EAGAIN where one is pending, and a profiler of the process sends thousands a second.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
 // A load that failed leaves an object that libbpf cannot load again, so the Tracer closes. libbpf raises RLIMIT_MEMLOCK by itself
 // where the kernel charges BPF memory to it (before 5.11).
 Napi::Value Tracer::Load(const Info& info) {
   Napi::Env env = info.Env();
   bpf_object* object = Unloaded(env, "load");
   Warnings warnings;
-  int error = bpf_object__load(object);
+  int error;
+  {
+    SignalsHeld held;
+    error = bpf_object__load(object);
+  }
   if (error) {
     Release();
     throw SystemError(env, "loading into the kernel", "bpf_object__load", error, &warnings);

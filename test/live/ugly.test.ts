@@ -22,6 +22,15 @@ import {
   SERVERS,
 } from '../support/workload.ts';
 
+/** A module that has a profiler send the process signals all the time. */
+const PROFILED = `
+  import { Session } from 'node:inspector';
+  const session = (globalThis.profiling = new Session());
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.setSamplingInterval', { interval: 100 });
+  session.post('Profiler.start');`;
+
 let serial = 0;
 const newRun = (): string => `ugly-${process.pid}-${serial++}`;
 
@@ -136,6 +145,12 @@ describe('when things are ugly', function () {
     // The kernel frees programs and maps some time after their last user is gone.
     for (let tries = 0; left().length > 0 && tries < 50; tries++) await sleep(100);
     assert.deepEqual(left(), []);
+  });
+
+  it('starts while signals interrupt it all the time', async function () {
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(PROFILED)}`;
+    agent = await Agent.start({ env: { NODE_OPTIONS } });
+    assertEnded(await agent.stop());
   });
 
   it('delivers what it has and exits 0 on SIGTERM under load', async function () {
