@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { endWithUs } from './children.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const SWITCH = fileURLToPath(new URL('switch.mjs', import.meta.url));
 const CLOCK_TICKS = 100;
 
 export interface AgentFigures {
@@ -38,14 +39,39 @@ export class BenchAgent {
         },
       },
     };
-    const args = [MAIN, 'run', '--config', `yaml:${JSON.stringify(config)}`];
+    const args = ['--import', SWITCH, MAIN, 'run', '--config', `yaml:${JSON.stringify(config)}`];
     const child = endWithUs(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] }));
     const agent = new BenchAgent(child);
-    while (!agent.stderr.includes('  traces ')) {
-      if (child.exitCode !== null) throw new Error(`the agent ended: ${agent.stderr}`);
-      await Promise.race([once(child.stderr!, 'data'), once(child, 'exit')]);
-    }
+    await agent.#says('  traces ');
     return agent;
+  }
+
+  async #says(text: string, from = 0): Promise<void> {
+    while (!this.stderr.includes(text, from)) {
+      if (this.#child.exitCode !== null) throw new Error(`the agent ended: ${this.stderr}`);
+      const heard = new AbortController();
+      const { signal } = heard;
+      await Promise.race([
+        once(this.#child.stderr!, 'data', { signal }),
+        once(this.#child, 'exit', { signal }),
+      ]);
+      heard.abort();
+    }
+  }
+
+  /** Its programs leave the system calls, and it stands still. */
+  async switchOff(): Promise<void> {
+    const from = this.stderr.length;
+    this.#child.kill('SIGUSR2');
+    await this.#says('switched off', from);
+    this.#child.kill('SIGSTOP');
+  }
+
+  async switchOn(): Promise<void> {
+    const from = this.stderr.length;
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGUSR2');
+    await this.#says('switched on', from);
   }
 
   /** From /proc, while it runs. */
