@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <napi.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,8 +42,14 @@ void ReplaceProcess(const Napi::CallbackInfo& info) {
   args.push_back(nullptr);
   // Node marks its standard streams close-on-exec, so that children get only what they are given.
   for (int fd = 0; fd <= 2; fd++) fcntl(fd, F_SETFD, 0);
+  // A profiler's signal that is on its way would end the new program, which does not expect it yet.
+  struct sigaction ignore = {}, before;
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPROF, &ignore, &before);
   execv(args[0], args.data());
-  throw SystemError(env, words[0], "execv", errno);
+  int error = errno;
+  sigaction(SIGPROF, &before, nullptr);
+  throw SystemError(env, words[0], "execv", error);
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
