@@ -28,7 +28,7 @@ const PROFILED = `
   const session = (globalThis.profiling = new Session());
   session.connect();
   session.post('Profiler.enable');
-  session.post('Profiler.setSamplingInterval', { interval: 100 });
+  session.post('Profiler.setSamplingInterval', { interval: 1000 });
   session.post('Profiler.start');`;
 
 let serial = 0;
