@@ -98,7 +98,7 @@ const ORDERS: readonly State[][] = [
   ['on', 'off', 'hooks'],
 ];
 
-/** Requests a second without the agent, with it, and with bare hooks, over and over within one load. */
+/** What is on the tracepoints of all system calls: nothing, the agent's programs, or bare hooks. */
 class Switched {
   readonly #agent: BenchAgent;
   #state: State = 'on';
@@ -118,6 +118,7 @@ class Switched {
   }
 }
 
+/** Requests a second of a load that is running, over one window. */
 async function rateOf(load: Load): Promise<number> {
   await setTimeout(SETTLE_MS);
   const [from, before] = [performance.now(), await load.answered()];
