@@ -65,10 +65,12 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       instrumented: values.link.instrumented,
       directory: values.link.directory && { ...values.link.directory, ttlMs: values.link.directory_ttl },
     },
-    redact: { queryKeys: values.redact.query_keys },
+    protocolsOff: values.protocols.off,
+    redact: { queryKeys: values.redact.query_keys, queryText: values.redact.query_text },
     limits: {
       connections: limits.connections,
       connectionBufferBytes: limits.connection_buffer,
+      queryText: limits.query_text,
       attributeLength: limits.attribute_length || undefined,
     },
     sampler: values.sampler,

@@ -23,7 +23,7 @@ import type { ServiceSocket } from './capture/unrecognised-ports.ts';
 import { DecodeStage } from './decode/decode-stage.ts';
 import type { ContextHeaders } from './decode/context-headers.ts';
 import type { Description, Exchange } from './decode/exchange.ts';
-import { createDecoders } from './decode/protocol/index.ts';
+import { createAllDecoders } from './decoders.ts';
 import type { DirectoryEntry } from './directory/directory.ts';
 import { Filters, type SpanFacts } from './enrich/filters.ts';
 import { ProcessTable } from './enrich/process-table.ts';
@@ -109,10 +109,7 @@ export class Pipeline {
     this.#instrumented = receiver.link.instrumented;
     this.linker = this.#createLinker(options);
     this.decode = new DecodeStage({
-      decoders: createDecoders({
-        redactedQueryKeys: receiver.redact.queryKeys,
-        requestIdHeaders: receiver.link.requestIdHeaders,
-      }),
+      ...createAllDecoders(receiver),
       ledger,
       maxConnections: receiver.limits.connections,
       connectionBuffer: receiver.limits.connectionBufferBytes,

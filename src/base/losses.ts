@@ -66,6 +66,11 @@ export const LOSSES = {
         meaning: 'A response whose request was before the start of the capture or was lost.',
         remedy: 'None needed at start; later see records lost.',
       },
+      withdrawn: {
+        meaning:
+          'What looked like requests of a protocol, until the bytes that followed showed that the connection speaks another one.',
+        remedy: 'None needed; if it goes on, report the connection with `undertrace record`.',
+      },
       head_cut: {
         meaning:
           'A request (or several) whose head lay beyond the captured part of its run: behind a body, or in a long row of pipelined requests.',

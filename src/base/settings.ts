@@ -83,6 +83,13 @@ export type SamplerName = (typeof SAMPLERS)[number];
 
 export const BACKENDS = ['auto', 'syscalls'] as const;
 
+/** Names of the protocols, as decoders, configuration and attributes have them. */
+export const PROTOCOLS = ['http'] as const;
+export type ProtocolName = (typeof PROTOCOLS)[number];
+
+/** What `db.query.text` says: nothing; the text with `?` for literals; the text as it was sent. */
+export const QUERY_TEXTS = ['off', 'sanitized', 'full'] as const;
+
 /** What becomes of the spans of processes that export spans of their own. */
 export const INSTRUMENTED = ['suppress', 'nest'] as const;
 
@@ -124,10 +131,14 @@ export interface ReceiverSettings {
     /** Where agents of several hosts find each other's spans; undefined: nowhere. */
     directory: DirectorySettings | undefined;
   };
-  redact: { queryKeys: readonly string[] };
+  /** Protocols that are not decoded. */
+  protocolsOff: readonly ProtocolName[];
+  redact: { queryKeys: readonly string[]; queryText: (typeof QUERY_TEXTS)[number] };
   limits: {
     connections: number;
     connectionBufferBytes: number;
+    /** Characters of `db.query.text`. */
+    queryText: number;
     /** Characters of an attribute's value; undefined: no limit. */
     attributeLength: number | undefined;
   };

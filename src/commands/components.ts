@@ -1,6 +1,5 @@
-import { BACKENDS } from '../base/settings.ts';
+import { BACKENDS, PROTOCOLS } from '../base/settings.ts';
 import { EXTENSIONS } from '../base/config/schema.ts';
-import { PROTOCOLS } from '../decode/protocol/index.ts';
 import { EXPORTER_TYPES } from '../output/exporter/index.ts';
 import type { JsonOptions } from './options.ts';
 

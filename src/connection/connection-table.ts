@@ -38,8 +38,12 @@ export interface StreamConsumer<S> {
    * undefined where there is none, or more than one.
    */
   onBytes(connection: TrackedConnection<S>, stream: Stream): unknown;
-  /** One datagram. Returns true if it was used, false if nothing decodes it. */
-  onDatagram(connection: TrackedConnection<S>, record: DataRecord): boolean;
+  /** One datagram; `reason`: why it was sent, if that is known. Returns the exchange that it belongs to, if it is one, or why it is lost. */
+  onDatagram(
+    connection: TrackedConnection<S>,
+    record: DataRecord,
+    reason: Reading | undefined,
+  ): object | LossReason<'delivered'> | undefined;
   /** A record of a connection that is opaque: counted as lost, its payload is not kept. */
   onOpaque(connection: TrackedConnection<S>, record: DataRecord): void;
   /** The bytes between the stream's end and what waits behind are lost. The consumer must call `dropSeen` and `crossHole`. */
@@ -169,8 +173,7 @@ export class ConnectionTable<S> {
     }
     connection.refresh(record);
     if (record.positionKind === PositionKind.datagram) {
-      if (this.#consumer.onDatagram(connection, record)) this.#stage.out++;
-      else this.#lose(connection, 'unrecognised', 1);
+      this.#datagram(connection, record, reading);
       return;
     }
     if (record.gapEnd !== 0) this.#gap(connection, record);
@@ -217,6 +220,17 @@ export class ConnectionTable<S> {
     if (receives) reading!.exchange = exchange;
     if ((record.flags & Flag.eof) !== 0 && !stream.hasWaiting) this.#consumer.onStreamEnd(connection, stream);
     this.#settle(connection);
+  }
+
+  #datagram(connection: TrackedConnection<S>, record: DataRecord, reading: Reading | undefined): void {
+    const receives = record.direction === Direction.receive;
+    const found = this.#consumer.onDatagram(connection, record, receives ? undefined : reading);
+    if (typeof found === 'string') {
+      this.#lose(connection, found, 1);
+      return;
+    }
+    if (receives) reading!.exchange = found;
+    this.#stage.out++;
   }
 
   /** Buffered bytes are counted only where there are any. */
@@ -511,7 +525,7 @@ export class ConnectionTable<S> {
     this.#threads.forget(nowNs - this.#exchangeTimeoutNs);
     for (let c = this.#byUse.oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
-      const busy = !c.resting && this.#consumer.onIdle(c, nowNs);
+      const busy = (!c.resting || c.transport === 'udp') && this.#consumer.onIdle(c, nowNs);
       if (nowNs - c.lastNs >= ANSWER_NS) c.asking = undefined;
       if (!c.resting) this.#settle(c);
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {

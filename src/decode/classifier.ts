@@ -1,4 +1,5 @@
-import { Claim, type Decoder } from './decoder.ts';
+import type { Stream } from '../connection/stream.ts';
+import { Claim, fits, type Decoder } from './decoder.ts';
 
 /** What bytes of no known protocol look like, so that a user sees what he misses. */
 export type ByteClass =
@@ -7,30 +8,71 @@ export type ByteClass =
 export interface Classification {
   claim: Claim;
   decoder: Decoder | undefined;
+  /** Nothing but this protocol begins so. */
+  sure: boolean;
 }
 
-/** Asks every decoder; the first that claims wins, one that needs more bytes keeps the question open. One result object for all calls. */
+/** The bytes at the cursor of one direction, and what is known beside them. */
+export interface Question {
+  stream: Stream;
+  other: Stream;
+  /** Nothing says that a message begins here. */
+  joined: boolean;
+  /** Who sent them is known by who connected, if it is. */
+  sentByClient: boolean | undefined;
+  /** What they are known not to be. */
+  refuted: Decoder | undefined;
+}
+
+/**
+ * Asks every decoder; the first that claims wins, one that needs more bytes keeps the question open (`more`). One for whom the bytes are only like
+ * its own wins where the other direction bears it out; until then it keeps the question open, too (`like`). One result object for all calls.
+ */
 export function classify(
   decoders: readonly Decoder[],
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  final: boolean,
-  joined: boolean,
+  question: Question,
   result: Classification,
 ): Classification {
+  const { stream, other, joined, refuted } = question;
   result.claim = Claim.no;
   result.decoder = undefined;
+  result.sure = true;
   for (const decoder of decoders) {
-    const claim = decoder.probe(bytes, from, to, final, joined);
+    if (decoder === refuted) continue;
+    const claim = probe(decoder, stream, joined);
+    if (claim === Claim.no) continue;
     if (claim === Claim.request || claim === Claim.response) {
       result.claim = claim;
       result.decoder = decoder;
       return result;
     }
-    if (claim === Claim.more) result.claim = claim;
+    if (claim === Claim.more) {
+      result.claim = claim;
+      continue;
+    }
+    if (result.claim === Claim.no) result.claim = Claim.like;
+    if (other.available === 0) continue;
+    const borneOut = bearOut(claim, probe(decoder, other, joined), question.sentByClient);
+    if (borneOut === Claim.no) continue;
+    result.claim = borneOut;
+    result.decoder = decoder;
+    result.sure = false;
+    return result;
   }
   return result;
+}
+
+function probe(decoder: Decoder, { window, at, limit, blocked }: Stream, joined: boolean): Claim {
+  return decoder.probe(window, at, limit, blocked, joined);
+}
+
+/** What bytes with a `like` claim are, where those of the other direction have the claim `other`. */
+function bearOut(claim: Claim, other: Claim, sentByClient: boolean | undefined): Claim {
+  const mayBe = (byClient: boolean): boolean =>
+    sentByClient !== !byClient && fits(claim, byClient) && fits(other, !byClient);
+  const request = mayBe(true);
+  if (request === mayBe(false)) return Claim.no;
+  return request ? Claim.request : Claim.response;
 }
 
 /** TLS record types change_cipher_spec, alert, handshake, application_data, version 3.x (RFC 8446, 5.1). */

@@ -9,8 +9,12 @@ export interface ConversationOwner<S> {
   readonly context: ConversationContext<S>;
   /** Exchanges opened so far. */
   exchanges: number;
-  /** Both directions go on in another protocol; the conversation is over. */
-  handOver(): void;
+  /** The protocol is taken for known by bytes that others may begin with as well, and nothing has shown yet that it is right. */
+  provisional: boolean;
+  /** Both directions go on in another protocol, in which `carried` is gone on with; the conversation is over. */
+  handOver(to: string | undefined, carried: LiveExchange | undefined): void;
+  /** It is another protocol: `open` never were exchanges. The conversation is over. */
+  withdraw(open: readonly LiveExchange[]): void;
   /** No message is found any more; the conversation is over. */
   giveUp(byteClass: ByteClass): void;
 }
@@ -20,6 +24,8 @@ export interface ConversationContext<S> {
   readonly maxOpen: number;
   opened(exchange: LiveExchange): void;
   closed(exchange: LiveExchange): void;
+  /** What was opened was no exchange. */
+  withdrawn(exchange: LiveExchange): void;
   /** A response without a request. */
   orphan(connection: TrackedConnection<S>): void;
   /** At least one request whose head was not captured. */
@@ -27,5 +33,8 @@ export interface ConversationContext<S> {
   lose(connection: TrackedConnection<S>, reason: LossReason<'delivered'>, records: number): void;
   awaitTick(connection: TrackedConnection<S>): void;
   tick(): number;
+  /** The time up to which everything has been handed over. */
+  nowNs(): number;
+  readonly exchangeTimeoutNs: number;
   pipelined(connection: TrackedConnection<S>): void;
 }

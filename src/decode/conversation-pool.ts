@@ -1,6 +1,8 @@
-import { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
 import type { Decoder } from './decoder.ts';
+import { FifoConversation } from './fifo-conversation.ts';
+import { IdConversation } from './id-conversation.ts';
 
 /** Of one protocol. */
 const MAX_FREE = 1024;
@@ -12,15 +14,25 @@ const MAX_FREE = 1024;
 export class ConversationPool<S> {
   readonly #free = new Map<Decoder, Array<Conversation<S>>>();
 
-  take(session: ConversationOwner<S>, decoder: Decoder, memory: number): Conversation<S> {
-    const conversation = this.#free.get(decoder)?.pop();
-    return conversation?.resume(session, memory) ?? new Conversation<S>(session, decoder, memory);
+  /** `state`: what was kept of the conversation that goes on, undefined if nothing was. */
+  take(session: ConversationOwner<S>, decoder: Decoder, memory: number, state: unknown): Conversation<S> {
+    const free = this.#free.get(decoder)?.pop();
+    const own = state ?? free?.state ?? decoder.createState();
+    if (free) return free.resume(session, memory, own);
+    return decoder.pairing === 'fifo'
+      ? new FifoConversation<S>(session, decoder, memory, own)
+      : new IdConversation<S>(session, decoder, memory, own);
   }
 
-  /** Takes a conversation that is at rest. */
-  give(conversation: Conversation<S>): void {
-    let free = this.#free.get(conversation.decoder);
-    if (free === undefined) this.#free.set(conversation.decoder, (free = []));
+  /** Takes a conversation that is at rest. Returns its state if that must be kept. */
+  give(conversation: Conversation<S>): unknown {
+    const { decoder, state } = conversation;
+    const kept = decoder.lasting?.(state) === true ? state : undefined;
+    // A state in which nothing lasts is as good as a new one where the decoder resets it.
+    if (kept !== undefined || decoder.pairing === 'id') conversation.state = undefined;
+    let free = this.#free.get(decoder);
+    if (free === undefined) this.#free.set(decoder, (free = []));
     if (free.length < MAX_FREE) free.push(conversation);
+    return kept;
   }
 }

@@ -1,4 +1,5 @@
 import type { Ledger } from '../base/ledger.ts';
+import type { LossReason } from '../base/losses.ts';
 import {
   Verdict,
   type ConnectionRecord,
@@ -7,9 +8,10 @@ import {
 } from '../capture/records.gen.ts';
 import { ConnectionTable, type StreamConsumer, type TableOptions } from '../connection/connection-table.ts';
 import type { Stream } from '../connection/stream.ts';
+import type { Reading } from '../connection/thread-table.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
 import type { ByteClass } from './classifier.ts';
-import type { Decoder } from './decoder.ts';
+import type { DatagramDecoder, Decoder } from './decoder.ts';
 import type { Description, Exchange } from './exchange.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { ConversationPool } from './conversation-pool.ts';
@@ -35,6 +37,7 @@ export interface ExchangeSink {
 
 export interface DecodeOptions extends TableOptions {
   readonly decoders: readonly Decoder[];
+  readonly datagramDecoders: readonly DatagramDecoder[];
   readonly ledger: Ledger;
   readonly sink: ExchangeSink;
   /** What the kernel is to do with the connection's further records. */
@@ -67,7 +70,7 @@ export class DecodeStage implements StreamConsumer<Session> {
   readonly table: ConnectionTable<Session>;
   readonly unrecognised = new Unrecognised();
   readonly #options: DecodeOptions;
-  readonly #decoders: ReadonlyMap<string, Decoder>;
+  readonly #decoders: ReadonlyMap<string, Pick<Decoder, 'describe'>>;
   readonly #context: SessionContext;
   readonly #timeoutNs: number;
   readonly #onRun = new Set<TrackedConnection<Session>>();
@@ -78,7 +81,9 @@ export class DecodeStage implements StreamConsumer<Session> {
   constructor(options: DecodeOptions) {
     this.#options = options;
     this.#timeoutNs = options.exchangeTimeoutNs ?? 60e9;
-    this.#decoders = new Map(options.decoders.map((decoder) => [decoder.name, decoder]));
+    this.#decoders = new Map(
+      [...options.decoders, ...options.datagramDecoders].map((decoder) => [decoder.name, decoder]),
+    );
     this.table = new ConnectionTable<Session>(options.ledger.delivered, this, options);
     this.#context = this.#createContext(options);
     options.ledger.exchanges.held = () => this.#open();
@@ -134,12 +139,18 @@ export class DecodeStage implements StreamConsumer<Session> {
     return exchange;
   }
 
-  /** No protocol on datagrams is decoded: the socket is given up at its first one. */
-  onDatagram(connection: TrackedConnection<Session>, record: DataRecord): boolean {
+  onDatagram(
+    connection: TrackedConnection<Session>,
+    record: DataRecord,
+    reason: Reading | undefined,
+  ): LiveExchange | LossReason<'delivered'> | undefined {
     const session = (connection.session ??= new Session(connection, this.#context));
-    session.byteClass = 'datagram';
-    this.#unrecognise(connection, 'datagram', 1, record.length);
-    return false;
+    const found = session.onDatagram(record, reason);
+    if (found === 'unrecognised') {
+      session.byteClass = 'datagram';
+      this.#unrecognise(connection, 'datagram', 1, record.length);
+    }
+    return found;
   }
 
   onOpaque(connection: TrackedConnection<Session>, record: DataRecord): void {
@@ -193,6 +204,7 @@ export class DecodeStage implements StreamConsumer<Session> {
     const books = ledger.exchanges;
     return {
       decoders: options.decoders,
+      datagramDecoders: options.datagramDecoders,
       conversations: new ConversationPool(),
       maxOpen: options.maxOpen ?? 1024,
       opened: (exchange: LiveExchange) => {
@@ -201,6 +213,10 @@ export class DecodeStage implements StreamConsumer<Session> {
         sink.opened(exchange);
       },
       closed: (exchange: LiveExchange) => sink.closed(exchange),
+      withdrawn: (exchange: LiveExchange) => {
+        books.lost.withdrawn++;
+        sink.dropped(exchange);
+      },
       orphan: (connection) => {
         books.in++;
         books.lost.orphan_response++;
@@ -214,7 +230,11 @@ export class DecodeStage implements StreamConsumer<Session> {
       lose: (connection, reason, records) => this.table.lose(connection, reason, records),
       awaitTick: (connection) => this.table.awaitTick(connection),
       tick: () => this.table.tick,
-      recognised: (connection) => onVerdict(connection, Verdict.elide, RUN_BUDGET),
+      nowNs: () => this.table.nowNs,
+      exchangeTimeoutNs: this.#timeoutNs,
+      recognisedDatagrams: (connection) => onVerdict(connection, Verdict.full, RUN_BUDGET),
+      recognised: (connection, { capture: { budget, elide } }) =>
+        onVerdict(connection, elide ? Verdict.elide : Verdict.full, budget ?? RUN_BUDGET),
       pipelined: (connection) => onVerdict(connection, Verdict.full, PIPELINED_BUDGET),
       unrecognised: (connection, byteClass, records, bytes) =>
         this.#unrecognise(connection, byteClass, records, bytes),
@@ -263,7 +283,7 @@ function reportOf(connection: TrackedConnection<Session>): ConnectionReport {
   const { session } = connection;
   return {
     connection,
-    protocol: session?.decoder?.name,
+    protocol: session?.protocol,
     byteClass: session?.byteClass,
     exchanges: session?.exchanges ?? 0,
     open: session?.open.length ?? 0,

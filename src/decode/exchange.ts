@@ -78,6 +78,8 @@ export interface HopKey {
 export interface Description {
   /** Span name without a learned route: `GET`. */
   name: string;
+  /** Kind of the span where it is not that of the exchange's role. */
+  kind?: 'producer' | 'consumer' | 'client' | 'server';
   attributes: Attributes;
   /** `error.type`, present if and only if the span's status is Error. */
   errorType: string | undefined;

@@ -1,7 +1,8 @@
-import { Direction, Flag } from '../capture/records.gen.ts';
+import { Flag } from '../capture/records.gen.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
-import type { Decoder } from './decoder.ts';
+import type { FifoDecoder } from './decoder.ts';
+import { endWithConnection } from './ending.ts';
 import type { Incomplete } from './exchange.ts';
 import { hopKey } from './hop.ts';
 import { LiveExchange, type FirstByte } from './live-exchange.ts';
@@ -16,25 +17,25 @@ import { Mode, type Side } from './side.ts';
 export class Exchanges<S> {
   readonly pairing = new FifoPairing();
   #owner: ConversationOwner<S>;
-  readonly #decoder: Decoder;
-  readonly #state: unknown;
+  readonly #decoder: FifoDecoder;
+  #state: unknown;
   readonly #request: Side;
   readonly #response: Side;
   /** The next request follows lost ones. */
   #damaged = false;
 
-  constructor(owner: ConversationOwner<S>, decoder: Decoder, state: unknown, request: Side, response: Side) {
+  constructor(owner: ConversationOwner<S>, decoder: FifoDecoder, request: Side, response: Side) {
     this.#owner = owner;
     this.#decoder = decoder;
-    this.#state = state;
     this.#request = request;
     this.#response = response;
   }
 
   /** Goes on with those of a conversation that was left with `memory`. Nothing is open. */
-  resume(owner: ConversationOwner<S>, memory: number): void {
+  resume(owner: ConversationOwner<S>, memory: number, state: unknown): void {
     const { pairing } = this;
     this.#owner = owner;
+    this.#state = state;
     this.#damaged = (memory & Memory.damaged) !== 0;
     pairing.reset();
     pairing.pipelined = (memory & Memory.pipelined) !== 0;
@@ -60,6 +61,7 @@ export class Exchanges<S> {
     const role = isClient ? 'client' : 'server';
     const hop = hopKey(connection, isClient, first.position);
     const exchange = new LiveExchange(this.#decoder.name, role, connection, first, request, hop);
+    exchange.patient = this.#decoder.isPatient?.(request) ?? false;
     exchange.afterDamage = this.#damaged;
     this.#damaged = false;
     if (this.pairing.open.length >= context.maxOpen) {
@@ -90,12 +92,16 @@ export class Exchanges<S> {
   /** The last byte of its request has come. */
   requestEnded(exchange: LiveExchange): void {
     exchange.requestEnded = true;
-    if (exchange.answered) this.#close(exchange);
+    if (!exchange.answered) return;
+    if (exchange.response === undefined)
+      exchange.endNs = Math.max(exchange.endNs, this.#request.stream.endNs);
+    this.#close(exchange);
   }
 
   /** The last byte of its response has come. */
   responseEnded(exchange: LiveExchange): void {
     exchange.answered = true;
+    this.#owner.provisional = false;
     exchange.endNs = Math.max(exchange.startNs, this.#response.stream.endNs);
     if (exchange.requestEnded || this.#requestOver(exchange)) {
       exchange.requestEnded = true;
@@ -147,20 +153,9 @@ export class Exchanges<S> {
 
   /** The connection is over. */
   end(ending: Ending): void {
-    const { connection } = this.#owner;
-    const { closing, lastNs } = connection;
-    const silent = ending === 'expired' || ending === 'shutdown';
-    const failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
-    let lost: boolean | undefined;
     for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && !this.#endUnseen(exchange)) {
-        const heardNs = Math.max(exchange.startNs, lastNs);
-        lost ??= connection.lostAtEnd(exchange.role === 'client' ? Direction.receive : Direction.send);
-        exchange.endNs = silent || lost ? heardNs : Math.max(exchange.startNs, closing?.endingNs || heardNs);
-        if (silent) exchange.incomplete = 'capture_ended';
-        else if (lost) exchange.incomplete = exchange.response === undefined ? 'response_lost' : 'end_unseen';
-        else exchange.failure = failure;
-      }
+      if (!exchange.answered && !this.#endUnseen(exchange))
+        endWithConnection(exchange, this.#owner.connection, ending);
       this.#close(exchange);
     }
   }
@@ -168,6 +163,7 @@ export class Exchanges<S> {
   /** Nothing has happened since long before `endNs`. */
   timeOut(endNs: number): void {
     for (const exchange of [...this.pairing.open]) {
+      if (exchange.patient) continue;
       if (!exchange.answered && !this.#endUnseen(exchange)) {
         if (exchange !== this.#response.exchange) this.pairing.owe();
         exchange.failure = 'timeout';
@@ -175,6 +171,13 @@ export class Exchanges<S> {
       }
       this.#close(exchange);
     }
+  }
+
+  /** The exchange goes on in another protocol. */
+  release(exchange: LiveExchange): void {
+    this.pairing.remove(exchange);
+    if (this.#request.exchange === exchange) this.#request.exchange = undefined;
+    if (this.#response.exchange === exchange) this.#response.exchange = undefined;
   }
 
   /** True if the response came and only its end could not be told. */
@@ -187,9 +190,7 @@ export class Exchanges<S> {
   }
 
   #close(exchange: LiveExchange): void {
-    this.pairing.remove(exchange);
-    if (this.#request.exchange === exchange) this.#request.exchange = undefined;
-    if (this.#response.exchange === exchange) this.#response.exchange = undefined;
+    this.release(exchange);
     this.#owner.context.closed(exchange);
   }
 }

@@ -1,7 +1,9 @@
+import type { DataRecord } from '../capture/records.gen.ts';
 import type { TrackedConnection } from '../connection/tracked-connection.ts';
 import type { HopKey } from './exchange.ts';
 
 const TWO_32 = 4294967296;
+const UDP = 17;
 
 /**
  * The hop key of a request that begins at `position`; undefined where this end cannot know it (a unix stream whose two counts are not aligned).
@@ -29,6 +31,30 @@ export function hopKey<S>(
   const server = isClient ? connection.peer : connection.sock;
   const common = position + shift;
   return { kind: 'unix', high: mix(client, common, inode), low: mix(server, common, ~inode) };
+}
+
+/**
+ * The hop key of a request that is a datagram: a hash of both ports and of the bytes that were captured, and how many equal ones the socket had
+ * seen before. No address: an end that is not connected does not know its own. Undefined for other sockets than UDP.
+ */
+export function datagramHopKey(
+  record: DataRecord,
+  sends: boolean,
+  ordinal: (hash: number) => number,
+): HopKey | undefined {
+  if (record.protocol !== UDP) return undefined;
+  const client = sends ? record.localPort : record.remotePort;
+  const server = sends ? record.remotePort : record.localPort;
+  const { payload } = record;
+  const high = hashOf(payload, (client << 16) | server);
+  return { kind: 'udp', high, low: (hashOf(payload, ~high) + ordinal(high)) >>> 0 };
+}
+
+/** 32 bits of bytes and a seed. */
+function hashOf(bytes: Uint8Array, seed: number): number {
+  let h = seed | 0;
+  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
+  return mix(h >>> 0, bytes.length, seed);
 }
 
 /** 32 bits of two 64-bit numbers and a 32-bit one; all halves take part (murmur3's mixing steps). */

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Reading } from '../connection/thread-table.ts';
+import type { Id } from './frames.ts';
 import type { Exchange, HopKey, Incomplete, Role, Sending } from './exchange.ts';
 
 /** Of the record with a message's first byte. One object, filled anew for every message. */
@@ -18,7 +19,7 @@ export interface FirstByte {
 
 /** An exchange while it is open. */
 export class LiveExchange implements Exchange {
-  readonly protocol: string;
+  protocol: string;
   readonly role: Role;
   readonly connection: Connection;
   readonly tgid: number;
@@ -42,6 +43,10 @@ export class LiveExchange implements Exchange {
   answered = false;
   /** Requests before this one may have been lost. */
   afterDamage = false;
+  /** Its response may take any time. */
+  patient = false;
+  /** What names it on its connection, where the protocol has ids. */
+  id: Id = 0;
 
   constructor(
     protocol: string,

@@ -1,5 +1,13 @@
 import type { Stream } from '../connection/stream.ts';
 
+/** What follows a hand-over. */
+export interface Next {
+  /** Name of the protocol; undefined: to be found out. */
+  readonly to: string | undefined;
+  /** The exchange that asked for it goes on in it. */
+  readonly carries: boolean;
+}
+
 /**
  * What a decoder sees of a stream: the bytes at its position that can be read in one piece, and nothing of records.
  *
@@ -9,6 +17,8 @@ import type { Stream } from '../connection/stream.ts';
 export class Reader {
   /** What a head was decoded into; set by the decoder with `Step.head`. */
   message: unknown = undefined;
+  /** Set by the decoder with `Step.handOver`. */
+  next: Next | undefined = undefined;
   #stream: Stream;
 
   constructor(stream: Stream) {
@@ -17,7 +27,7 @@ export class Reader {
 
   over(stream: Stream): this {
     this.#stream = stream;
-    this.message = undefined;
+    this.message = this.next = undefined;
     return this;
   }
 

@@ -1,18 +1,23 @@
-import type { Stream } from '../connection/stream.ts';
+import type { DataRecord } from '../capture/records.gen.ts';
+import { Stream } from '../connection/stream.ts';
+import type { Reading } from '../connection/thread-table.ts';
 import type { Ending, TrackedConnection } from '../connection/tracked-connection.ts';
-import { byteClass, classify, type ByteClass, type Classification } from './classifier.ts';
+import { byteClass, classify, type ByteClass, type Classification, type Question } from './classifier.ts';
 import type { Conversation } from './conversation.ts';
 import type { ConversationContext, ConversationOwner } from './conversation-owner.ts';
 import type { ConversationPool } from './conversation-pool.ts';
-import { Claim, type Decoder } from './decoder.ts';
+import { Claim, fits, type Datagram, type DatagramDecoder, type Decoder } from './decoder.ts';
+import { DatagramExchanges } from './datagram-exchanges.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */
 export interface SessionContext extends ConversationContext<Session> {
   readonly decoders: readonly Decoder[];
+  readonly datagramDecoders: readonly DatagramDecoder[];
   readonly conversations: ConversationPool<Session>;
   recognised(connection: TrackedConnection<Session>, decoder: Decoder): void;
+  recognisedDatagrams(connection: TrackedConnection<Session>): void;
   /** The connection speaks nothing known: what of it was seen so far. */
   unrecognised(
     connection: TrackedConnection<Session>,
@@ -27,12 +32,22 @@ const MAX_FIRST_RECORDS = 4;
 const MAX_FIRST_BYTES = 64;
 /** The same for one that was joined in the middle, perhaps of a long body. */
 const MAX_JOINED_RECORDS = 32;
+/** Records that wait until the other direction bears out what they look like. */
+const MAX_HELD_RECORDS = 16;
 /** Records without any payload. */
 const MAX_EMPTY_RECORDS = 256;
 
 const NO_EXCHANGES: readonly LiveExchange[] = [];
 /** One object for all sessions. */
-const classification: Classification = { claim: Claim.no, decoder: undefined };
+const classification: Classification = { claim: Claim.no, decoder: undefined, sure: false };
+const nothing = new Stream();
+const question: Question = {
+  stream: nothing,
+  other: nothing,
+  joined: false,
+  sentByClient: undefined,
+  refuted: undefined,
+};
 
 /**
  * Decoding of one connection: finds out which protocol it speaks, then leaves it to a conversation. While the connection is idle the
@@ -46,8 +61,16 @@ export class Session implements ConversationOwner<Session> {
   byteClass: ByteClass | undefined = undefined;
   exchanges = 0;
   #conversation: Conversation<Session> | undefined = undefined;
+  /** Of a socket of datagrams. */
+  #datagrams: DatagramExchanges<Session> | undefined = undefined;
+  provisional = false;
   /** Of the conversation that was put away. */
   #memory = 0;
+  #state: unknown = undefined;
+  /** An exchange that goes on in the protocol that follows, while that is being found out. */
+  #carried: LiveExchange | undefined = undefined;
+  /** What it was taken for and is not. */
+  #refuted: Decoder | undefined = undefined;
   /** Records that were tried for a protocol, their captured bytes, and all their bytes. */
   #tries = 0;
   #triedBytes = 0;
@@ -62,25 +85,52 @@ export class Session implements ConversationOwner<Session> {
     this.context = context;
   }
 
-  /** Oldest first. */
   get open(): readonly LiveExchange[] {
-    return this.#conversation?.open ?? NO_EXCHANGES;
+    if (this.#carried) return [this.#carried];
+    return this.#datagrams?.open ?? this.#conversation?.open ?? NO_EXCHANGES;
+  }
+
+  /** Name of the protocol, undefined while it is not known. */
+  get protocol(): string | undefined {
+    return this.decoder?.name ?? this.#datagrams?.decoder.name;
   }
 
   /** Puts the conversation away if it can be. Returns true if there is none now. */
   rest(): boolean {
     const conversation = this.#conversation;
-    if (conversation === undefined) return true;
+    if (conversation === undefined) return this.#datagrams?.busy !== true;
     if (!conversation.atRest) return false;
     this.#memory = conversation.memory;
     this.#conversation = undefined;
-    this.context.conversations.give(conversation);
+    this.#state = this.context.conversations.give(conversation);
     return true;
   }
 
   /** Something came in `stream`. Returns the exchange that it belongs to, if it is one. */
   onBytes(stream: Stream): LiveExchange | undefined {
     return this.decoder ? this.#wake(this.decoder).onBytes(stream) : this.#identify(stream);
+  }
+
+  /** Returns the exchange that the datagram belongs to, if it is one, or why it is lost. */
+  onDatagram(
+    record: DataRecord,
+    reason: Reading | undefined,
+  ): LiveExchange | 'unrecognised' | 'malformed' | undefined {
+    const known = this.#datagrams;
+    if (known) {
+      const datagram = readWith(known.decoder, record);
+      return datagram ? known.take(record, datagram, reason) : 'malformed';
+    }
+    if (this.connection.transport !== 'udp') return 'unrecognised';
+    for (const decoder of this.context.datagramDecoders) {
+      const datagram = readWith(decoder, record);
+      if (!datagram) continue;
+      this.#datagrams = new DatagramExchanges(this, decoder);
+      this.connection.decoded = true;
+      this.context.recognisedDatagrams(this.connection);
+      return this.#datagrams.take(record, datagram, reason);
+    }
+    return 'unrecognised';
   }
 
   /** Bytes between what was seen and what waits are lost. */
@@ -106,12 +156,14 @@ export class Session implements ConversationOwner<Session> {
   }
 
   onEnd(ending: Ending): void {
+    this.#release();
+    this.#datagrams?.onEnd(ending);
     this.#conversation?.onEnd(ending);
   }
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    return this.#conversation?.onIdle(nowNs, timeoutNs) ?? false;
+    return (this.#datagrams ?? this.#conversation)?.onIdle(nowNs, timeoutNs) ?? false;
   }
 
   /** A message is under way whose rest the kernel may only sum up. */
@@ -119,11 +171,30 @@ export class Session implements ConversationOwner<Session> {
     return this.#conversation?.waitsOnRun(budgetBytes) ?? false;
   }
 
-  /** What follows is looked at as a new connection's first bytes. */
-  handOver(): void {
+  /** What follows is looked at as a new connection's first bytes, unless it is known what it is. */
+  handOver(to: string | undefined, carried: LiveExchange | undefined): void {
+    const { connection, context } = this;
+    const { memory } = this.#conversation!;
     this.#forget();
+    this.#carried = carried;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#fresh = true;
+    const decoder = to === undefined ? undefined : context.decoders.find(({ name }) => name === to);
+    if (decoder) {
+      const conversation = this.#begin(decoder, memory & Memory.client);
+      conversation.onBytes(connection.send);
+      if (this.#conversation === conversation) conversation.onBytes(connection.receive);
+      return;
+    }
+    this.#identify(connection.send);
+    if (!this.decoder) this.#identify(connection.receive);
+  }
+
+  withdraw(open: readonly LiveExchange[]): void {
+    for (const exchange of open) this.context.withdrawn(exchange);
+    this.#refuted = this.decoder;
+    this.#forget();
+    this.#fresh = false;
     this.#identify(this.connection.send);
     if (!this.decoder) this.#identify(this.connection.receive);
   }
@@ -139,13 +210,23 @@ export class Session implements ConversationOwner<Session> {
   }
 
   #forget(): void {
+    this.#release();
     this.decoder = undefined;
     this.connection.decoded = false;
+    this.provisional = false;
     this.#conversation = undefined;
+    this.#state = undefined;
+  }
+
+  /** What was to be gone on with is over. */
+  #release(): void {
+    const carried = this.#carried;
+    this.#carried = undefined;
+    if (carried) this.context.closed(carried);
   }
 
   #wake(decoder: Decoder): Conversation<Session> {
-    return (this.#conversation ??= this.context.conversations.take(this, decoder, this.#memory));
+    return (this.#conversation ??= this.context.conversations.take(this, decoder, this.#memory, this.#state));
   }
 
   #lose(records: number): void {
@@ -155,7 +236,6 @@ export class Session implements ConversationOwner<Session> {
 
   /** Looks which protocol the connection speaks. */
   #identify(stream: Stream): LiveExchange | undefined {
-    const { decoders } = this.context;
     if (this.#tries === 0 && stream.cursor === 0) this.#fresh = true;
     while (stream.front) {
       const { window, at, limit, blocked } = stream;
@@ -164,17 +244,10 @@ export class Session implements ConversationOwner<Session> {
         return undefined;
       }
       if (limit > at) {
-        const { claim, decoder } = classify(
-          decoders,
-          window,
-          at,
-          limit,
-          blocked,
-          !this.#fresh,
-          classification,
-        );
-        if (decoder) return this.#adopt(decoder, stream, claim === Claim.request);
+        const { claim, decoder } = this.#classify(stream);
+        if (decoder) return this.#adopt(decoder, stream, fits(claim, true));
         if (claim === Claim.more && !blocked) return undefined;
+        if (claim === Claim.like && stream.held <= MAX_HELD_RECORDS) return undefined;
         this.byteClass ??= byteClass(window, at, limit);
         this.#triedBytes += limit - at;
       }
@@ -191,6 +264,17 @@ export class Session implements ConversationOwner<Session> {
     return undefined;
   }
 
+  /** Whose the bytes at the cursor are, of which protocol. */
+  #classify(stream: Stream): Classification {
+    const { send, receive, accepted } = this.connection;
+    question.stream = stream;
+    question.other = stream === receive ? send : receive;
+    question.joined = !this.#fresh;
+    question.sentByClient = accepted === undefined ? undefined : accepted === (stream === receive);
+    question.refuted = this.#refuted;
+    return classify(this.context.decoders, question, classification);
+  }
+
   #hopeless(): boolean {
     if (this.#triedBytes === 0) return this.#tries >= MAX_EMPTY_RECORDS;
     if (!this.#fresh) return this.#tries >= MAX_JOINED_RECORDS;
@@ -203,16 +287,32 @@ export class Session implements ConversationOwner<Session> {
     const fresh = this.#fresh && stream.cursor === 0;
     if (fresh) other.start(0);
     const isClient = (stream === connection.send) === isRequest;
-    if (connection.transport === 'unix') connection.accepted ??= !isClient;
+    this.provisional = !classification.sure;
+    const conversation = this.#begin(decoder, isClient ? Memory.client : 0);
+    if (!fresh || other.cursor !== 0) conversation.join(stream, other, this.#holes);
+    return conversation.onBytes(stream);
+  }
+
+  #begin(decoder: Decoder, memory: number): Conversation<Session> {
+    const { connection } = this;
+    if (connection.transport === 'unix') connection.accepted ??= (memory & Memory.client) === 0;
     this.decoder = decoder;
     connection.decoded = true;
     connection.asking = undefined;
     this.byteClass = undefined;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
-    this.#memory = isClient ? Memory.client : 0;
+    this.#memory = memory;
     this.context.recognised(connection, decoder);
     const conversation = this.#wake(decoder);
-    if (!fresh || other.cursor !== 0) conversation.join(stream, other, this.#holes);
-    return conversation.onBytes(stream);
+    const carried = this.#carried;
+    this.#carried = undefined;
+    if (carried) conversation.carry(carried);
+    return conversation;
   }
+}
+
+function readWith(decoder: DatagramDecoder, record: DataRecord): Datagram | undefined {
+  const { payload, length, localPort, remotePort } = record;
+  const cut = payload.length < length;
+  return decoder.readDatagram(payload, 0, payload.length, cut, Math.min(localPort, remotePort));
 }

@@ -15,7 +15,7 @@ export const Mode = {
 
 /** Reading state of one direction. */
 export interface Side {
-  readonly isRequest: boolean;
+  readonly fromClient: boolean;
   stream: Stream;
   mode: number;
   /** The next byte begins a message. */
@@ -26,21 +26,24 @@ export interface Side {
   exchange: LiveExchange | undefined;
   /** Whom the response answers has been decided; without an exchange nobody. */
   decided: boolean;
+  /** What is at the cursor waits for the other direction. */
+  waits: boolean;
   /** Records looked at in vain. */
   tries: number;
   /** In a message without a visible end: when the last of its bytes set out. */
   heardNs: number;
 }
 
-export function createSide(isRequest: boolean, stream: Stream): Side {
+export function createSide(fromClient: boolean, stream: Stream): Side {
   return {
-    isRequest,
+    fromClient,
     stream,
     mode: Mode.message,
     atStart: true,
     finishing: false,
     exchange: undefined,
     decided: false,
+    waits: false,
     tries: 0,
     heardNs: 0,
   };
@@ -55,7 +58,8 @@ export function resetSide(side: Side, stream: Stream, sync: boolean): void {
 
 /** Nothing is half read or waiting. */
 export function isAtRest(side: Side): boolean {
-  const quiet = side.atStart && !side.finishing && !side.decided && side.tries === 0 && !side.exchange;
+  const quiet =
+    side.atStart && !side.finishing && !side.decided && !side.waits && side.tries === 0 && !side.exchange;
   return quiet && side.mode <= Mode.message && !side.stream.front && !side.stream.hasWaiting;
 }
 

@@ -6,6 +6,12 @@ import type { Pending, Placement } from './pending.ts';
 import { type Span, SpanKind, StatusCode } from './span.ts';
 
 const SAMPLED = 1;
+const KINDS = {
+  client: SpanKind.CLIENT,
+  server: SpanKind.SERVER,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
 
 /**
  * Makes the span of a placed exchange. The description's attributes become the span's: `describe` makes a new object each time and gives it
@@ -44,7 +50,7 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
     traceState: context.traceState,
     traceFlags: context.incomingFlags < 0 ? SAMPLED : context.incomingFlags | SAMPLED,
     name,
-    kind: server ? SpanKind.SERVER : SpanKind.CLIENT,
+    kind: KINDS[description.kind ?? exchange.role],
     startTime,
     endTime: addNs(startTime, durationNs),
     durationNs,

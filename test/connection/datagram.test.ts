@@ -17,7 +17,7 @@ class EverySecond implements StreamConsumer<undefined> {
   readonly onIdle = (): boolean => false;
   readonly onForgotten = (): void => {};
   readonly rest = (): boolean => true;
-  readonly onDatagram = (): boolean => this.#seen++ % 2 === 1;
+  readonly onDatagram = (): 'unrecognised' | undefined => (this.#seen++ % 2 === 1 ? undefined : 'unrecognised');
 }
 
 describe('connection/connection-table, of datagrams', () => {

@@ -7,11 +7,12 @@ import {
   ExitRecord,
   Kind,
 } from '../../src/capture/records.gen.ts';
+import type { ReceiverSettings } from '../../src/base/settings.ts';
 import type { TableOptions } from '../../src/connection/connection-table.ts';
 import type { TrackedConnection } from '../../src/connection/tracked-connection.ts';
 import { DecodeStage } from '../../src/decode/decode-stage.ts';
 import type { Description, Exchange } from '../../src/decode/exchange.ts';
-import { createDecoders } from '../../src/decode/protocol/index.ts';
+import { createAllDecoders } from '../../src/decoders.ts';
 import type { Session } from '../../src/decode/session.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { RecordWriter } from './records.ts';
@@ -20,6 +21,12 @@ export interface VerdictCall {
   connection: TrackedConnection<Session>;
   verdict: number;
   budget: number;
+}
+
+export interface DecodingOptions extends TableOptions {
+  exchangeTimeoutNs?: number;
+  maxOpen?: number;
+  protocolsOff?: ReceiverSettings['protocolsOff'];
 }
 
 /** Connection table and decoders behind drained buffers, with what comes out of them. Closed exchanges count as spans in the books. */
@@ -38,13 +45,10 @@ export class Decoding {
   readonly #clock = new ClockRecord();
   readonly #exit = new ExitRecord();
 
-  constructor(options: TableOptions & { exchangeTimeoutNs?: number; maxOpen?: number } = {}) {
+  constructor(options: DecodingOptions = {}) {
     this.stage = new DecodeStage({
       ...options,
-      decoders: createDecoders({
-        redactedQueryKeys: DEFAULTS.redact.queryKeys,
-        requestIdHeaders: DEFAULTS.link.requestIdHeaders,
-      }),
+      ...createAllDecoders({ ...DEFAULTS, protocolsOff: options.protocolsOff ?? [] }),
       ledger: this.ledger,
       sink: {
         opened: (exchange) => this.opened.push(exchange),

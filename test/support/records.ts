@@ -126,7 +126,7 @@ export function ipv4(text: string): Uint8Array {
 export interface TestEndOptions {
   /** The accepting end. */
   accepted?: boolean;
-  transport?: 'tcp' | 'unix';
+  transport?: 'tcp' | 'udp' | 'unix';
   sock?: number;
   inode?: number;
   peer?: number;
@@ -200,10 +200,16 @@ export class TestEnd {
     this.txPosition = all.txPosition;
     this.rxPosition = all.rxPosition;
     this.#flags = (all.accepted ? Flag.accepted : 0) | (unix ? Flag.fresh : 0);
-    this.#kind = unix ? PositionKind.counter : PositionKind.tcp;
+    const udp = options.transport === 'udp';
+    this.#kind = unix ? PositionKind.counter : udp ? PositionKind.datagram : PositionKind.tcp;
     this.#base = {
       ...{ sock: this.sock, inode: this.inode, peer: all.peer, netns: 4026531840 },
-      ...{ family: unix ? 1 : 2, sock_type: 1, protocol: unix ? 0 : 6, tcp_state: unix ? 0 : 1 },
+      ...{
+        family: unix ? 1 : 2,
+        sock_type: udp ? 2 : 1,
+        protocol: unix ? 0 : udp ? 17 : 6,
+        tcp_state: unix ? 0 : 1,
+      },
       ...{ tgid: all.tgid, tid: options.tid ?? all.tgid, start_ns: 5_000_000_000 },
       ...{ local: all.local, remote: all.remote, local_port: all.localPort, remote_port: all.remotePort },
       ...{ tx_first: all.txFirst, rx_first: all.rxFirst },

@@ -1,16 +1,18 @@
 /**
  * Conversations as text, one step a line:
  *
- *   # product and version of both ends (line 1), then remarks
+ *   # product and version of both ends (line 1), then remarks; `# udp`, `# unix`, `# port 53`: what it goes over,
+ *                                                                           else TCP to port 80; `# after http`: what is spoken before
  *   > bytes the client sends in one call       < bytes the server sends      JSON string escapes, bytes as \u0000..\u00ff
  *   >* 5000 x                                  <* 5000 x                     the same byte so many times
  *   ! client close | server close | client reset                            the end of the connection, after a close of that end
  *   = { "http.request.method": "GET", ... }                                 a span, in order of the requests; null: must be absent.
  *                                                                           `client:` or `server:` before a key: at that end only;
+ *                                                                           `name`, `kind`: those of the span;
  *                                                                           `context.b3` and so on: the headers that name a trace
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { Decoding } from './decoding.ts';
+import { Decoding, type DecodingOptions } from './decoding.ts';
 import { RecordWriter, TestEnd } from './records.ts';
 
 export type Role = 'client' | 'server';
@@ -24,6 +26,10 @@ export interface Wire {
   name: string;
   steps: Step[];
   spans: Array<Record<string, unknown>>;
+  transport: 'tcp' | 'udp' | 'unix';
+  port: number;
+  /** Protocol that is spoken until the one of the fixture is switched to. */
+  before: string | undefined;
 }
 
 export function readWires(folder: URL): Wire[] {
@@ -34,7 +40,10 @@ export function readWires(folder: URL): Wire[] {
 }
 
 function parseWire(name: string, text: string): Wire {
-  const wire: Wire = { name, steps: [], spans: [] };
+  const transport = /^# (udp|unix)$/m.exec(text)?.[1] as Wire['transport'] | undefined;
+  const port = Number(/^# port (\d+)$/m.exec(text)?.[1] ?? 80);
+  const before = /^# after (\w+)$/m.exec(text)?.[1];
+  const wire: Wire = { name, steps: [], spans: [], transport: transport ?? 'tcp', port, before };
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const from: Role = line.startsWith('>') ? 'client' : 'server';
@@ -56,15 +65,26 @@ function parseWire(name: string, text: string): Wire {
   return wire;
 }
 
-/** Plays steps at one end. `lost` steps give no record. Drains end after every step, so that late records have time to come. */
-export function play(role: Role, steps: readonly Step[], lost: ReadonlySet<number> = new Set()): Decoding {
+export interface PlayOptions extends DecodingOptions {
+  /** Steps that give no record. */
+  lost?: ReadonlySet<number>;
+  transport?: Wire['transport'];
+  port?: number;
+}
+
+/** Plays steps at one end. Drains end after every step, so that late records have time to come. */
+export function play(role: Role, steps: readonly Step[], options: PlayOptions = {}): Decoding {
+  const { lost = new Set(), transport = 'tcp', port = 80 } = options;
   const writer = new RecordWriter();
-  const decoding = new Decoding();
-  const end = new TestEnd(writer, { accepted: role === 'server' });
+  const decoding = new Decoding(options);
+  const accepted = role === 'server';
+  const ports = accepted ? { localPort: port, remotePort: 40_000 } : { localPort: 40_000, remotePort: port };
+  const end = new TestEnd(writer, { accepted, transport, ...(transport === 'unix' ? {} : ports) });
   steps.forEach((step, i) => {
     const sends = step.from === role;
     if (!step.bytes) {
       if (step.how === 'reset') end.event('failed', { result: -104 });
+      else if (transport !== 'tcp') end.event('close');
       else end.event(sends ? 'close' : 'destroyed', { tcp_state: sends ? 4 : 7 });
     } else if (lost.has(i)) end.lose(sends ? 'send' : 'receive', step.bytes.length);
     else if (sends) end.send(step.bytes);

@@ -1,5 +1,13 @@
 /** Every key of the configuration with what it may be. What a key is for and its default stand in config/default.yaml. */
-import { BACKENDS, INSTRUMENTED, LOG_ENCODINGS, LOG_LEVELS, SAMPLERS } from '../settings.ts';
+import {
+  BACKENDS,
+  INSTRUMENTED,
+  LOG_ENCODINGS,
+  LOG_LEVELS,
+  PROTOCOLS,
+  QUERY_TEXTS,
+  SAMPLERS,
+} from '../settings.ts';
 import {
   choice,
   duration,
@@ -64,10 +72,15 @@ export const RECEIVER = {
     directory: optional(redisUrl),
     directory_ttl: duration('5s', '1m'),
   },
-  redact: { query_keys: list(nonEmpty, 'names of query parameters') },
+  protocols: { off: list(choice(PROTOCOLS), 'names of protocols') },
+  redact: {
+    query_keys: list(nonEmpty, 'names of query parameters'),
+    query_text: choice(QUERY_TEXTS),
+  },
   limits: {
     connections: number(16, 1_000_000),
     connection_buffer: size('4KiB', '16MiB'),
+    query_text: number(16, 65_536),
     attribute_length: number(0, 1_000_000),
   },
   sampler: { name: choice(SAMPLERS), ratio: number(0, 1, false) },

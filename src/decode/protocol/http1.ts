@@ -1,5 +1,6 @@
-import { Claim, Step, type Decoder } from '../decoder.ts';
+import { Claim, Step, type FifoDecoder } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
+import type { DecoderOptions } from './index.ts';
 import { createDescriber } from './http1-describe.ts';
 import { requestFields, type FieldTable } from './http1-fields.ts';
 import {
@@ -74,13 +75,6 @@ const framing: Framing = {
   upgrade: false,
 };
 
-export interface Http1Options {
-  /** Query keys whose values become REDACTED, compared without case. */
-  readonly redactedQueryKeys: readonly string[];
-  /** Names of headers, in lower case, whose values are kept as request ids. */
-  readonly requestIdHeaders: readonly string[];
-}
-
 /**
  * HTTP/1.0 and HTTP/1.1. RFC 9112, RFC 9110.
  *
@@ -90,12 +84,13 @@ export interface Http1Options {
  * lengths, Transfer-Encoding beside Content-Length or in HTTP/1.0, and a request whose last coding is not chunked are malformed.
  * Not decoded: HTTP/0.9, bodies (only measured), fields of a head beyond what was captured.
  */
-export function createHttp1(options: Http1Options): Decoder<HttpState> {
+export function createHttp1(options: DecoderOptions): FifoDecoder<HttpState> {
   const fields = requestFields(options.requestIdHeaders);
   return {
     name: 'http',
     pairing: 'fifo',
     starts: HTTP1_STARTS,
+    capture: { elide: true },
     probe: probeHttp1,
     createState: () => ({ request: createSide(), response: createSide(), switching: false }),
     read: (reader, isRequest, state, request) =>

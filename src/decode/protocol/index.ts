@@ -1,14 +1,35 @@
-import type { Decoder } from '../decoder.ts';
-import { createHttp1, type Http1Options } from './http1.ts';
+import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createHttp1 } from './http1.ts';
 
-export type DecoderOptions = Http1Options;
+export interface DecoderOptions {
+  /** Query keys whose values become REDACTED, compared without case. */
+  readonly redactedQueryKeys: readonly string[];
+  /** Names of headers, in lower case, whose values are kept as request ids. */
+  readonly requestIdHeaders: readonly string[];
+  readonly queryText: QueryTextOptions;
+}
 
-/** Every protocol, strictest probe first. */
+/** What `db.query.text` says. */
+export interface QueryTextOptions {
+  /** `sanitized`: literals are replaced by `?`. `full`: as it was sent, secrets of the protocol's own apart. */
+  readonly mode: 'off' | 'sanitized' | 'full';
+  /** Longest value in characters. */
+  readonly limit: number;
+}
+
+/** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
   return [createHttp1(options)];
 }
 
-const all = createDecoders({ redactedQueryKeys: [], requestIdHeaders: [] });
-/** Names of the protocols, and what their messages begin with (`Decoder.starts`). */
-export const PROTOCOLS: readonly string[] = all.map(({ name }) => name);
-export const MESSAGE_STARTS: readonly string[] = all.flatMap(({ starts }) => starts);
+/** Every protocol of datagrams. */
+export function createDatagramDecoders(): DatagramDecoder[] {
+  return [];
+}
+
+/** What messages begin with (`Decoder.starts`), of all protocols. */
+export const MESSAGE_STARTS: readonly string[] = createDecoders({
+  redactedQueryKeys: [],
+  requestIdHeaders: [],
+  queryText: { mode: 'off', limit: 0 },
+}).flatMap(({ starts }) => starts);
