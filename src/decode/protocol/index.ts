@@ -1,4 +1,5 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createCassandra } from './cassandra.ts';
 import { createHttp1 } from './http1.ts';
 import { createMongodb } from './mongodb.ts';
 
@@ -20,7 +21,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options), createMongodb()];
+  return [createHttp1(options), createMongodb(), createCassandra(options)];
 }
 
 /** Every protocol of datagrams. */
