@@ -54,7 +54,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   join(stream: Stream, other: Stream): void {
-    this.sideOf(other).mode = Mode.sync;
+    if (this.decoder.afterLoss === undefined) this.sideOf(other).mode = Mode.sync;
     this.decoder.lost(this.state, true);
     this.decoder.lost(this.state, false);
     this.#note(this.sideOf(stream), stream.endNs);
@@ -250,6 +250,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
     this.missed(side, timeNs);
+    const { afterLoss } = this.decoder;
+    if (afterLoss !== undefined) {
+      this.leave();
+      this.session.giveUp(afterLoss);
+      return;
+    }
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
