@@ -1,7 +1,9 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createCassandra } from './cassandra.ts';
+import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createMongodb } from './mongodb.ts';
+import { createRedis } from './redis.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -21,12 +23,18 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options), createMongodb(), createCassandra(options)];
+  return [
+    createMongodb(),
+    createCassandra(options),
+    createHttp1(options),
+    createRedis(options),
+    createDns(),
+  ];
 }
 
 /** Every protocol of datagrams. */
 export function createDatagramDecoders(): DatagramDecoder[] {
-  return [];
+  return [createDnsDatagrams()];
 }
 
 /** What messages begin with (`Decoder.starts`), of all protocols. */
