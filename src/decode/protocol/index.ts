@@ -23,13 +23,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [
-    createMongodb(),
-    createCassandra(options),
-    createHttp1(options),
-    createRedis(options),
-    createDns(),
-  ];
+  return [createMongodb(), createCassandra(options), createHttp1(options), createRedis(options), createDns()];
 }
 
 /** Every protocol of datagrams. */
