@@ -87,7 +87,7 @@ export class BsonFields {
       return false;
     }
     const nameEnd = indexOf(bytes, 0, at + 1, limit);
-    if (nameEnd < 0) return false;
+    if (nameEnd < 0) return this.#cut();
     this.type = type;
     this.#nameAt = at + 1;
     this.#nameEnd = nameEnd;
@@ -104,16 +104,22 @@ export class BsonFields {
     else if (size === REGEX) {
       const pattern = indexOf(bytes, 0, at, this.#limit);
       const options = pattern < 0 ? -1 : indexOf(bytes, 0, pattern + 1, this.#limit);
-      if (options < 0) return false;
+      if (options < 0) return this.#cut();
       this.valueEnd = options + 1;
     } else {
-      if (at + 4 > this.#limit) return false;
+      if (at + 4 > this.#limit) return this.#cut();
       const length = i32le(bytes, at);
       this.malformed = length < 0;
       this.valueEnd = at + length + size - VARIABLE;
     }
     this.malformed ||= this.valueEnd >= this.#end;
     return !this.malformed;
+  }
+
+  /** The field goes on behind what is there; it must not where all of the document is there. */
+  #cut(): false {
+    this.malformed = this.#limit === this.#end;
+    return false;
   }
 
   get nameStart(): number {

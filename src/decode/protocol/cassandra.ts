@@ -28,13 +28,13 @@ import {
 } from './cassandra-message.ts';
 import { probeCassandra } from './cassandra-probe.ts';
 import { isIdOf, Statements } from './cassandra-statements.ts';
-import { decompressLz4, decompressSnappy } from './decompress.ts';
+import { decompressBody, decompressLz4 } from './decompress.ts';
 import type { DecoderOptions } from './index.ts';
 
 /** As much of an envelope is waited for: what is shown stands in its beginning. */
 const WANTED = 8192;
-/** Several messages are in a run. */
-const BUDGET = 65_536;
+/** A thousand requests may be in a run; beyond this it is bulk. */
+const BUDGET = 1_048_576;
 /** Prepared statements that are known on all connections, and what a connection knows for itself. */
 const SHARED = { statements: 4096, characters: 2e6 };
 const OWN = { statements: 8, characters: 768 };
@@ -111,8 +111,8 @@ export function createCassandra(options: DecoderOptions): IdDecoder<CassandraSta
     read: (reader, fromClient, state, frames) => cassandra.read(reader, fromClient, state, frames),
     lost(state, fromClient) {
       resetSide(fromClient ? state.client : state.server);
-      // Another one may have been set.
-      state.keyspace = undefined;
+      // Another one may have been asked for.
+      if (fromClient) state.keyspace = undefined;
     },
     describe: (exchange) => describe(exchange, texts, options.queryText.limit),
   };
@@ -207,7 +207,7 @@ class Cassandra implements StatementSource {
     const { length, plainLength } = segment;
     if (side.rest > 0) return this.#readRest(reader);
     const payload = at + COMPRESSED_HEADER;
-    if (limit - payload < length && !blocked) return Step.more;
+    if (limit - payload < length && !blocked && !this.#isOne(bytes, payload, limit)) return Step.more;
     const end = Math.min(limit, payload + length);
     side.plain =
       plainLength === 0
@@ -219,6 +219,17 @@ class Cassandra implements StatementSource {
     side.selfContained = segment.selfContained;
     reader.skip(COMPRESSED_HEADER);
     return Step.interim;
+  }
+
+  /** The segment, of which not all has come, holds one envelope or a part of one: as much as is shown of that is enough. */
+  #isOne(bytes: Uint8Array, payload: number, limit: number): boolean {
+    const { length, plainLength, selfContained } = segment;
+    if (limit - payload < WANTED) return false;
+    if (!selfContained) return true;
+    const plain = plainLength === 0 ? bytes : decompressLz4(bytes, payload, limit, HEADER);
+    const at = plainLength === 0 ? payload : 0;
+    if (plain.length - at < HEADER || !readHeader(envelope, plain, at, this.#fromClient)) return false;
+    return HEADER + envelope.length >= (plainLength || length);
   }
 
   /** One of the segments with the rest of an envelope: a response is over with the last. */
@@ -263,7 +274,7 @@ class Cassandra implements StatementSource {
   /** What the envelope says whose body is there from `at` to `limit`. `whole`: it ends here. */
   #take(bytes: Uint8Array, at: number, limit: number, whole: boolean): Step {
     if ((envelope.flags & Flag.compressed) === 0) return this.#takePlain(bytes, at, limit, whole);
-    const body = decompress(this.#state.compression, bytes, at, limit);
+    const body = decompressBody(this.#state.compression, bytes, at, limit, WANTED);
     return this.#takePlain(body, 0, body.length, whole);
   }
 
@@ -322,20 +333,4 @@ function withSegments(side: SideState, size: number): number {
   if (size < left) return size;
   const further = Math.ceil((size - left) / left);
   return size + TRAILER + further * (PLAIN_HEADER + TRAILER);
-}
-
-/**
- * The beginning of a body: LZ4 (i32 length, block) or Snappy (varint length, ...). Where STARTUP was not seen a first byte of 0 tells that the length
- * has four bytes.
- */
-function decompress(
-  compression: string | undefined,
-  bytes: Uint8Array,
-  at: number,
-  limit: number,
-): Uint8Array {
-  const lz4 = compression === undefined ? bytes[at] === 0 : compression === 'lz4';
-  return lz4
-    ? decompressLz4(bytes, Math.min(at + 4, limit), limit, WANTED)
-    : decompressSnappy(bytes, at, limit, WANTED);
 }

@@ -105,6 +105,20 @@ export function decompressZlib(bytes: Uint8Array, from: number, to: number, most
   }
 }
 
+/**
+ * The body of a CQL envelope: LZ4 (i32 length, block) or Snappy. Where it is not known which a first byte of 0 tells that the length has four bytes.
+ */
+export function decompressBody(
+  compression: string | undefined,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  most: number,
+): Uint8Array {
+  const lz4 = compression === undefined ? bytes[from] === 0 : compression === 'lz4';
+  return lz4 ? decompressLz4(bytes, from + 4, to, most) : decompressSnappy(bytes, from, to, most);
+}
+
 function littleEndian(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
   for (let i = to - 1; i >= from; i--) value = value * 256 + bytes[i]!;

@@ -140,6 +140,7 @@ function isQuery(bytes: Uint8Array, at: number, end: number, limit: number): boo
 }
 
 function isReply(bytes: Uint8Array, at: number, end: number, limit: number): boolean {
+  if (at + 20 > limit) return false;
   const count = i32le(bytes, at + 16);
   if (u32le(bytes, at) > 15 || count < 0) return false;
   if (count === 0) return end === at + 20;
