@@ -33,7 +33,10 @@ export class CapturedFile {
         return;
       }
       if (!head.toString('latin1').startsWith('UTRA'))
-        throw new UserError('unknown_file', `${this.#path} is not ${ALLOWED}`);
+        throw new UserError(
+          'unknown_file',
+          `${this.#path} is not ${ALLOWED}${bytes.damage === undefined ? '' : `: ${bytes.damage}`}`,
+        );
       if (bytes.compressed)
         throw new UserError('compressed_recording', `${this.#path} is a compressed recording: decompress it`);
     } finally {

@@ -2,8 +2,9 @@
  * One direction of a TCP connection in a capture: segments in, bytes in order out.
  *
  * Positions count from the first data byte (from `JOINED` where the beginning was not seen, so that nobody takes the connection for a new one),
- * by sequence numbers that wrap. What comes too early is held until what is before it has come. It is given up, and its place becomes a hole in
- * the positions, when the receiver has acknowledged it and it still has not come (the capture lacks it), when too much is held, or after `WAIT_NS`.
+ * by sequence numbers that wrap. A segment is held until all before it has come, and all of the other direction that it acknowledges: an answer is never
+ * told of before its question. What does not come is given up, and told of as bytes that nobody captured: soon where the receiver has acknowledged
+ * it (the capture lacks it), else after `WAIT_NS`, or when too much is held.
  */
 
 /** Of a connection whose first byte was not seen; a multiple of 2^32, so that low halves are those of sequence numbers. */
@@ -14,16 +15,29 @@ const MAX_HELD_BYTES = 4 * 1024 * 1024;
 const WAIT_NS = 5_000_000_000;
 /** Packets of one moment may stand in the file in another order than they had. */
 const ACKNOWLEDGED_WAIT_NS = 100_000_000;
+/** An acknowledgement of more that is missing is not believed. */
+const MAX_MISSING = 2 ** 24;
+const NO_BYTES = new Uint8Array(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Takes the bytes of a direction: `bytes` were captured of `length` that stand at `position`. */
-export type Deliver = (position: number, bytes: Uint8Array, length: number, timeNs: number) => void;
+export interface SegmentsOptions {
+  /** Takes bytes of the direction: `bytes` were captured of `length` that stand at `position`. */
+  deliver: (position: number, bytes: Uint8Array, length: number, timeNs: number) => void;
+  /** The FIN has been reached. */
+  end: (timeNs: number) => void;
+  /** Of both directions: when the last bytes crossed. No byte is there before those that it follows. */
+  last: { timeNs: number };
+}
 
-interface Held {
+/** A segment with where its bytes stand. */
+export interface Placed {
   readonly position: number;
-  readonly end: number;
   readonly bytes: Uint8Array;
+  /** Bytes on the wire. */
+  readonly length: number;
   readonly timeNs: number;
+  /** How far the other direction must have come. */
+  readonly needs: number;
 }
 
 export class Segments {
@@ -34,18 +48,21 @@ export class Segments {
   next = 0;
   /** Bytes that were given up. */
   missing = 0;
-  readonly #deliver: Deliver;
-  #held: Held[] = [];
-  #heldBytes = 0;
-  /** When the hole is given up. */
+  /** The FIN was reached: no more bytes come. */
+  ended = false;
+  /** The other direction of the connection. */
+  other: Segments = this;
+  /** Bytes that are held. */
+  heldBytes = 0;
+  readonly #options: SegmentsOptions;
+  #held: Placed[] = [];
+  /** When what is waited for is given up. */
   #giveUpNs = NEVER;
   /** Position of the FIN, -1 while there is none. */
   #finAt = -1;
-  #ended = false;
-  #lastNs = 0;
 
-  constructor(deliver: Deliver) {
-    this.#deliver = deliver;
+  constructor(options: SegmentsOptions) {
+    this.#options = options;
   }
 
   /** The first data byte has this sequence number. */
@@ -62,18 +79,8 @@ export class Segments {
     this.next = JOINED;
   }
 
-  /** Bytes that are held, of segments that came too early. */
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
   get isWaiting(): boolean {
     return this.#held.length > 0;
-  }
-
-  /** The FIN was reached: no more bytes come. */
-  get ended(): boolean {
-    return this.#ended;
   }
 
   /** Where a sequence number stands, next to what is expected. */
@@ -82,18 +89,14 @@ export class Segments {
   }
 
   /** Takes a segment. False if all of it had been seen. */
-  push(position: number, bytes: Uint8Array, length: number, fin: boolean, timeNs: number): boolean {
-    const end = position + length;
+  push(segment: Placed, fin: boolean): boolean {
+    const end = segment.position + segment.length;
     const news = fin && this.#finAt < 0;
+    if (end <= this.next && !news) return false;
     if (news) this.#finAt = end;
-    if (end <= this.next) {
-      if (news) this.#checkEnd(timeNs);
-      return news;
-    }
-    if (position > this.next) return this.#hold(position, bytes, end, timeNs) || news;
-    this.#pass(position, bytes, end, timeNs);
-    this.#absorb();
-    this.#checkEnd(timeNs);
+    if (this.#isNext(segment)) this.#pass(segment);
+    else if (!this.#hold(segment) && !news) return false;
+    this.#settle(segment.timeNs);
     return true;
   }
 
@@ -103,67 +106,109 @@ export class Segments {
       this.#giveUpNs = Math.min(this.#giveUpNs, nowNs + ACKNOWLEDGED_WAIT_NS);
   }
 
-  /** Gives up the hole if it is time, or in any case. Returns true if one is still waited for. */
-  expire(nowNs: number, now = false): boolean {
-    while (this.#held.length > 0 && (now || nowNs >= this.#giveUpNs || this.#isFull())) this.#giveUp();
-    if (now && this.#finAt > this.next) this.#skipTo(this.#finAt);
-    this.#checkEnd(nowNs);
-    return this.#held.length > 0;
+  /** Gives up what is waited for if it is time, or in any case. */
+  expire(nowNs: number, now = false): void {
+    while (this.#held.length > 0 && (now || nowNs >= this.#giveUpNs || this.#isFull())) {
+      this.#giveUp();
+      this.#settle(nowNs);
+    }
+    if (!now || this.#finAt <= this.next) return;
+    this.#skipTo(this.#finAt, nowNs);
+    this.#settle(nowNs);
   }
 
-  /** Called when the FIN has been reached. */
-  onEnd: (timeNs: number) => void = () => undefined;
-
   #isFull(): boolean {
-    return this.#held.length > MAX_HELD || this.#heldBytes > MAX_HELD_BYTES;
+    return this.#held.length > MAX_HELD || this.heldBytes > MAX_HELD_BYTES;
+  }
+
+  #isNext({ position, needs }: Placed): boolean {
+    return position <= this.next && !this.#lacks(needs);
+  }
+
+  /** Bytes of the other direction have not come. */
+  #lacks(needs: number): boolean {
+    const { other } = this;
+    return other.known && !other.ended && needs > other.next && needs - other.next <= MAX_MISSING;
   }
 
   #giveUp(): void {
-    this.#skipTo(this.#held[0]!.position);
-    this.#absorb();
+    const { other } = this;
+    const { position, needs, timeNs } = this.#held[0]!;
+    const theirs = other.#held[0];
+    if (position > this.next) this.#skipTo(position, timeNs);
+    else if (theirs === undefined) other.#skipTo(needs, timeNs);
+    else if (theirs.position > other.next) other.#skipTo(Math.min(needs, theirs.position), timeNs);
+    // Each waits for the other: of what was sent again not the first copy was seen.
+    else other.#passFirst();
   }
 
-  #skipTo(position: number): void {
-    this.missing += position - this.next;
+  /** Bytes of which nothing is known but that they crossed, after what has been seen. */
+  #skipTo(position: number, timeNs: number): void {
+    const { last, deliver } = this.#options;
+    const length = position - this.next;
+    this.missing += length;
+    last.timeNs ||= timeNs;
+    deliver(this.next, NO_BYTES, length, last.timeNs);
     this.next = position;
   }
 
-  /** Hands on what of a segment is new; its position is not behind `next`. */
-  #pass(position: number, bytes: Uint8Array, end: number, timeNs: number): void {
+  /** Hands on what of a segment is new. */
+  #pass({ position, bytes, length, timeNs }: Placed): void {
+    const { last, deliver } = this.#options;
     const seen = this.next - position;
-    // A byte is not there before those that it follows.
-    this.#lastNs = Math.max(this.#lastNs, timeNs);
-    this.#deliver(this.next, bytes.subarray(Math.min(seen, bytes.length)), end - this.next, this.#lastNs);
-    this.next = end;
+    if (length <= seen) return;
+    last.timeNs = Math.max(last.timeNs, timeNs);
+    deliver(this.next, bytes.subarray(Math.min(seen, bytes.length)), length - seen, last.timeNs);
+    this.next = position + length;
   }
 
-  #hold(position: number, bytes: Uint8Array, end: number, timeNs: number): boolean {
+  #hold(segment: Placed): boolean {
     const held = this.#held;
+    const { position, length, bytes, timeNs } = segment;
     let i = held.length;
     while (i > 0 && held[i - 1]!.position > position) i--;
     const before = held[i - 1];
-    if (before !== undefined && before.end >= end) return false;
-    if (held.length === 0) this.#giveUpNs = timeNs + WAIT_NS;
-    held.splice(i, 0, { position, end, bytes: Uint8Array.from(bytes), timeNs });
-    this.#heldBytes += bytes.length;
+    if (before !== undefined && before.position + before.length >= position + length) return false;
+    if (held.length === 0) this.#giveUpNs = timeNs + this.#waitNs(segment);
+    held.splice(i, 0, { ...segment, bytes: Uint8Array.from(bytes) });
+    this.heldBytes += bytes.length;
     return true;
   }
 
-  /** Hands on what was held and continues what has come. */
-  #absorb(): void {
-    const held = this.#held;
-    while (held.length > 0 && held[0]!.position <= this.next) {
-      const { position, end, bytes, timeNs } = held.shift()!;
-      this.#heldBytes -= bytes.length;
-      if (end > this.next) this.#pass(position, bytes, end, timeNs);
-    }
-    this.#giveUpNs = held.length === 0 ? NEVER : held[0]!.timeNs + WAIT_NS;
+  /** Hands on what was held, of both directions, as far as it is next. */
+  #settle(nowNs: number): void {
+    const { other } = this;
+    do {
+      this.#checkEnd(nowNs);
+      other.#checkEnd(nowNs);
+    } while (this.#absorb() || other.#absorb());
   }
 
-  #checkEnd(timeNs: number): void {
-    if (this.#ended || this.#finAt < 0 || this.next < this.#finAt) return;
-    this.#ended = true;
-    this.#lastNs = Math.max(this.#lastNs, timeNs);
-    this.onEnd(this.#lastNs);
+  #absorb(): boolean {
+    const first = this.#held[0];
+    if (first === undefined || !this.#isNext(first)) return false;
+    this.#passFirst();
+    return true;
+  }
+
+  #passFirst(): void {
+    const first = this.#held.shift()!;
+    this.heldBytes -= first.bytes.length;
+    this.#pass(first);
+    const next = this.#held[0];
+    if (next === undefined) this.#giveUpNs = NEVER;
+    else this.#giveUpNs = next.timeNs + this.#waitNs(next);
+  }
+
+  #waitNs({ position }: Placed): number {
+    return position > this.next ? WAIT_NS : ACKNOWLEDGED_WAIT_NS;
+  }
+
+  #checkEnd(nowNs: number): void {
+    if (this.ended || this.#finAt < 0 || this.next < this.#finAt || this.#held.length > 0) return;
+    this.ended = true;
+    const { last, end } = this.#options;
+    last.timeNs = Math.max(last.timeNs, nowNs);
+    end(last.timeNs);
   }
 }

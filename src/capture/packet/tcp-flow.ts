@@ -32,10 +32,19 @@ export class TcpFlow {
     this.clientKey = clientKey;
     this.fromStart = fromStart;
     this.#open = open;
-    this.receive = this.#direction(Direction.receive);
-    this.send = this.#direction(Direction.send);
-    this.receive.onEnd = (timeNs) => this.#received(timeNs);
-    this.send.onEnd = (timeNs) => this.#sent(timeNs);
+    const last = { timeNs: 0 };
+    this.receive = new Segments({
+      last,
+      deliver: (...bytes) => this.#begin(bytes[3]).data(Direction.receive, ...bytes),
+      end: (timeNs) => this.#received(timeNs),
+    });
+    this.send = new Segments({
+      last,
+      deliver: (...bytes) => this.#begin(bytes[3]).data(Direction.send, ...bytes),
+      end: (timeNs) => this.#sent(timeNs),
+    });
+    this.receive.other = this.send;
+    this.send.other = this.receive;
   }
 
   /** Bytes that wait for others before them. */
@@ -52,9 +61,12 @@ export class TcpFlow {
     return this.fromStart && this.receive.known && this.send.known;
   }
 
-  /** Whether a SYN with this number, or the answer to it, is that of this connection. */
-  isGreetedBy(clientKey: string, clientFirst: number): boolean {
-    return this.fromStart && this.clientKey === clientKey && this.receive.first === clientFirst;
+  /** Whether a SYN, of which the client's first byte has this number, or the answer to one, is that of this connection. */
+  isGreetedBy(clientKey: string, clientFirst: number, isAnswer: boolean): boolean {
+    if (!this.fromStart || this.clientKey !== clientKey) return false;
+    // Data that came with the SYN (RFC 7413) is acknowledged with it.
+    const ahead = (clientFirst - this.receive.first) | 0;
+    return ahead === 0 || (isAnswer && ahead > 0 && ahead <= this.receive.next);
   }
 
   /** Whether a segment cannot be of this connection: its beginning was not seen, and its ports had been used before. */
@@ -65,7 +77,7 @@ export class TcpFlow {
     return ahead < -MAX_BACK || ahead > this.#maxAhead;
   }
 
-  /** A segment of the handshake, or any other. */
+  /** A segment of the handshake, or any other. Returns why it is ignored, else undefined. */
   take(segment: TcpSegment, fromClient: boolean, timeNs: number): Ignored | undefined {
     const [own, other] = fromClient ? [this.receive, this.send] : [this.send, this.receive];
     if (segment.syn) own.start(segment.sequence);
@@ -74,15 +86,13 @@ export class TcpFlow {
       other.acknowledged(segment.acknowledgement, timeNs);
     }
     if (this.copy) return 'translated';
-    if (this.over) return segment.length > 0 || segment.fin ? 'repeated' : undefined;
+    const carries = segment.length > 0 || segment.fin;
+    if (this.over) return carries ? 'repeated' : undefined;
     if (segment.rst) {
       if (!isFar(own, segment.sequence)) this.end(timeNs, fromClient);
       return undefined;
     }
-    if (segment.length === 0 && !segment.fin) return undefined;
-    own.join(segment.sequence);
-    const position = own.positionOf(segment.sequence);
-    return own.push(position, segment.data, segment.length, segment.fin, timeNs) ? undefined : 'repeated';
+    return carries ? push(segment, own, other, timeNs) : undefined;
   }
 
   /** The connection is over, whether both ends have said so or not. `reset`: by its client. */
@@ -93,15 +103,9 @@ export class TcpFlow {
 
   /** Gives up what has been waited for long enough, or everything. Returns true while something is waited for. */
   expire(nowNs: number, now = false): boolean {
-    const receives = this.receive.expire(nowNs, now);
-    const sends = this.send.expire(nowNs, now);
-    return receives || sends;
-  }
-
-  #direction(direction: number): Segments {
-    return new Segments((position, bytes, length, timeNs) => {
-      this.#begin(timeNs).data(direction, position, bytes, length, timeNs);
-    });
+    this.receive.expire(nowNs, now);
+    this.send.expire(nowNs, now);
+    return this.isWaiting;
   }
 
   #begin(timeNs: number): SocketRecords {
@@ -136,4 +140,14 @@ export class TcpFlow {
 
 function isFar(segments: Segments, sequence: number): boolean {
   return segments.known && Math.abs(segments.positionOf(sequence) - segments.next) > MAX_BACK;
+}
+
+/** Data, or the end of a direction. */
+function push(segment: TcpSegment, own: Segments, other: Segments, timeNs: number): Ignored | undefined {
+  own.join(segment.sequence);
+  const placed = {
+    ...{ position: own.positionOf(segment.sequence), bytes: segment.data, length: segment.length, timeNs },
+    needs: segment.ack && other.known ? other.positionOf(segment.acknowledgement) : 0,
+  };
+  return own.push(placed, segment.fin) ? undefined : 'repeated';
 }

@@ -68,7 +68,7 @@ export class TcpFlows {
     if (segment.syn) {
       const [client, server] = segment.ack ? [receiver(), sender()] : [sender(), receiver()];
       const clientFirst = segment.ack ? segment.acknowledgement : segment.sequence;
-      const again = known?.isGreetedBy(client.key, clientFirst) === true;
+      const again = known?.isGreetedBy(client.key, clientFirst, segment.ack) === true;
       return again ? known : this.#replace(key, known, this.#open(client, server, true), timeNs);
     }
     if (known !== undefined && !known.isStrange(segment, source === known.clientKey)) return known;
