@@ -86,13 +86,12 @@ export class TcpFlow {
       other.acknowledged(segment.acknowledgement, timeNs);
     }
     if (this.copy) return 'translated';
-    const carries = segment.length > 0 || segment.fin;
-    if (this.over) return carries ? 'repeated' : undefined;
+    if (this.over) return segment.carries ? 'repeated' : undefined;
     if (segment.rst) {
       if (!isFar(own, segment.sequence)) this.end(timeNs, fromClient);
       return undefined;
     }
-    return carries ? push(segment, own, other, timeNs) : undefined;
+    return segment.carries ? push(segment, own, other, timeNs) : undefined;
   }
 
   /** The connection is over, whether both ends have said so or not. `reset`: by its client. */

@@ -22,6 +22,11 @@ export class TcpSegment {
   data: Buffer = Buffer.alloc(0);
   length = 0;
 
+  /** It moves its direction on: data, or the end. */
+  get carries(): boolean {
+    return this.length > 0 || this.fin;
+  }
+
   /** Returns why the segment cannot be used, else undefined. */
   parse({ payload, length }: IpPacket): Ignored | undefined {
     if (payload.length < HEADER) return length < HEADER ? 'malformed' : 'cut';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import type { Packet} from '../../../src/capture/packet/packet.ts';
+import type { Packet } from '../../../src/capture/packet/packet.ts';
 import { type PacketFormat } from '../../../src/capture/packet/packet.ts';
 import { PcapFormat } from '../../../src/capture/packet/pcap.ts';
 import { PcapngFormat } from '../../../src/capture/packet/pcapng.ts';
