@@ -6,9 +6,10 @@ export type RecordFields<K extends RecordName> = Partial<
   Record<keyof (typeof LAYOUT)[K]['fields'], number | Uint8Array>
 >;
 
-interface FieldLayout {
+/** Where a field stands: bytes from the start of the record, bytes of a number, bytes of the whole. */
+interface Place {
   readonly offset: number;
-  readonly type: string;
+  readonly width: number;
   readonly count: number;
 }
 
@@ -16,14 +17,29 @@ const WORD = 2 ** 32;
 const WIDTHS: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8 };
 const NO_BYTES = new Uint8Array(0);
 
+type FieldLayouts = Readonly<Record<string, { offset: number; type: string; count: number }>>;
+
+function placesOf(fields: FieldLayouts): Record<string, Place | undefined> {
+  const places = Object.entries(fields).map(([name, { offset, type, count }]) => {
+    return [name, { offset, width: WIDTHS[type]!, count }] as const;
+  });
+  return Object.fromEntries(places);
+}
+
+const PLACES = Object.fromEntries(
+  Object.entries(LAYOUT).map(([kind, { fields }]) => [kind, placesOf(fields)]),
+) as Record<RecordName, Record<string, Place | undefined>>;
+
 /** Collects records of our own making and hands them out as the border does: one buffer that starts 8-byte aligned, each record padded to 8 bytes. */
 export class RecordBatch {
   #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
 
   /** Room for so many bytes; it grows. */
   constructor(room = 4096) {
     this.#bytes = new Uint8Array((room + 7) & ~7);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** Bytes collected since the last `take`. */
@@ -41,24 +57,26 @@ export class RecordBatch {
     payload: Uint8Array = NO_BYTES,
     template?: Uint8Array,
   ): this {
-    const layout = LAYOUT[kind] as { size: number; fields: Record<string, FieldLayout> };
-    const size = layout.size + payload.length;
+    const places = PLACES[kind];
+    const header = LAYOUT[kind].size;
+    const size = header + payload.length;
     const padded = (size + 7) & ~7;
     this.#reserve(padded);
     const start = this.#length;
     this.#bytes.fill(0, start, start + padded);
-    if (template) this.#bytes.set(template.subarray(0, layout.size), start);
-    const view = new DataView(this.#bytes.buffer, start, padded);
-    put(view, 'size', layout.fields['size'], size);
-    put(view, 'kind', layout.fields['kind'], Kind[kind]);
-    put(view, 'version', layout.fields['version'], RECORD_VERSION);
-    if (layout.fields['captured']) put(view, 'captured', layout.fields['captured'], payload.length);
+    if (template) this.#bytes.set(template.subarray(0, header), start);
+    this.#put(start, places['size']!, size);
+    this.#put(start, places['kind']!, Kind[kind]);
+    this.#put(start, places['version']!, RECORD_VERSION);
+    if (places['captured']) this.#put(start, places['captured'], payload.length);
     const given = fields as Record<string, number | Uint8Array | undefined>;
     for (const name in given) {
       const value = given[name];
-      if (value !== undefined) put(view, name, layout.fields[name], value);
+      const place = places[name];
+      if (place === undefined) throw new Error(`no such field: ${name}`);
+      if (value !== undefined) this.#put(start, place, value);
     }
-    this.#bytes.set(payload, start + layout.size);
+    this.#bytes.set(payload, start + header);
     this.#length += padded;
     return this;
   }
@@ -84,24 +102,20 @@ export class RecordBatch {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more + 7) & ~7);
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
-}
 
-function put(view: DataView, name: string, field: FieldLayout | undefined, value: number | Uint8Array): void {
-  if (!field) throw new Error(`no such field: ${name}`);
-  if (typeof value !== 'number') {
-    new Uint8Array(view.buffer, view.byteOffset + field.offset, field.count).set(
-      value.subarray(0, field.count),
-    );
-    return;
-  }
-  const width = WIDTHS[field.type];
-  if (width === 1) view.setUint8(field.offset, value);
-  else if (width === 2) view.setUint16(field.offset, value, true);
-  else if (width === 4) view.setUint32(field.offset, value, true);
-  else {
-    const whole = Math.trunc(value);
-    view.setUint32(field.offset, whole % WORD, true);
-    view.setUint32(field.offset + 4, Math.floor(whole / WORD), true);
+  #put(start: number, { offset, width, count }: Place, value: number | Uint8Array): void {
+    const at = start + offset;
+    if (typeof value !== 'number') {
+      this.#bytes.set(value.subarray(0, count), at);
+    } else if (width === 1) this.#view.setUint8(at, value);
+    else if (width === 2) this.#view.setUint16(at, value, true);
+    else if (width === 4) this.#view.setUint32(at, value, true);
+    else {
+      const whole = Math.trunc(value);
+      this.#view.setUint32(at, whole % WORD, true);
+      this.#view.setUint32(at + 4, Math.floor(whole / WORD), true);
+    }
   }
 }

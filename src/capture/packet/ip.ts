@@ -106,5 +106,5 @@ function extensionLength(header: number, length: number): number {
 function mapV4(bytes: Buffer, at: number, into: Uint8Array): void {
   into.fill(0, 0, 10);
   into[10] = into[11] = 0xff;
-  into.set(bytes.subarray(at, at + 4), 12);
+  for (let i = 0; i < 4; i++) into[12 + i] = bytes[at + i]!;
 }

@@ -145,7 +145,10 @@ function isFar(segments: Segments, sequence: number): boolean {
 function push(segment: TcpSegment, own: Segments, other: Segments, timeNs: number): Ignored | undefined {
   own.join(segment.sequence);
   const placed = {
-    ...{ position: own.positionOf(segment.sequence), bytes: segment.data, length: segment.length, timeNs },
+    position: own.positionOf(segment.sequence),
+    bytes: segment.data,
+    length: segment.length,
+    timeNs,
     needs: segment.ack && other.known ? other.positionOf(segment.acknowledgement) : 0,
   };
   return own.push(placed, segment.fin) ? undefined : 'repeated';

@@ -23,6 +23,8 @@ export class TcpFlows {
   /** Bytes given up in connections that are not here any more. */
   #missing = 0;
   readonly #segment = new TcpSegment();
+  /** The most recently used one. */
+  #last: TcpFlow | undefined = undefined;
 
   constructor(sockets: Sockets) {
     this.#sockets = sockets;
@@ -44,7 +46,8 @@ export class TcpFlows {
     const key = pairKey(source, keyOf(ip.target, segment.targetPort));
     const flow = this.#flowOf(key, source, ip, timeNs);
     if (flow === undefined) return undefined;
-    touch(this.#flows, key, flow);
+    if (flow !== this.#last) touch(this.#flows, key, flow);
+    this.#last = flow;
     const heldBefore = flow.heldBytes;
     const ignored = flow.take(segment, source === flow.clientKey, timeNs);
     this.#heldBytes += flow.heldBytes - heldBefore;
@@ -63,21 +66,21 @@ export class TcpFlows {
   #flowOf(key: string, source: string, ip: IpPacket, timeNs: number): TcpFlow | undefined {
     const segment = this.#segment;
     const known = this.#flows.get(key);
-    const sender = (): Endpoint => endpointOf(ip.source, segment.sourcePort);
-    const receiver = (): Endpoint => endpointOf(ip.target, segment.targetPort);
-    if (segment.syn) {
-      const [client, server] = segment.ack ? [receiver(), sender()] : [sender(), receiver()];
-      const clientFirst = segment.ack ? segment.acknowledgement : segment.sequence;
-      const again = known?.isGreetedBy(client.key, clientFirst, segment.ack) === true;
-      return again ? known : this.#replace(key, known, this.#open(client, server, true), timeNs);
-    }
-    if (known !== undefined && !known.isStrange(segment, source === known.clientKey)) return known;
+    const isItsOwn = !segment.syn && known?.isStrange(segment, source === known.clientKey) === false;
+    if (isItsOwn) return known;
     // What carries no data says nothing of a connection that is not known.
-    if (segment.length === 0) return undefined;
-    const ends = [sender(), receiver()] as const;
-    const server = serverOf(...ends, TCP, this.#sockets.serves);
-    const client = server === ends[0] ? ends[1] : ends[0];
-    return this.#replace(key, known, this.#open(client, server, false), timeNs);
+    if (!segment.syn && segment.length === 0) return undefined;
+    const sender = endpointOf(ip.source, segment.sourcePort);
+    const receiver = endpointOf(ip.target, segment.targetPort);
+    if (!segment.syn) {
+      const server = serverOf(sender, receiver, TCP, this.#sockets.serves);
+      const client = server === sender ? receiver : sender;
+      return this.#replace(key, known, this.#open(client, server, false), timeNs);
+    }
+    const [client, server] = segment.ack ? [receiver, sender] : [sender, receiver];
+    const clientFirst = segment.ack ? segment.acknowledgement : segment.sequence;
+    if (known?.isGreetedBy(client.key, clientFirst, segment.ack) === true) return known;
+    return this.#replace(key, known, this.#open(client, server, true), timeNs);
   }
 
   #open(client: Endpoint, server: Endpoint, fromStart: boolean): TcpFlow {
