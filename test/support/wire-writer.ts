@@ -2,6 +2,7 @@
 import { PacketRecords } from '../../src/capture/packet/packet-records.ts';
 import { PcapFormat } from '../../src/capture/packet/pcap.ts';
 import { ConnectionRecord, DataRecord, Direction, Event, Flag, Kind } from '../../src/capture/records.gen.ts';
+import type { Decoding } from './decoding.ts';
 import { play, type Role, type Step } from './wire.ts';
 
 export interface Conversation {
@@ -82,15 +83,15 @@ function addEvent(open: Open, { event, result }: ConnectionRecord): void {
   open.end ??= result < 0 ? { from: 'client', how: 'reset' } : { from: 'server', how: 'close' };
 }
 
-/** The spans of both ends as one object each, as expectedAt() takes them apart. Only TCP is played. */
-export function spansOf({ transport, steps }: Conversation): Array<Record<string, unknown>> {
-  if (transport === 'udp') return [];
-  const [server, client] = (['server', 'client'] as const).map((role) => attributesOf(role, steps));
+/** The spans of both ends as one object each, as expectedAt() takes them apart. */
+export function spansOf({ transport, port, steps }: Conversation): Array<Record<string, unknown>> {
+  const [server, client] = (['server', 'client'] as const).map((role) =>
+    attributesOf(play(role, steps, { transport, port })),
+  );
   return server!.map((own, i) => merge(own, client![i] ?? {}));
 }
 
-function attributesOf(role: Role, steps: readonly Step[]): Array<Record<string, unknown>> {
-  const decoding = play(role, steps);
+function attributesOf(decoding: Decoding): Array<Record<string, unknown>> {
   return [...decoding.closed]
     .sort((a, b) => a.startNs - b.startNs || a.requestPosition - b.requestPosition)
     .map((exchange) => {
