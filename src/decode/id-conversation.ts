@@ -102,7 +102,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   onEnd(ending: Ending): void {
     const { connection } = this.session;
     for (const exchange of this.open) {
-      if (this.#mayBeLost(exchange)) this.#giveUp(exchange, 'response_lost');
+      if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {
         endWithConnection(exchange, connection, ending);
         this.#close(exchange);
@@ -128,8 +128,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   oneWay(message: unknown): LiveExchange {
-    const exchange = this.#open(this.#side, this.#told++, message);
+    const exchange = this.tell(this.#told++, message);
     this.end(exchange);
+    return exchange;
+  }
+
+  tell(id: Id, message: unknown): LiveExchange {
+    const exchange = this.request(id, message);
+    exchange.told = true;
     return exchange;
   }
 
@@ -241,6 +247,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   protected missed(side: Side, timeNs: number): void {
     this.decoder.lost(this.state, side.fromClient);
     this.#note(side, timeNs);
+    for (const exchange of [...this.#asked(side.fromClient).values()])
+      if (exchange.told) this.#giveUp(exchange, 'end_unseen');
     if (!this.decoder.idsReturn) return;
     for (const exchange of [...this.#asked(!side.fromClient).values()])
       if (exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
@@ -317,7 +325,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   #timeOut(exchange: LiveExchange, timeoutNs: number): void {
-    if (this.#mayBeLost(exchange)) {
+    if (this.#mayBeLost(exchange) || exchange.optional) {
       this.#giveUp(exchange, 'response_lost');
       return;
     }
@@ -326,14 +334,15 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     this.#close(exchange);
   }
 
-  /** Whether the response may be among what was lost. */
+  /** Whether what would end it may be among what was lost. */
   #mayBeLost(exchange: LiveExchange): boolean {
-    const answersFromClient = this.isClient !== (exchange.role === 'client');
-    return exchange.startNs <= (answersFromClient ? this.#clientLostNs : this.#serverLostNs);
+    const endsFromClient = (this.isClient === (exchange.role === 'client')) === exchange.told;
+    return exchange.startNs <= (endsFromClient ? this.#clientLostNs : this.#serverLostNs);
   }
 
   #giveUp(exchange: LiveExchange, why: Incomplete): void {
-    exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
+    if (!exchange.optional || this.#mayBeLost(exchange))
+      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
     this.#close(exchange);
   }
 
