@@ -91,8 +91,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   onTick(): boolean {
-    for (const side of [this.fromClient, this.fromServer]) if (side.waits && !this.over) this.run(side);
-    return this.fromClient.waits || this.fromServer.waits;
+    const { fromClient, fromServer } = this;
+    // What crossed first may be what the other direction waits for.
+    const clientFirst = frontNs(fromClient) <= frontNs(fromServer);
+    for (const side of clientFirst ? [fromClient, fromServer] : [fromServer, fromClient])
+      if (side.waits && !this.over) this.run(side);
+    return fromClient.waits || fromServer.waits;
   }
 
   onStreamEnd(): void {
@@ -363,4 +367,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #ending(side: Side): LiveExchange[] {
     return side.fromClient ? this.#endingWithClient : this.#endingWithServer;
   }
+}
+
+function frontNs({ stream }: Side): number {
+  return stream.front?.timeNs ?? 0;
 }
