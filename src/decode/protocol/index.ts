@@ -1,6 +1,7 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createHttp1 } from './http1.ts';
 import { createMqtt } from './mqtt.ts';
+import { createNats } from './nats.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -20,7 +21,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createMqtt(options), createHttp1(options)];
+  return [createMqtt(options), createNats(options), createHttp1(options)];
 }
 
 /** Every protocol of datagrams. */
