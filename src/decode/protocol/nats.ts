@@ -172,8 +172,10 @@ function takeError(bytes: Uint8Array, state: NatsState, frames: Frames): Step {
     false,
     ({ request }) => subject !== '' && (request as NatsRequest).destination === subject,
   );
-  // In verbose mode it takes the place of an +OK.
-  if (state.verbose && subject !== '' && !Number.isNaN(state.answered)) state.answered++;
+  // In verbose mode it takes the place of an +OK, perhaps of what was not seen.
+  if (state.verbose && subject !== '' && (exchange === undefined || state.answered >= state.asked))
+    return takeOk(state, frames, errorType);
+  if (state.verbose && subject !== '') state.answered++;
   const answered = exchange && frames.answered(exchange.id, false);
   if (answered !== undefined && typeof answered !== 'string') end(frames, answered, errorType);
   // After a loss it may belong to what was lost.
