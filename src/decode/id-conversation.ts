@@ -275,6 +275,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     if (ending.length === 0) return;
     const endNs = side.stream.endNs;
     for (const exchange of ending) {
+      if (!this.#isOpen(exchange)) continue;
       exchange.answered = true;
       exchange.endNs = Math.max(exchange.startNs, endNs);
       if (exchange.response !== undefined) this.session.provisional = false;
@@ -355,9 +356,18 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   #close(exchange: LiveExchange): void {
-    const asked = this.#asked(this.isClient === (exchange.role === 'client'));
-    if (asked.get(exchange.id) === exchange) asked.delete(exchange.id);
+    if (!this.#isOpen(exchange)) return;
+    this.#askedBy(exchange).delete(exchange.id);
     this.session.context.closed(exchange);
+  }
+
+  /** What ends with a frame may be given up before that has come. */
+  #isOpen(exchange: LiveExchange): boolean {
+    return this.#askedBy(exchange).get(exchange.id) === exchange;
+  }
+
+  #askedBy({ role }: LiveExchange): Asked {
+    return this.#asked(this.isClient === (role === 'client'));
   }
 
   #asked(byClient: boolean): Asked {
