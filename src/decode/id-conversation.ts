@@ -37,6 +37,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames up to then may have been lost. */
   #clientLostNs = 0;
   #serverLostNs = 0;
+  /** Nothing more comes. */
+  #ended = false;
   /** Makes names for what nobody answers, which no id is like: ids are whole numbers or texts. */
   #told = 0.5;
 
@@ -49,6 +51,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
     this.#clientLostNs = this.#serverLostNs = 0;
+    this.#ended = false;
     return super.resume(session, memory, state);
   }
 
@@ -105,6 +108,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   onEnd(ending: Ending): void {
     const { connection } = this.session;
+    // Nothing is late any more, and what waits for it may have others behind it.
+    this.#ended = true;
+    this.onTick();
     for (const exchange of this.open) {
       if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {
@@ -311,7 +317,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** True while the request of a response that is there may still come. */
   #isEarly(): boolean {
     const { context, connection } = this.session;
-    if (context.nowNs() >= first.timeNs + LATE_NS) return false;
+    if (this.#ended || context.nowNs() >= first.timeNs + LATE_NS) return false;
     this.#side.waits = true;
     context.awaitTick(connection);
     return true;
