@@ -1,4 +1,5 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createAmqp } from './amqp.ts';
 import { createHttp1 } from './http1.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
@@ -21,7 +22,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createMqtt(options), createNats(options), createHttp1(options)];
+  return [createAmqp(options), createMqtt(options), createNats(options), createHttp1(options)];
 }
 
 /** Every protocol of datagrams. */

@@ -69,8 +69,8 @@ export interface MessagingOperation {
   readonly kind: Description['kind'];
   /** '' where it is not known. */
   readonly destination: string;
-  /** The destination is made for one use (an inbox, a queue that the server named): no name is made of it. */
-  readonly temporary: boolean;
+  /** The destination is made for one use (an inbox), or the server has named it (a queue): no name is made of it. */
+  readonly generated: 'temporary' | 'anonymous' | undefined;
   readonly clientId: string;
   /** Bytes; -1 where it is not known. */
   readonly bodySize: number;
@@ -84,7 +84,7 @@ export function describeMessaging(
   operation: MessagingOperation,
   names: DestinationNames,
 ): Description {
-  const { destination, temporary, clientId, bodySize, type } = operation;
+  const { destination, generated, clientId, bodySize, type } = operation;
   const attributes = connectionAttributes(exchange, operation.isClient);
   attributes['messaging.system'] = operation.system;
   attributes['messaging.operation.name'] = operation.name;
@@ -92,8 +92,8 @@ export function describeMessaging(
   let name = operation.name;
   if (destination !== '') {
     attributes['messaging.destination.name'] = destination;
-    if (temporary) attributes['messaging.destination.temporary'] = true;
-    const template = temporary ? '' : names.templateOf(destination);
+    if (generated !== undefined) attributes[`messaging.destination.${generated}`] = true;
+    const template = generated !== undefined ? '' : names.templateOf(destination);
     if (template !== '') name = `${name} ${template}`;
     if (template !== '' && template !== destination) attributes['messaging.destination.template'] = template;
   }

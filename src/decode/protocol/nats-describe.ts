@@ -35,7 +35,8 @@ export function describeNats(exchange: Exchange, names: DestinationNames): Descr
     {
       system: 'nats',
       ...kindOf(request, asks),
-      ...{ destination, temporary: destination.startsWith(INBOX), clientId, bodySize },
+      generated: destination.startsWith(INBOX) ? 'temporary' : undefined,
+      ...{ destination, clientId, bodySize },
       isClient: asks === fromClient,
     },
     names,
