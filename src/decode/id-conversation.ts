@@ -29,8 +29,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   readonly decoder: IdDecoder;
   readonly #ofClient: Asked = new Map();
   readonly #ofServer: Asked = new Map();
-  /** Whose frame is being read. */
+  /** Whose frame is being read, and the exchange that it was last said to belong to. */
   #side: Side;
+  #spoken: LiveExchange | undefined = undefined;
   /** What is over when the frame under way has come, by sender. */
   #endingWithClient: LiveExchange[] = [];
   #endingWithServer: LiveExchange[] = [];
@@ -56,7 +57,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   join(stream: Stream, other: Stream): void {
-    this.sideOf(other).mode = Mode.sync;
+    if (this.decoder.afterLoss === undefined) this.sideOf(other).mode = Mode.sync;
     this.decoder.lost(this.state, true);
     this.decoder.lost(this.state, false);
     this.#note(this.sideOf(stream), stream.endNs);
@@ -71,7 +72,6 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     }
     exchange.protocol = this.decoder.name;
     exchange.id = id;
-    exchange.endNs = exchange.startNs;
     this.#asked(this.isClient === (exchange.role === 'client')).set(id, exchange);
   }
 
@@ -198,6 +198,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       }
       if (!this.notesFirst(side)) return;
       this.#side = side;
+      this.#spoken = undefined;
       const reader = shared.over(stream);
       if (!this.#step(side, this.decoder.read(reader, side.fromClient, this.state, this), reader)) return;
     }
@@ -217,6 +218,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
         side.tries = 0;
         side.finishing = true;
         side.atStart = false;
+        // Records of it that are still to come belong to it as well.
+        side.exchange = this.#spoken;
         return true;
       case Step.handOver:
         this.#finish(side);
@@ -235,7 +238,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const carried = next?.carries === true ? this.open[0] : undefined;
     if (carried) this.#asked(this.isClient === (carried.role === 'client')).delete(carried.id);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #malformed(side: Side): void {
@@ -253,9 +256,16 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
     this.missed(side, timeNs);
+    const { afterLoss } = this.decoder;
+    if (afterLoss !== undefined) {
+      this.leave();
+      this.session.giveUp(afterLoss);
+      return;
+    }
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
+    side.exchange = undefined;
   }
 
   protected missed(side: Side, timeNs: number): void {
@@ -277,6 +287,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #finish(side: Side): void {
     side.finishing = false;
     side.atStart = true;
+    side.exchange = undefined;
     const ending = this.#ending(side);
     if (ending.length === 0) return;
     const endNs = side.stream.endNs;
@@ -303,6 +314,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
     this.session.exchanges++;
     context.opened(exchange);
+    this.#spoken = exchange;
     this.touch(side, exchange);
     return exchange;
   }
@@ -310,6 +322,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #heard(exchange: LiveExchange | undefined): LiveExchange | undefined {
     if (exchange === undefined) return undefined;
     exchange.endNs = Math.max(exchange.endNs, first.timeNs);
+    this.#spoken = exchange;
     this.touch(this.#side, exchange);
     return exchange;
   }

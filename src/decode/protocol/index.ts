@@ -1,8 +1,10 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createAmqp } from './amqp.ts';
+import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
+import { createRedis } from './redis.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -22,12 +24,19 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createAmqp(options), createMqtt(options), createNats(options), createHttp1(options)];
+  return [
+    createAmqp(options),
+    createMqtt(options),
+    createNats(options),
+    createHttp1(options),
+    createRedis(options),
+    createDns(),
+  ];
 }
 
 /** Every protocol of datagrams. */
 export function createDatagramDecoders(): DatagramDecoder[] {
-  return [];
+  return [createDnsDatagrams()];
 }
 
 /** What messages begin with (`Decoder.starts`), of all protocols. */
