@@ -38,6 +38,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames up to then may have been lost. */
   #clientLostNs = 0;
   #serverLostNs = 0;
+  /** Nothing more comes. */
+  #ended = false;
   /** Makes names for what nobody answers, which no id is like: ids are whole numbers or texts. */
   #told = 0.5;
 
@@ -50,6 +52,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
     this.#clientLostNs = this.#serverLostNs = 0;
+    this.#ended = false;
     return super.resume(session, memory, state);
   }
 
@@ -105,6 +108,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   onEnd(ending: Ending): void {
     const { connection } = this.session;
+    // Nothing is late any more, and what waits for it may have others behind it.
+    this.#ended = true;
+    this.onTick();
     for (const exchange of this.open) {
       if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {
@@ -286,6 +292,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     if (ending.length === 0) return;
     const endNs = side.stream.endNs;
     for (const exchange of ending) {
+      if (!this.#isOpen(exchange)) continue;
       exchange.answered = true;
       exchange.endNs = Math.max(exchange.startNs, endNs);
       if (exchange.response !== undefined) this.session.provisional = false;
@@ -323,7 +330,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** True while the request of a response that is there may still come. */
   #isEarly(): boolean {
     const { context, connection } = this.session;
-    if (context.nowNs() >= first.timeNs + LATE_NS) return false;
+    if (this.#ended || context.nowNs() >= first.timeNs + LATE_NS) return false;
     this.#side.waits = true;
     context.awaitTick(connection);
     return true;
@@ -368,9 +375,18 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   #close(exchange: LiveExchange): void {
-    const asked = this.#asked(this.isClient === (exchange.role === 'client'));
-    if (asked.get(exchange.id) === exchange) asked.delete(exchange.id);
+    if (!this.#isOpen(exchange)) return;
+    this.#askedBy(exchange).delete(exchange.id);
     this.session.context.closed(exchange);
+  }
+
+  /** What ends with a frame may be given up before that has come. */
+  #isOpen(exchange: LiveExchange): boolean {
+    return this.#askedBy(exchange).get(exchange.id) === exchange;
+  }
+
+  #askedBy({ role }: LiveExchange): Asked {
+    return this.#asked(this.isClient === (role === 'client'));
   }
 
   #asked(byClient: boolean): Asked {

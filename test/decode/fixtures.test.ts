@@ -107,8 +107,10 @@ function isOneOf(span: Attributes, clean: readonly Attributes[]): boolean {
   return clean.some((other) => keys.every((key) => agrees(other, key) || isLess(key, span, other)));
 }
 
-/** A name that says less, since what it is made of was in what is missing. */
+/** A name that says less, since what it is made of was in what is missing; the same of a destination of several parts. */
 function isLess(key: string, span: Attributes, other: Attributes): boolean {
+  if (key !== 'name' && key !== 'messaging.destination.name') return false;
+  if (String(other[key]).startsWith(`${String(span[key])}:`)) return true;
   if (key !== 'name') return false;
   return Object.keys(other).some((known) => known !== 'error.type' && span[known] === undefined);
 }

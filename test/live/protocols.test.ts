@@ -44,7 +44,8 @@ function label(name: string, errorType: string | undefined): string {
 function expectedTally(expected: readonly ExpectedSpans[], serving: boolean): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const each of expected) {
-    const key = label(each.name, errorTypeOf(each, serving));
+    const name = serving ? (each.servingName ?? each.name) : each.name;
+    const key = label(name, errorTypeOf(each, serving));
     counts[key] = (counts[key] ?? 0) + each.count;
   }
   return counts;

@@ -28,6 +28,8 @@ export interface Place {
 export interface ExpectedSpans {
   /** Name of the span. */
   name: string;
+  /** The same at the server's end, or the one that gets a message, where it is another one. */
+  servingName?: string;
   count: number;
   /** `error.type`; undefined: there is none. */
   errorType?: string;

@@ -1,8 +1,11 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createAmqp } from './amqp.ts';
 import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createMongodb } from './mongodb.ts';
+import { createMqtt } from './mqtt.ts';
+import { createNats } from './nats.ts';
 import { createRedis } from './redis.ts';
 
 export interface DecoderOptions {
@@ -23,7 +26,16 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createMongodb(), createCassandra(options), createHttp1(options), createRedis(options), createDns()];
+  return [
+    createMongodb(),
+    createCassandra(options),
+    createHttp1(options),
+    createRedis(options),
+    createDns(),
+    createAmqp(options),
+    createMqtt(options),
+    createNats(options),
+  ];
 }
 
 /** Every protocol of datagrams. */

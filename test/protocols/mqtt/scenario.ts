@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { inCheckout } from '../../support/programs.ts';
+import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+
+const program = (file: string): string => inCheckout('test', 'protocols', 'mqtt', file);
+
+function toItself(client: string, count: number): ExpectedSpans[] {
+  const topic = `undertrace/${client}`;
+  return [
+    { name: 'connect', count: 1 },
+    { name: `subscribe ${topic}`, count: 1 },
+    { name: `send ${topic}`, count: 3 * count, attributes: { 'messaging.client.id': client } },
+    { name: `deliver ${topic}`, servingName: `process ${topic}`, count: 3 * count },
+    { name: `unsubscribe ${topic}`, count: 1 },
+  ];
+}
+
+export const scenario: Scenario = {
+  protocol: 'mqtt',
+  start(place) {
+    const file = path.join(place.folder, 'mosquitto.conf');
+    const lines = [`listener ${place.port} ${place.host}`, 'allow_anonymous true', 'max_inflight_messages 0'];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return ScenarioServer.start(['mosquitto', '-c', file], place);
+  },
+  clients: [
+    {
+      name: 'mqttjs',
+      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      expects: (count) => [...toItself('node', count), { name: 'send undertrace/burst', count: 1000 }],
+    },
+    {
+      name: 'paho',
+      command: ({ host, port, count }) => [
+        'python3',
+        program('client.py'),
+        host,
+        String(port),
+        String(count),
+      ],
+      expects: (count) => toItself('python', count),
+    },
+  ],
+};
