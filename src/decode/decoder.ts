@@ -76,6 +76,8 @@ interface Protocol<State> {
    */
   readonly starts: readonly string[];
   readonly capture: Capture;
+  /** Spoken only where another protocol hands over to it: it is never looked for, `probe` finds the next message where some was lost. */
+  readonly handedOver?: true;
   /**
    * Whose are the bytes `[from, to)`, which stand at the start of a record? Must be strict: a wrong claim makes wrong spans. `final`: no more
    * bytes can be had behind them. `joined`: nothing says that a message begins here, it may as well be the middle of one. `more` is answered

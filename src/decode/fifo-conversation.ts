@@ -214,8 +214,12 @@ export class FifoConversation<S> extends Conversation<S> {
   #handOver(side: Side, { next }: Reader): void {
     const { exchange } = side;
     const carried = next?.carries === true ? exchange : undefined;
-    if (carried) this.#exchanges.release(carried);
-    else this.#finish(side);
+    if (carried) {
+      carried.endNs = Math.max(carried.startNs, side.stream.endNs);
+      this.#exchanges.release(carried);
+    } else {
+      this.#finish(side);
+    }
     this.leave();
     this.session.handOver(next?.to, carried);
   }

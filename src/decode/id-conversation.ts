@@ -29,8 +29,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   readonly decoder: IdDecoder;
   readonly #ofClient: Asked = new Map();
   readonly #ofServer: Asked = new Map();
-  /** Whose frame is being read. */
+  /** Whose frame is being read, and the exchange that it was last said to belong to. */
   #side: Side;
+  #spoken: LiveExchange | undefined = undefined;
   /** What is over when the frame under way has come, by sender. */
   #endingWithClient: LiveExchange[] = [];
   #endingWithServer: LiveExchange[] = [];
@@ -68,7 +69,6 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     }
     exchange.protocol = this.decoder.name;
     exchange.id = id;
-    exchange.endNs = exchange.startNs;
     this.#asked(this.isClient === (exchange.role === 'client')).set(id, exchange);
   }
 
@@ -119,6 +119,10 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   get busy(): boolean {
     return this.#ofClient.size > 0 || this.#ofServer.size > 0;
+  }
+
+  override get atRest(): boolean {
+    return super.atRest && !this.busy;
   }
 
   request(id: Id, request: unknown): LiveExchange {
@@ -178,6 +182,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       }
       if (!this.notesFirst(side)) return;
       this.#side = side;
+      this.#spoken = undefined;
       const reader = shared.over(stream);
       if (!this.#step(side, this.decoder.read(reader, side.fromClient, this.state, this), reader)) return;
     }
@@ -197,6 +202,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
         side.tries = 0;
         side.finishing = true;
         side.atStart = false;
+        // Records of it that are still to come belong to it as well.
+        side.exchange = this.#spoken;
         return true;
       case Step.handOver:
         this.#finish(side);
@@ -236,6 +243,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
+    side.exchange = undefined;
   }
 
   protected missed(side: Side, timeNs: number): void {
@@ -255,6 +263,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #finish(side: Side): void {
     side.finishing = false;
     side.atStart = true;
+    side.exchange = undefined;
     const ending = this.#ending(side);
     if (ending.length === 0) return;
     const endNs = side.stream.endNs;
@@ -280,6 +289,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
     this.session.exchanges++;
     context.opened(exchange);
+    this.#spoken = exchange;
     this.touch(side, exchange);
     return exchange;
   }
@@ -287,6 +297,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #heard(exchange: LiveExchange | undefined): LiveExchange | undefined {
     if (exchange === undefined) return undefined;
     exchange.endNs = Math.max(exchange.endNs, first.timeNs);
+    this.#spoken = exchange;
     this.touch(this.#side, exchange);
     return exchange;
   }
