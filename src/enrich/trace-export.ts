@@ -1,5 +1,5 @@
 import type { Exchange } from '../decode/exchange.ts';
-import type { HttpRequest, HttpResponse } from '../decode/protocol/http1-head.ts';
+import type { HttpRequest, HttpResponse } from '../decode/protocol/http-message.ts';
 
 /** Where OTLP/HTTP hands over traces, below whatever path the endpoint has (OTLP specification 1.9, OTLP/HTTP Request). */
 const PATH = '/v1/traces';

@@ -11,7 +11,6 @@
  * Only what a span needs is kept. Cookies, Authorization and all other values are never copied.
  */
 
-import type { ContextHeaders } from '../context-headers.ts';
 import {
   CONTENT_LENGTH,
   isName,
@@ -21,32 +20,7 @@ import {
   TRANSFER_ENCODING,
   type FieldTable,
 } from './http1-fields.ts';
-
-/** A decoded head, and what is learned of the message later. Sizes are of the body on the wire without chunk framing. */
-export interface HttpMessage {
-  /** 10 or 11. */
-  version: number;
-  /** Undefined until the message has ended, and for good where its end or its framing was not seen. */
-  bodySize: number | undefined;
-  /** The head was longer than what was captured: later fields are missing. */
-  truncated: boolean;
-}
-
-export interface HttpRequest extends HttpMessage {
-  method: string;
-  target: string;
-  host: string | undefined;
-  userAgent: string | undefined;
-  /** Made where the request has one of them. */
-  contextHeaders: ContextHeaders | undefined;
-  forwardedFor: string | undefined;
-  forwardedProto: string | undefined;
-  forwarded: string | undefined;
-}
-
-export interface HttpResponse extends HttpMessage {
-  status: number;
-}
+import { METHODS, type HttpRequest, type HttpResponse } from './http-message.ts';
 
 /** What a head says about the body, filled by `parseHead`; one object for all heads. */
 export interface Framing {
@@ -57,6 +31,8 @@ export interface Framing {
   chunked: boolean;
   expectContinue: boolean;
   upgrade: boolean;
+  /** The protocol that a response goes over to, in lower case; '' where it names none. */
+  upgradeTo: string;
 }
 
 /** More bytes are needed. */
@@ -74,14 +50,6 @@ const QUESTION = 63;
 const TOKEN = new Uint8Array(256);
 for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   TOKEN[c.charCodeAt(0)] = 1;
-}
-
-/** Methods as strings that exist already: by length, then by bytes. */
-const METHODS = ['GET', 'PUT', 'POST', 'HEAD', 'PATCH', 'TRACE', 'DELETE', 'OPTIONS', 'CONNECT', 'QUERY'];
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
-
-export function isKnownMethod(method: string): boolean {
-  return KNOWN_METHODS.has(method);
 }
 
 let wrapped: Buffer = Buffer.alloc(0);
@@ -203,6 +171,7 @@ export function parseHead(
 ): number {
   framing.contentLength = -1;
   framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
+  framing.upgradeTo = '';
   const lf = findLineEnd(bytes, from, to);
   if (lf < 0 && !(final && request && hasWholePath(bytes, from, to))) return INCOMPLETE;
   const ok = request
@@ -281,7 +250,9 @@ function takeField(
     framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
     return true;
   }
-  if (request) setField(code, value(bytes, colon, lf, ascii), request, framing);
+  const text = value(bytes, colon, lf, ascii);
+  if (request) setField(code, text, request, framing);
+  else framing.upgradeTo = text.toLowerCase();
   return false;
 }
 
