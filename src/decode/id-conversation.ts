@@ -350,7 +350,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   #close(exchange: LiveExchange): void {
     const asked = this.#asked(this.isClient === (exchange.role === 'client'));
-    if (asked.get(exchange.id) === exchange) asked.delete(exchange.id);
+    // Over already: both ends may end it at the same time.
+    if (asked.get(exchange.id) !== exchange) return;
+    asked.delete(exchange.id);
     this.session.context.closed(exchange);
   }
 

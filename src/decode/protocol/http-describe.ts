@@ -226,6 +226,21 @@ function peerAuthority(exchange: Exchange): string {
   return remotePort === 80 ? host : `${host}:${remotePort}`;
 }
 
+/** Which server was asked, by name where one was named; '' and 0 where that is not known. Good until the next exchange is described. */
+export function serverOf(exchange: Exchange, request: HttpRequest): Readonly<typeof server> {
+  const { host } = request;
+  const authority = host === undefined || host === '' ? undefined : withoutUserinfo(host);
+  findServer(exchange, request, authority, schemeOf(request, exchange.role === 'client'));
+  return server;
+}
+
+/** Path that was asked for, without the query; undefined where it is not known. */
+export function pathOf({ target }: HttpRequest): string | undefined {
+  if (target === '') return undefined;
+  const mark = target.indexOf('?');
+  return mark < 0 ? target : target.slice(0, mark);
+}
+
 /** Fills `server` from the authority that was asked for, else from the connection. */
 function findServer(
   exchange: Exchange,

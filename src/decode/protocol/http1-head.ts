@@ -11,6 +11,7 @@
  * Only what a span needs is kept. Cookies, Authorization and all other values are never copied.
  */
 
+import { latin1, text } from '../bytes.ts';
 import {
   CONTENT_LENGTH,
   isName,
@@ -52,16 +53,9 @@ for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
   TOKEN[c.charCodeAt(0)] = 1;
 }
 
-let wrapped: Buffer = Buffer.alloc(0);
-let wrappedOf: Uint8Array = wrapped;
-
 /** Bytes as text: UTF-8 where they are more than ASCII. */
-function text(bytes: Uint8Array, from: number, to: number, ascii: boolean): string {
-  if (wrappedOf !== bytes) {
-    wrappedOf = bytes;
-    wrapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  return wrapped.toString(ascii ? 'latin1' : 'utf8', from, to);
+function textOf(bytes: Uint8Array, from: number, to: number, ascii: boolean): string {
+  return ascii ? latin1(bytes, from, to) : text(bytes, from, to);
 }
 
 function isText(bytes: Uint8Array, from: number, value: string): boolean {
@@ -74,7 +68,7 @@ export function methodText(bytes: Uint8Array, from: number, to: number): string 
   for (const method of METHODS) {
     if (method.length === to - from && isText(bytes, from, method)) return method;
   }
-  return text(bytes, from, to, true);
+  return latin1(bytes, from, to);
 }
 
 /** 10 or 11 for `HTTP/1.x` at `from`, else 0. A higher minor version is read as 1.1 (RFC 9110, 2.5). */
@@ -127,7 +121,7 @@ export function parseRequestLine(
   if (version === 0) return false;
   request.version = version;
   request.method = methodText(bytes, from, targetStart - 1);
-  request.target = text(bytes, targetStart, targetEnd, any < 128);
+  request.target = textOf(bytes, targetStart, targetEnd, any < 128);
   return true;
 }
 
@@ -250,9 +244,9 @@ function takeField(
     framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
     return true;
   }
-  const text = value(bytes, colon, lf, ascii);
-  if (request) setField(code, text, request, framing);
-  else framing.upgradeTo = text.toLowerCase();
+  const field = value(bytes, colon, lf, ascii);
+  if (request) setField(code, field, request, framing);
+  else framing.upgradeTo = field.toLowerCase();
   return false;
 }
 
@@ -264,7 +258,7 @@ function value(bytes: Uint8Array, colon: number, lf: number, ascii: boolean): st
   let to = lf;
   while (from < to && (bytes[from] === SP || bytes[from] === HT)) from++;
   while (to > from && (bytes[to - 1] === SP || bytes[to - 1] === HT || bytes[to - 1] === CR)) to--;
-  return text(bytes, from, Math.min(to, from + MAX_VALUE), ascii);
+  return textOf(bytes, from, Math.min(to, from + MAX_VALUE), ascii);
 }
 
 /** `1*DIGIT`, or a list of the same number (RFC 9112, 6.3). `known` is -1, -2 or what another field said. */

@@ -1,5 +1,7 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createHttp1 } from './http1.ts';
+import { createHttp2 } from './http2.ts';
+import { createWebSocket } from './websocket.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -19,7 +21,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options)];
+  return [createHttp2(options), createHttp1(options), createWebSocket(options)];
 }
 
 /** Every protocol of datagrams. */
