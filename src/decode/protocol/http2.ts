@@ -191,68 +191,72 @@ function exchangeOf(stream: number): LiveExchange | undefined {
 }
 
 function readHeaders(names: HpackNames): Step {
-  const { reader, fromClient } = call;
+  const { reader, fromClient, frames } = call;
   const isPush = (frame.stream & 1) === 0;
   if (fromClient && isPush) return Step.malformed;
   const found = findBlock(reader, frame, 0, block);
   if (found !== Found.whole) return found === Found.more ? Step.more : Step.malformed;
   const ends = (frame.flags & END_STREAM) !== 0;
-  const step = isPush ? readFields(names) : fromClient ? readAsked(names, ends) : readAnswered(names, ends);
-  if (step === Step.end) reader.skip(block.length);
-  return step;
-}
-
-/** Reads the block into `head`. */
-function readFields(names: HpackNames): Step {
-  const { flow } = call;
-  const { bytes, from, to, cut } = block;
-  const outcome = readBlock(bytes, from, to, flow.table, names, head.reset());
-  if (outcome === Block.malformed || (outcome === Block.cut && !cut)) return Step.malformed;
-  if (cut) {
-    flow.table.lose();
-    head.partial = head.truncated = true;
+  if (fromClient) {
+    readAsked(names, ends);
+  } else {
+    const exchange = isPush ? Match.orphan : frames.answered(frame.stream, !ends || beginsWithStatus(block));
+    if (exchange === Match.wait) return Step.wait;
+    if (exchange === Match.orphan) readFields(names);
+    else readAnswered(names, exchange, ends);
   }
+  reader.skip(block.length);
   return Step.end;
 }
 
+/**
+ * Reads the block into `head`. Of one that breaks the rules nothing is believed, and false is answered: where frames begin is known all the same, so
+ * only what was in the table is lost.
+ */
+function readFields(names: HpackNames): boolean {
+  const { flow } = call;
+  const { bytes, from, to, cut } = block;
+  const outcome = readBlock(bytes, from, to, flow.table, names, head.reset());
+  const broken = outcome === Block.malformed || (outcome === Block.cut && !cut);
+  if (broken) head.reset();
+  if (!broken && !cut) return true;
+  flow.table.lose();
+  head.partial = true;
+  head.truncated = cut;
+  return !broken;
+}
+
 /** The head of a request, or its trailers. */
-function readAsked(names: HpackNames, ends: boolean): Step {
+function readAsked(names: HpackNames, ends: boolean): void {
   const { frames, flow } = call;
-  const step = readFields(names);
-  if (step !== Step.end) return step;
+  const whole = readFields(names);
   let request = frames.own(frame.stream)?.request as Http2Request | undefined;
   if (request === undefined) {
     // Trailers end the stream and have none of a request's own fields.
-    if (ends && !head.asks) return Step.end;
+    if (!whole || (ends && !head.asks)) return;
     request = head.toRequest(flow);
     const exchange = frames.request(frame.stream, request);
     exchange.patient = request.method === 'CONNECT';
   }
   if (ends) endBody(request, request.body);
-  return Step.end;
 }
 
 /** The head of a response, an interim one (1xx), or trailers. */
-function readAnswered(names: HpackNames, ends: boolean): Step {
-  const { frames, flow } = call;
-  const exchange = frames.answered(frame.stream, !ends || beginsWithStatus(block));
-  if (exchange === Match.wait) return Step.wait;
-  const step = readFields(names);
-  if (step !== Step.end || exchange === Match.orphan) return step;
-  if (!ends && head.status >= 100 && head.status < 200) return Step.end;
+function readAnswered(names: HpackNames, exchange: LiveExchange, ends: boolean): void {
+  const { flow } = call;
+  const whole = readFields(names);
+  if (!ends && head.status >= 100 && head.status < 200) return;
   const request = exchange.request as Http2Request;
   const known = exchange.response as Http2Response | undefined;
   if (known === undefined) {
-    const response = head.toResponse(flow, request);
-    exchange.response = response;
+    exchange.response = whole ? head.toResponse(flow, request) : unseenResponse(flow, request);
     // What streams messages may be silent for any time.
     exchange.patient ||= request.rpc === true && !ends;
-  } else if (head.rpcStatus >= 0) {
-    known.rpcStatus = head.rpcStatus;
+  } else {
+    known.trailers = true;
+    if (head.rpcStatus >= 0) known.rpcStatus = head.rpcStatus;
   }
-  if (known) known.trailers = true;
   if (ends) endResponse(exchange);
-  return Step.end;
 }
 
 function endBody(message: Http2Request | Http2Response, body: StreamBody): void {
@@ -272,9 +276,9 @@ function readPushPromise(names: HpackNames): Step {
   const { reader } = call;
   const found = findBlock(reader, frame, 4, block);
   if (found !== Found.whole) return found === Found.more ? Step.more : Step.malformed;
-  const step = readFields(names);
-  if (step === Step.end) reader.skip(block.length);
-  return step;
+  readFields(names);
+  reader.skip(block.length);
+  return Step.end;
 }
 
 function readData(): Step {
