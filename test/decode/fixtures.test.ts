@@ -28,6 +28,9 @@ const UNSURE =
 /** Protocols whose messages refer to earlier ones: behind damage they are found again, but not all that they say is known. */
 const REFERRING = new Set(['http2']);
 
+/** What the end of a request tells, which is known where a lost record makes the response be read later. */
+const LATE = /\.(body\.size|messages\.(sent|received))$/;
+
 type Attributes = Record<string, unknown>;
 
 /** The exchanges in order of their requests, as attributes; what says which trace they belong to as `context.*`. */
@@ -112,13 +115,13 @@ function isOneOf(span: Attributes, clean: readonly Attributes[], before?: string
     .filter((key) => !unsure || !UNSURE.test(key))
     .filter((key) => !stayed || !key.includes('protocol'));
   const agrees = (other: Attributes, key: string): boolean =>
-    JSON.stringify(other[key]) === JSON.stringify(span[key]);
+    JSON.stringify(other[key]) === JSON.stringify(span[key]) || (LATE.test(key) && other[key] === undefined);
   return clean.some((other) => keys.every((key) => agrees(other, key) || isLess(key, span, other)));
 }
 
-/** A name that says less, since what it is made of was in what is missing. */
+/** A name that says less, since what it is made of was in what is missing; or a method of which it is not known that the server has none such. */
 function isLess(key: string, span: Attributes, other: Attributes): boolean {
-  if (key !== 'name') return false;
+  if (key !== 'name' && key !== 'rpc.method') return false;
   return Object.keys(other).some((known) => known !== 'error.type' && span[known] === undefined);
 }
 

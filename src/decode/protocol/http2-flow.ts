@@ -58,9 +58,10 @@ export class StreamBody {
   #prefix = 0;
   #length = 0;
 
-  constructor(flow: Flow, framed: boolean) {
+  /** `whole`: nothing of it was lost up to now. */
+  constructor(flow: Flow, framed: boolean, whole = true) {
     this.#flow = flow;
-    this.#losses = flow.losses;
+    this.#losses = whole ? flow.losses : -1;
     this.framed = framed;
   }
 

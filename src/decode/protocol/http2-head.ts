@@ -173,7 +173,8 @@ class Head implements FieldSink {
       rpcStatus: this.rpcStatus,
       trailers: false,
       seen: true,
-      body: new StreamBody(flow, rpc !== false),
+      // Without a status it may be the trailers of a response whose head and content were lost.
+      body: new StreamBody(flow, rpc !== false, this.status !== 0),
     };
   }
 
