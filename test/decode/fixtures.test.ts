@@ -199,7 +199,7 @@ for (const protocol of readdirSync(FIXTURES).sort()) {
 
       it('never gives a wrong span when records are lost', () => {
         for (const role of ROLES) {
-          const clean = spansOf(over(role, talking));
+          const clean = [...spansOf(over(role, talking)), ...spansOf(over(role, steps))];
           for (let i = 0; i < talking.length; i++) {
             for (const width of [1, 2, 3]) {
               const lost = new Set(Array.from({ length: width }, (_, k) => i + k));
@@ -215,7 +215,7 @@ for (const protocol of readdirSync(FIXTURES).sort()) {
 
       it('says nothing wrong when it is joined at any message', () => {
         for (const role of ROLES) {
-          const clean = spansOf(over(role, talking));
+          const clean = [...spansOf(over(role, talking)), ...spansOf(over(role, steps))];
           for (let from = 1; from < talking.length; from++) {
             const lost = new Set(Array.from({ length: from }, (_, k) => k));
             for (const span of spansOf(over(role, talking, { lost })))
