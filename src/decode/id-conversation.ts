@@ -54,7 +54,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   join(stream: Stream, other: Stream): void {
-    this.sideOf(other).mode = Mode.sync;
+    if (this.decoder.afterLoss === undefined) this.sideOf(other).mode = Mode.sync;
     this.decoder.lost(this.state, true);
     this.decoder.lost(this.state, false);
     this.#note(this.sideOf(stream), stream.endNs);
@@ -91,8 +91,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   onTick(): boolean {
-    for (const side of [this.fromClient, this.fromServer]) if (side.waits && !this.over) this.run(side);
-    return this.fromClient.waits || this.fromServer.waits;
+    const { fromClient, fromServer } = this;
+    // What crossed first may be what the other direction waits for.
+    const clientFirst = frontNs(fromClient) <= frontNs(fromServer);
+    for (const side of clientFirst ? [fromClient, fromServer] : [fromServer, fromClient])
+      if (side.waits && !this.over) this.run(side);
+    return fromClient.waits || fromServer.waits;
   }
 
   onStreamEnd(): void {
@@ -102,7 +106,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   onEnd(ending: Ending): void {
     const { connection } = this.session;
     for (const exchange of this.open) {
-      if (this.#mayBeLost(exchange)) this.#giveUp(exchange, 'response_lost');
+      if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {
         endWithConnection(exchange, connection, ending);
         this.#close(exchange);
@@ -132,8 +136,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   oneWay(message: unknown): LiveExchange {
-    const exchange = this.#open(this.#side, this.#told++, message);
+    const exchange = this.tell(this.#told++, message);
     this.end(exchange);
+    return exchange;
+  }
+
+  tell(id: Id, message: unknown): LiveExchange {
+    const exchange = this.request(id, message);
+    exchange.told = true;
     return exchange;
   }
 
@@ -222,7 +232,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const carried = next?.carries === true ? this.open[0] : undefined;
     if (carried) this.#asked(this.isClient === (carried.role === 'client')).delete(carried.id);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #malformed(side: Side): void {
@@ -240,6 +250,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
     this.missed(side, timeNs);
+    const { afterLoss } = this.decoder;
+    if (afterLoss !== undefined) {
+      this.leave();
+      this.session.giveUp(afterLoss);
+      return;
+    }
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
@@ -249,6 +265,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   protected missed(side: Side, timeNs: number): void {
     this.decoder.lost(this.state, side.fromClient);
     this.#note(side, timeNs);
+    for (const exchange of [...this.#asked(side.fromClient).values()])
+      if (exchange.told) this.#giveUp(exchange, 'end_unseen');
     if (!this.decoder.idsReturn) return;
     for (const exchange of [...this.#asked(!side.fromClient).values()])
       if (exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
@@ -328,7 +346,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   #timeOut(exchange: LiveExchange, timeoutNs: number): void {
-    if (this.#mayBeLost(exchange)) {
+    if (this.#mayBeLost(exchange) || exchange.optional) {
       this.#giveUp(exchange, 'response_lost');
       return;
     }
@@ -337,14 +355,15 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     this.#close(exchange);
   }
 
-  /** Whether the response may be among what was lost. */
+  /** Whether what would end it may be among what was lost. */
   #mayBeLost(exchange: LiveExchange): boolean {
-    const answersFromClient = this.isClient !== (exchange.role === 'client');
-    return exchange.startNs <= (answersFromClient ? this.#clientLostNs : this.#serverLostNs);
+    const endsFromClient = (this.isClient === (exchange.role === 'client')) === exchange.told;
+    return exchange.startNs <= (endsFromClient ? this.#clientLostNs : this.#serverLostNs);
   }
 
   #giveUp(exchange: LiveExchange, why: Incomplete): void {
-    exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
+    if (!exchange.optional || this.#mayBeLost(exchange))
+      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
     this.#close(exchange);
   }
 
@@ -363,4 +382,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #ending(side: Side): LiveExchange[] {
     return side.fromClient ? this.#endingWithClient : this.#endingWithServer;
   }
+}
+
+function frontNs({ stream }: Side): number {
+  return stream.front?.timeNs ?? 0;
 }

@@ -1,6 +1,8 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
+import { createRedis } from './redis.ts';
 import { createWebSocket } from './websocket.ts';
 
 export interface DecoderOptions {
@@ -21,12 +23,18 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp2(options), createHttp1(options), createWebSocket(options)];
+  return [
+    createHttp2(options),
+    createHttp1(options),
+    createWebSocket(options),
+    createRedis(options),
+    createDns(),
+  ];
 }
 
 /** Every protocol of datagrams. */
 export function createDatagramDecoders(): DatagramDecoder[] {
-  return [];
+  return [createDnsDatagrams()];
 }
 
 /** What messages begin with (`Decoder.starts`), of all protocols. */
