@@ -116,6 +116,7 @@ class BlockReader {
       if (code !== NOT_USED) sink.field(code, STATIC_FIELDS[index]![1]);
     } else {
       const slot = this.#slot(index);
+      if (this.#outcome !== Block.whole) return;
       if (slot < 0) sink.unknown();
       else this.#tell(sink, this.#table.code(slot), this.#table.value(slot));
     }
