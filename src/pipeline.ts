@@ -369,8 +369,8 @@ export class Pipeline {
   }
 
   #routeOf(exchange: Exchange, description: Description, service: ServiceResource): RouteMatch | undefined {
-    const { path } = description;
-    if (path === undefined) return undefined;
+    const { path, isRoute } = description;
+    if (path === undefined || isRoute === true) return undefined;
     if (exchange.role === 'client') return this.routes.configured(path);
     const status = description.attributes['http.response.status_code'];
     const known = typeof status === 'number' && status !== 404 && status !== 405 && status !== 400;

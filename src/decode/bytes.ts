@@ -38,12 +38,25 @@ export function startsWith(bytes: Uint8Array, from: number, to: number, text: st
   return true;
 }
 
+let wrapped: Buffer = Buffer.alloc(0);
+let wrappedOf: Uint8Array = wrapped;
+
+/** Texts come many from one array: the view that makes them is made once. */
+function wrap(bytes: Uint8Array): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes;
+  if (wrappedOf !== bytes) {
+    wrappedOf = bytes;
+    wrapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return wrapped;
+}
+
 /** UTF-8; what is not becomes U+FFFD. */
 export function text(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8');
+  return wrap(bytes).toString('utf8', from, to);
 }
 
 /** One character a byte. */
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
+  return wrap(bytes).toString('latin1', from, to);
 }

@@ -83,8 +83,9 @@ export interface Description {
   attributes: Attributes;
   /** `error.type`, present if and only if the span's status is Error. */
   errorType: string | undefined;
-  /** Path that a route may be learned from (HTTP), without the query. */
-  path?: string;
+  /** Path that was asked for, without the query; a route is learned from it unless it is one by itself. */
+  path?: string | undefined;
+  isRoute?: boolean;
   /** What the request said of its trace. */
   contextHeaders?: ContextHeaders | undefined;
 }

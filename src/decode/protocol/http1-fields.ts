@@ -1,7 +1,8 @@
 import { CONTEXT_HEADERS, ContextHeaders, type ContextKey } from '../context-headers.ts';
-import type { Framing, HttpRequest } from './http1-head.ts';
+import type { Framing } from './http1-head.ts';
+import type { HttpRequest } from './http-message.ts';
 
-/** Codes of fields; those of the first two are the body's framing, and of responses no others are used. */
+/** Codes of fields; those of the first two are the body's framing, and of responses only one other is used. */
 export const NOT_USED = -1;
 export const CONTENT_LENGTH = 0;
 export const TRANSFER_ENCODING = 1;
@@ -34,10 +35,10 @@ export class FieldTable {
   /** Another entry of the same slot, or 0. */
   readonly #next: number[] = [0];
 
-  /** `requestIds`: names of headers, in lower case, whose values are kept as request ids. */
+  /** `requestIds`: names of headers, in lower case, whose values are kept as request ids; their code is the number of the other names. */
   constructor(names: readonly string[], requestIds: readonly string[]) {
     names.forEach((name, code) => this.#add(name, code));
-    for (const name of requestIds) this.#add(name, REQUEST_ID);
+    for (const name of requestIds) this.#add(name, names.length);
   }
 
   /** Code of the field whose name stands at `[from, to)`, in any case; NOT_USED for all others. */
@@ -62,7 +63,7 @@ export function requestFields(requestIds: readonly string[]): FieldTable {
   return new FieldTable(KNOWN_NAMES, requestIds);
 }
 
-export const RESPONSE_FIELDS = new FieldTable(FRAMING, []);
+export const RESPONSE_FIELDS = new FieldTable([...FRAMING, 'upgrade'], []);
 
 /** `name` in lower case, ASCII; `_` as the byte it becomes. */
 export function isName(bytes: Uint8Array, from: number, name: string): boolean {

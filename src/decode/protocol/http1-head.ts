@@ -11,7 +11,7 @@
  * Only what a span needs is kept. Cookies, Authorization and all other values are never copied.
  */
 
-import type { ContextHeaders } from '../context-headers.ts';
+import { latin1, text } from '../bytes.ts';
 import {
   CONTENT_LENGTH,
   isName,
@@ -21,32 +21,7 @@ import {
   TRANSFER_ENCODING,
   type FieldTable,
 } from './http1-fields.ts';
-
-/** A decoded head, and what is learned of the message later. Sizes are of the body on the wire without chunk framing. */
-export interface HttpMessage {
-  /** 10 or 11. */
-  version: number;
-  /** Undefined until the message has ended, and for good where its end or its framing was not seen. */
-  bodySize: number | undefined;
-  /** The head was longer than what was captured: later fields are missing. */
-  truncated: boolean;
-}
-
-export interface HttpRequest extends HttpMessage {
-  method: string;
-  target: string;
-  host: string | undefined;
-  userAgent: string | undefined;
-  /** Made where the request has one of them. */
-  contextHeaders: ContextHeaders | undefined;
-  forwardedFor: string | undefined;
-  forwardedProto: string | undefined;
-  forwarded: string | undefined;
-}
-
-export interface HttpResponse extends HttpMessage {
-  status: number;
-}
+import { METHODS, type HttpRequest, type HttpResponse } from './http-message.ts';
 
 /** What a head says about the body, filled by `parseHead`; one object for all heads. */
 export interface Framing {
@@ -57,6 +32,8 @@ export interface Framing {
   chunked: boolean;
   expectContinue: boolean;
   upgrade: boolean;
+  /** The protocol that a response goes over to, in lower case; '' where it names none. */
+  upgradeTo: string;
 }
 
 /** More bytes are needed. */
@@ -76,24 +53,9 @@ for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
   TOKEN[c.charCodeAt(0)] = 1;
 }
 
-/** Methods as strings that exist already: by length, then by bytes. */
-const METHODS = ['GET', 'PUT', 'POST', 'HEAD', 'PATCH', 'TRACE', 'DELETE', 'OPTIONS', 'CONNECT', 'QUERY'];
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
-
-export function isKnownMethod(method: string): boolean {
-  return KNOWN_METHODS.has(method);
-}
-
-let wrapped: Buffer = Buffer.alloc(0);
-let wrappedOf: Uint8Array = wrapped;
-
 /** Bytes as text: UTF-8 where they are more than ASCII. */
-function text(bytes: Uint8Array, from: number, to: number, ascii: boolean): string {
-  if (wrappedOf !== bytes) {
-    wrappedOf = bytes;
-    wrapped = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  return wrapped.toString(ascii ? 'latin1' : 'utf8', from, to);
+function textOf(bytes: Uint8Array, from: number, to: number, ascii: boolean): string {
+  return ascii ? latin1(bytes, from, to) : text(bytes, from, to);
 }
 
 function isText(bytes: Uint8Array, from: number, value: string): boolean {
@@ -106,7 +68,7 @@ export function methodText(bytes: Uint8Array, from: number, to: number): string 
   for (const method of METHODS) {
     if (method.length === to - from && isText(bytes, from, method)) return method;
   }
-  return text(bytes, from, to, true);
+  return latin1(bytes, from, to);
 }
 
 /** 10 or 11 for `HTTP/1.x` at `from`, else 0. A higher minor version is read as 1.1 (RFC 9110, 2.5). */
@@ -159,7 +121,7 @@ export function parseRequestLine(
   if (version === 0) return false;
   request.version = version;
   request.method = methodText(bytes, from, targetStart - 1);
-  request.target = text(bytes, targetStart, targetEnd, any < 128);
+  request.target = textOf(bytes, targetStart, targetEnd, any < 128);
   return true;
 }
 
@@ -203,6 +165,7 @@ export function parseHead(
 ): number {
   framing.contentLength = -1;
   framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
+  framing.upgradeTo = '';
   const lf = findLineEnd(bytes, from, to);
   if (lf < 0 && !(final && request && hasWholePath(bytes, from, to))) return INCOMPLETE;
   const ok = request
@@ -281,7 +244,9 @@ function takeField(
     framing.chunked = lastCodingIsChunked(bytes, colon + 1, lf);
     return true;
   }
-  if (request) setField(code, value(bytes, colon, lf, ascii), request, framing);
+  const field = value(bytes, colon, lf, ascii);
+  if (request) setField(code, field, request, framing);
+  else framing.upgradeTo = field.toLowerCase();
   return false;
 }
 
@@ -293,7 +258,7 @@ function value(bytes: Uint8Array, colon: number, lf: number, ascii: boolean): st
   let to = lf;
   while (from < to && (bytes[from] === SP || bytes[from] === HT)) from++;
   while (to > from && (bytes[to - 1] === SP || bytes[to - 1] === HT || bytes[to - 1] === CR)) to--;
-  return text(bytes, from, Math.min(to, from + MAX_VALUE), ascii);
+  return textOf(bytes, from, Math.min(to, from + MAX_VALUE), ascii);
 }
 
 /** `1*DIGIT`, or a list of the same number (RFC 9112, 6.3). `known` is -1, -2 or what another field said. */

@@ -1,5 +1,6 @@
 import { Claim } from '../decoder.ts';
-import { isKnownMethod, methodText } from './http1-head.ts';
+import { methodText } from './http1-head.ts';
+import { isKnownMethod } from './http-message.ts';
 
 /** A request line may be this long until it must have ended. */
 const MAX_LINE = 8192;

@@ -1,18 +1,10 @@
 import { Claim, Step, type FifoDecoder } from '../decoder.ts';
-import type { Reader } from '../reader.ts';
+import type { Next, Reader } from '../reader.ts';
 import type { DecoderOptions } from './index.ts';
-import { createDescriber } from './http1-describe.ts';
+import { createDescriber } from './http-describe.ts';
 import { requestFields, type FieldTable } from './http1-fields.ts';
-import {
-  emptyLine,
-  INCOMPLETE,
-  MALFORMED,
-  parseHead,
-  type Framing,
-  type HttpMessage,
-  type HttpRequest,
-  type HttpResponse,
-} from './http1-head.ts';
+import { emptyLine, INCOMPLETE, MALFORMED, parseHead, type Framing } from './http1-head.ts';
+import { createRequest, type HttpMessage, type HttpRequest, type HttpResponse } from './http-message.ts';
 import { HTTP1_STARTS, probeHttp1 } from './http1-probe.ts';
 
 /** Where a direction stands. */
@@ -43,6 +35,8 @@ interface SideState {
   chunked: boolean;
   /** Bytes of the head looked at in vain. */
   scanned: number;
+  /** What a 101 goes over to. */
+  next: Next | undefined;
 }
 
 interface HttpState {
@@ -51,6 +45,12 @@ interface HttpState {
   /** A request asked for another protocol: what follows it depends on the response. */
   switching: boolean;
 }
+
+/** Decoders of protocols that a 101 goes over to, by their names in Upgrade (RFC 9113, 3.1; RFC 6455, 1.3); the exchange goes on there. */
+const UPGRADES: ReadonlyMap<string, Next> = new Map([
+  ['h2c', { to: 'http2', carries: true }],
+  ['websocket', { to: 'websocket', carries: true }],
+]);
 
 const MAX_CHUNK_LINE = 4096;
 const MAX_TRAILER_LINE = 16_384;
@@ -73,6 +73,7 @@ const framing: Framing = {
   chunked: false,
   expectContinue: false,
   upgrade: false,
+  upgradeTo: '',
 };
 
 /**
@@ -118,7 +119,7 @@ export function createHttp1(options: DecoderOptions): FifoDecoder<HttpState> {
 }
 
 function createSide(): SideState {
-  return { phase: Phase.head, message: undefined, size: 0, chunked: false, scanned: 0 };
+  return { phase: Phase.head, message: undefined, size: 0, chunked: false, scanned: 0, next: undefined };
 }
 
 function resetSide(side: SideState): void {
@@ -150,7 +151,7 @@ function readRequest(reader: Reader, state: HttpState, fields: FieldTable): Step
 function readRequestHead(reader: Reader, state: HttpState, fields: FieldTable): Step {
   const side = state.request;
   if (skipEmptyLines(reader)) return Step.interim;
-  const request = createRequest();
+  const request = createRequest(11);
   const length = readHead(reader, side, request, request, fields);
   if (length <= 0) return length === INCOMPLETE ? Step.more : Step.malformed;
   const { contentLength, transferEncoding, chunked } = framing;
@@ -196,6 +197,7 @@ function readResponse(
   side.message = response;
   side.size = phase === Phase.length ? framing.contentLength : 0;
   if (phase === Phase.end || phase === Phase.handOver) response.bodySize = 0;
+  side.next = response.status === 101 ? UPGRADES.get(framing.upgradeTo) : undefined;
   state.switching = false;
   if (state.request.phase === Phase.expect) state.request.phase = Phase.refused;
   reader.message = response;
@@ -230,22 +232,6 @@ function bodyPhase(response: HttpResponse, request: HttpRequest | undefined): nu
   if (contentLength > 0) return Phase.length;
   if (contentLength === 0) return Phase.end;
   return contentLength === -1 ? Phase.toClose : MALFORMED;
-}
-
-function createRequest(): HttpRequest {
-  return {
-    method: '',
-    target: '',
-    version: 11,
-    host: undefined,
-    userAgent: undefined,
-    contextHeaders: undefined,
-    forwardedFor: undefined,
-    forwardedProto: undefined,
-    forwarded: undefined,
-    bodySize: undefined,
-    truncated: false,
-  };
 }
 
 /** Empty lines before a message are ignored (RFC 9112, 2.2). */
@@ -307,6 +293,7 @@ function readBody(reader: Reader, side: SideState): Step {
       resetSide(side);
       return Step.untilTurn;
     case Phase.handOver:
+      reader.next = side.next;
       resetSide(side);
       return Step.handOver;
     default:

@@ -3,10 +3,12 @@ import { createAmqp } from './amqp.ts';
 import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
+import { createHttp2 } from './http2.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
 import { createRedis } from './redis.ts';
+import { createWebSocket } from './websocket.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -35,6 +37,8 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createAmqp(options),
     createMqtt(options),
     createNats(options),
+    createHttp2(options),
+    createWebSocket(options),
   ];
 }
 

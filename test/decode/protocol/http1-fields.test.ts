@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { requestIdHeader } from '../../../src/base/config/schema.ts';
 import { CONTEXT_HEADERS, ContextHeaders } from '../../../src/decode/context-headers.ts';
 import { KNOWN_NAMES, NOT_USED, requestFields } from '../../../src/decode/protocol/http1-fields.ts';
-import { parseHead, type Framing, type HttpRequest } from '../../../src/decode/protocol/http1-head.ts';
+import { parseHead, type Framing } from '../../../src/decode/protocol/http1-head.ts';
+import type { HttpRequest } from '../../../src/decode/protocol/http-message.ts';
 import { Decoding } from '../../support/decoding.ts';
 import { RecordWriter, TestEnd } from '../../support/records.ts';
 

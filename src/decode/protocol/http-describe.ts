@@ -1,5 +1,5 @@
 import type { Attributes, Description, Exchange } from '../exchange.ts';
-import { isKnownMethod, type HttpRequest, type HttpResponse } from './http1-head.ts';
+import { isKnownMethod, type HttpRequest, type HttpResponse } from './http-message.ts';
 import { redactQuery, withoutUserinfo } from './redact.ts';
 
 /** What a request target says, whatever its form (RFC 9112, 3.2). */
@@ -16,8 +16,12 @@ interface Target {
 const parsed: Target = { scheme: undefined, authority: undefined, path: undefined, query: undefined };
 /** The same; '' and 0 where it is not known. */
 const server = { address: '', port: 0 };
+const DEFAULT_PORTS: Readonly<Record<string, number | undefined>> = { http: 80, https: 443 };
 
-/** HTTP spans by the semantic conventions 1.44. The decoder of every HTTP version ends here. */
+/**
+ * HTTP spans by the semantic conventions 1.44. The decoder of every HTTP version ends here. What was not seen is absent: a head with fields that
+ * are not known (`partial`) says nothing of the server, the client or the scheme but what it names.
+ */
 export function createDescriber(redactedKeys: readonly string[]): (exchange: Exchange) => Description {
   const keys = new Set(redactedKeys.map((key) => key.toLowerCase()));
   return (exchange) => describe(exchange, keys);
@@ -29,14 +33,14 @@ function describe(exchange: Exchange, keys: ReadonlySet<string>): Description {
   const client = exchange.role === 'client';
   const target = parseTarget(request, keys);
   const known = isKnownMethod(request.method);
-  const method = known ? request.method : '_OTHER';
-  const scheme = target.scheme ?? (client ? 'http' : forwardedScheme(request));
+  const method = known || request.method === '' ? request.method : '_OTHER';
+  const scheme = target.scheme ?? schemeOf(request, client);
   const truncated = request.truncated || response?.truncated === true;
-  findServer(exchange, target.authority, scheme);
+  findServer(exchange, request, target.authority, scheme);
   const attributes =
     usualAttributes(exchange, request, response, target, method, scheme) ??
     otherAttributes(exchange, request, response, target, method, scheme);
-  if (!known) attributes['http.request.method_original'] = request.method;
+  if (method === '_OTHER') attributes['http.request.method_original'] = request.method;
   if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
   if (!client) describeServing(attributes, exchange, request, target);
   if (truncated) attributes['undertrace.http.head_truncated'] = true;
@@ -70,6 +74,7 @@ function usualAttributes(
   if (remoteAddress === '' || remotePort === 0 || localAddress === '' || localPort === 0) return undefined;
   if (server.address === '' || server.port === 0 || target.path === undefined) return undefined;
   if (response === undefined || requestSize === undefined || responseSize === undefined) return undefined;
+  if (method === '' || scheme === '' || response.status === 0) return undefined;
   if (exchange.role === 'client') {
     return {
       'http.request.method': method,
@@ -117,12 +122,12 @@ function otherAttributes(
 ): Attributes {
   const { transport, remoteAddress, remotePort, localAddress, localPort } = exchange.connection;
   const attributes: Attributes = {
-    'http.request.method': method,
-    'url.scheme': scheme,
     'network.transport': transport,
     'network.protocol.version': versionOf(request),
   };
-  if (exchange.role === 'client') attributes['url.full'] = fullUrl(exchange, target, scheme);
+  if (method !== '') attributes['http.request.method'] = method;
+  if (scheme !== '') attributes['url.scheme'] = scheme;
+  if (exchange.role === 'client') describeUrl(attributes, exchange, request, target, scheme);
   else if (target.path !== undefined) attributes['url.path'] = target.path;
   if (server.address !== '') attributes['server.address'] = server.address;
   if (server.port !== 0) attributes['server.port'] = server.port;
@@ -130,14 +135,26 @@ function otherAttributes(
   if (remotePort !== 0) attributes['network.peer.port'] = remotePort;
   if (localAddress !== '') attributes['network.local.address'] = localAddress;
   if (localPort !== 0) attributes['network.local.port'] = localPort;
-  if (response) attributes['http.response.status_code'] = response.status;
+  if (response && response.status !== 0) attributes['http.response.status_code'] = response.status;
   if (request.bodySize !== undefined) attributes['http.request.body.size'] = request.bodySize;
   if (response?.bodySize !== undefined) attributes['http.response.body.size'] = response.bodySize;
   return attributes;
 }
 
-function versionOf(request: HttpRequest): string {
-  return request.version === 10 ? '1.0' : '1.1';
+function versionOf({ version }: HttpRequest): string {
+  return version === 11 ? '1.1' : version === 20 ? '2' : '1.0';
+}
+
+function describeUrl(
+  attributes: Attributes,
+  exchange: Exchange,
+  request: HttpRequest,
+  target: Target,
+  scheme: string,
+): void {
+  const known =
+    request.target !== '' && scheme !== '' && (target.authority !== undefined || !request.partial);
+  if (known) attributes['url.full'] = fullUrl(exchange, target, scheme);
 }
 
 /** 4xx are the client's errors only; 5xx are both ends'. */
@@ -149,6 +166,7 @@ function statusError(response: HttpResponse | undefined, client: boolean): strin
 function parseTarget(request: HttpRequest, keys: ReadonlySet<string>): Target {
   const { target, host } = request;
   const authority = host === undefined || host === '' ? undefined : withoutUserinfo(host);
+  if (target === '') return setTarget(undefined, authority, undefined, undefined);
   const first = target.charCodeAt(0);
   if (first === 47 /* / */) return withPath(undefined, authority, target, keys);
   if (target === '*') return setTarget(undefined, authority, '*', undefined);
@@ -208,15 +226,35 @@ function peerAuthority(exchange: Exchange): string {
   return remotePort === 80 ? host : `${host}:${remotePort}`;
 }
 
+/** Which server was asked, by name where one was named; '' and 0 where that is not known. Good until the next exchange is described. */
+export function serverOf(exchange: Exchange, request: HttpRequest): Readonly<typeof server> {
+  const { host } = request;
+  const authority = host === undefined || host === '' ? undefined : withoutUserinfo(host);
+  findServer(exchange, request, authority, schemeOf(request, exchange.role === 'client'));
+  return server;
+}
+
+/** Path that was asked for, without the query; undefined where it is not known. */
+export function pathOf({ target }: HttpRequest): string | undefined {
+  if (target === '') return undefined;
+  const mark = target.indexOf('?');
+  return mark < 0 ? target : target.slice(0, mark);
+}
+
 /** Fills `server` from the authority that was asked for, else from the connection. */
-function findServer(exchange: Exchange, authority: string | undefined, scheme: string): void {
+function findServer(
+  exchange: Exchange,
+  request: HttpRequest,
+  authority: string | undefined,
+  scheme: string,
+): void {
   if (authority === undefined) {
     const { connection } = exchange;
     const client = exchange.role === 'client';
     const address = client ? connection.remoteAddress : connection.localAddress;
     const port = client ? connection.remotePort : connection.localPort;
-    server.address = address;
-    server.port = port;
+    server.address = request.partial ? '' : address;
+    server.port = request.partial ? 0 : port;
     return;
   }
   const colon = authority.lastIndexOf(':');
@@ -224,7 +262,7 @@ function findServer(exchange: Exchange, authority: string | undefined, scheme: s
   const hasPort = colon > bracket && colon < authority.length - 1;
   const host = colon > bracket ? authority.slice(0, colon) : authority;
   server.address = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const port = hasPort ? Number(authority.slice(colon + 1)) : scheme === 'https' ? 443 : 80;
+  const port = hasPort ? Number(authority.slice(colon + 1)) : (DEFAULT_PORTS[scheme] ?? 0);
   server.port = Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
@@ -241,6 +279,7 @@ function describeServing(
     attributes['client.address'] = forwarded;
     return;
   }
+  if (request.partial) return;
   const { remoteAddress, remotePort } = exchange.connection;
   if (remoteAddress !== '') attributes['client.address'] = remoteAddress;
   if (remotePort !== 0) attributes['client.port'] = remotePort;
@@ -255,10 +294,15 @@ function forwardedFor(request: HttpRequest): string | undefined {
   return colon > 0 && colon === first.lastIndexOf(':') ? first.slice(0, colon) : first;
 }
 
-function forwardedScheme(request: HttpRequest): string {
-  const named = parameter(request.forwarded, 'proto') ?? request.forwardedProto?.split(',', 1)[0]?.trim();
-  const scheme = named?.toLowerCase();
-  return scheme === 'https' ? 'https' : 'http';
+/** Scheme of the request; of one that is served what the client has used, which proxies wrote down. '' where it is not known. */
+function schemeOf(request: HttpRequest, client: boolean): string {
+  const named = (client ? undefined : forwardedScheme(request)) ?? request.scheme;
+  if (named !== undefined) return named.toLowerCase() === 'https' ? 'https' : 'http';
+  return request.partial ? '' : 'http';
+}
+
+function forwardedScheme(request: HttpRequest): string | undefined {
+  return parameter(request.forwarded, 'proto') ?? request.forwardedProto?.split(',', 1)[0]?.trim();
 }
 
 function parameter(forwarded: string | undefined, name: string): string | undefined {
