@@ -121,6 +121,10 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     return this.#ofClient.size > 0 || this.#ofServer.size > 0;
   }
 
+  override get atRest(): boolean {
+    return super.atRest && !this.busy;
+  }
+
   request(id: Id, request: unknown): LiveExchange {
     const before = this.#asked(this.#side.fromClient).get(id);
     if (before) this.#giveUp(before, 'response_lost');
