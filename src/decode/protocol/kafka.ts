@@ -96,7 +96,7 @@ function readRequest(
   const { id } = head;
   const request = messages.request(bytes, limit, end);
   const { key } = request.api;
-  state.rawSasl = key === Key.saslHandshake && request.version === 0;
+  state.rawSasl ||= key === Key.saslHandshake && request.version === 0;
   if (key === Key.fetch || key === Key.shareFetch) followSession(request, state);
   if (request.acks === 0) frames.oneWay(request);
   else frames.request(id, request).patient = isPatient(request);
@@ -137,7 +137,9 @@ function readResponse(
   if (exchange === Match.orphan)
     return state.strays && !state.rawSasl ? Step.malformed : skip(reader, length);
   state.strays = false;
-  exchange.response = messages.response(bytes, at, limit, end, exchange.request as KafkaRequest);
+  const request = exchange.request as KafkaRequest;
+  if (request.api.key !== Key.saslHandshake) state.rawSasl = false;
+  exchange.response = messages.response(bytes, at, limit, end, request);
   frames.end(exchange);
   return skip(reader, length);
 }
