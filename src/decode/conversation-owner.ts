@@ -12,7 +12,7 @@ export interface ConversationOwner<S> {
   exchanges: number;
   /** The protocol is taken for known by bytes that others may begin with as well, and nothing has shown yet that it is right. */
   provisional: boolean;
-  /** Both directions go on in another protocol, in which `carried` is gone on with; the conversation is over. */
+  /** Both directions go on with `next`, in which `carried` is gone on with; the conversation is over. */
   handOver(next: Next | undefined, carried: LiveExchange | undefined): void;
   /** It is another protocol: `open` never were exchanges. The conversation is over. */
   withdraw(open: readonly LiveExchange[]): void;

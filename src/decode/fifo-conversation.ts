@@ -140,7 +140,8 @@ export class FifoConversation<S> extends Conversation<S> {
   /** Whether a message can be read from here on, or something else was there. */
   #starts(side: Side): 'waits' | 'again' | 'now' {
     if (this.isBlank(side)) {
-      this.headMissing(side);
+      if (this.decoder.mayGoOn?.(this.state, side.fromClient)) side.mode = Mode.turn;
+      else this.headMissing(side);
       return 'again';
     }
     if (!side.fromClient && !side.decided && side.stream.front) {
@@ -225,8 +226,12 @@ export class FifoConversation<S> extends Conversation<S> {
   #handOver(side: Side, { next }: Reader): void {
     const { exchange } = side;
     const carried = next?.carries === true ? exchange : undefined;
-    if (carried) this.#exchanges.release(carried);
-    else this.#finish(side);
+    if (carried) {
+      carried.endNs = Math.max(carried.startNs, side.stream.endNs);
+      this.#exchanges.release(carried);
+    } else {
+      this.#finish(side);
+    }
     this.leave();
     this.session.handOver(next, carried);
   }
@@ -364,6 +369,7 @@ export class FifoConversation<S> extends Conversation<S> {
 
   /** There may have been messages of this direction, up to `timeNs`. */
   protected missed(side: Side, timeNs: number): void {
+    this.decoder.lost?.(this.state, side.fromClient);
     if (side.fromClient) this.#exchanges.requestsLost(timeNs);
     else this.#exchanges.giveUpBefore(timeNs);
   }

@@ -1,14 +1,17 @@
-import type { ByteClass } from './classifier.ts';
+import type { Origin } from '../connection/connection.ts';
 import type { Stream } from '../connection/stream.ts';
+import type { ByteClass } from './classifier.ts';
 
 /** What follows a hand-over. */
 export interface Next {
   /** Name of the protocol; undefined: to be found out. */
   readonly to: string | undefined;
-  /** Nothing that can be decoded follows; this is what it is called. */
-  readonly opaque?: ByteClass;
   /** The exchange that asked for it goes on in it. */
   readonly carries: boolean;
+  /** Nothing of it can be decoded: what its bytes are. */
+  readonly opaque?: ByteClass;
+  /** For whom the client speaks, as it has said. */
+  readonly origin?: Origin | undefined;
 }
 
 /**

@@ -126,7 +126,7 @@ describe('protocols between real programs', function () {
         );
         const total = Object.values(wanted).reduce((sum, each) => sum + each, 0) * 2;
         const select = (): ReceivedSpan[] => spansAt(agent, at);
-        const late = await agent.sink.waitFor(() => select().length >= total, 15_000).catch(String);
+        const late = await agent.sink.waitFor(() => select().length >= total, 60_000).catch(String);
         const spans = select();
         take(agent, at);
         const asking = spans.filter(({ kind }) => ASKING.has(kind));

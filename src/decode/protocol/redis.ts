@@ -73,6 +73,9 @@ const LF = 10;
 const MAX_SHOWN = 32;
 const MAX_AWAITED = 1024;
 const MAX_INLINE = 65_536;
+/** Of a pipeline that is copied: commands beyond it are found again where a call begins with one. */
+const PIPELINE_BYTES = 65_536;
+const STARTS = Array.from({ length: 9 }, (_, i) => `*${i + 1}\r\n`);
 const MAX_ERROR = 64;
 /** What one end of a replication link sends on has no answers. */
 const REPLICATION = new Set(['SYNC', 'PSYNC']);
@@ -90,8 +93,8 @@ export function createRedis({ queryText }: DecoderOptions): FifoDecoder<RedisSta
   return {
     name: 'redis',
     pairing: 'fifo',
-    starts: [],
-    capture: { elide: true },
+    starts: STARTS,
+    capture: { elide: true, budget: PIPELINE_BYTES },
     probe: probeRedis,
     createState: () => ({
       request: { phase: Phase.start, left: 0 },
