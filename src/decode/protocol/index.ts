@@ -3,6 +3,7 @@ import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createKafka } from './kafka.ts';
 import { createRedis } from './redis.ts';
+import { createRocketmq } from './rocketmq.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -22,7 +23,13 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options), createRedis(options), createDns(), createKafka(options)];
+  return [
+    createHttp1(options),
+    createRedis(options),
+    createDns(),
+    createRocketmq(options),
+    createKafka(options),
+  ];
 }
 
 /** Every protocol of datagrams. */
