@@ -99,10 +99,14 @@ addCommand('record', 'write what the kernel delivers to a file (mode 0600)')
     execute(command, () => import('./commands/record.ts'), { file, payload: own.payload }),
   );
 
-addCommand('replay', 'the whole pipeline from a recording; needs no kernel and no privilege')
-  .argument('<file>', 'a file written by record')
-  .action((file: string, _own: object, command: Command) =>
-    execute(command, () => import('./commands/replay.ts'), { file }),
+addCommand(
+  'replay',
+  'the whole pipeline from a recording or a packet capture; needs no kernel and no privilege',
+)
+  .argument('<file>', 'a file written by record, or pcap or pcapng (may be gzip) as tcpdump writes it')
+  .option('--json', 'each span as a line of JSON on standard output, and nothing to the exporters')
+  .action((file: string, own: { json?: true }, command: Command) =>
+    execute(command, () => import('./commands/replay.ts'), { file, json: own.json === true }),
   );
 
 function addCommand(name: string, description: string, options: { isDefault?: boolean } = {}): Command {

@@ -18,16 +18,18 @@ export interface ProcessFacts {
   netns?: number;
   /** Contents read after the fact for a resolver, such as the name in a package.json: resolver-defined keys. */
   files?: Record<string, string>;
+  /** There is no process: this address (`10.0.0.1:80`, `[::1]:80`) serves in a packet capture. */
+  address?: string;
   /** This process is an agent of this product: ourselves or another. */
   agent?: boolean;
 }
 
-/** JSON payload of the `host` record. */
+/** JSON payload of the `host` record. Texts are empty where nothing is known, as of the host whose packets a capture holds. */
 export interface HostFacts {
   hostName: string;
   hostId?: string;
   arch: string;
-  osType: 'linux';
+  osType: 'linux' | '';
   osDescription?: string;
   osVersion?: string;
   kernel: string;

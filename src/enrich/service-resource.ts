@@ -105,6 +105,7 @@ function processAttributes(
 ): Record<string, string | number | undefined> {
   const { facts } = input;
   const exe = facts.exe;
+  if (facts.address !== undefined) return {};
   return {
     'process.pid': input.tgid,
     'process.parent_pid': facts.parent,
@@ -168,11 +169,11 @@ function versionOf({ environ, files }: ProcessFacts): string | undefined {
   return environ?.DD_VERSION ?? files?.['package.version'] ?? files?.['manifest.Implementation-Version'];
 }
 
-/** Stable as long as the process lives, over restarts of the agent too. */
-function instanceId({ host, tgid, startTick }: ResourceInput): string {
+/** Stable as long as the process lives, over restarts of the agent too; of an address in a packet capture the same in every capture. */
+function instanceId({ facts, host, tgid, startTick }: ResourceInput): string {
   return uuidV5(
     INSTANCE_NAMESPACE,
-    `${host?.hostId ?? host?.bootId ?? host?.hostName ?? ''}:${tgid}:${startTick}`,
+    facts.address ?? `${host?.hostId ?? host?.bootId ?? host?.hostName ?? ''}:${tgid}:${startTick}`,
   );
 }
 

@@ -104,7 +104,7 @@ function renderSpan(place: Place, style: TreeStyle): string {
     paint(arrow(span, style), 'dim', style),
     clean(span.name),
   ];
-  const path = pathOf(span);
+  const path = askedFor(span);
   if (path !== '' && !span.name.endsWith(` ${path}`)) parts.push(paint(clean(path), 'cyan', style));
   const status = statusOf(span);
   if (status !== '') parts.push(paint(clean(status), statusColour(span), style));
@@ -159,13 +159,22 @@ function arrow(span: Span, style: TreeStyle): string {
   return '';
 }
 
-/** The path without the query. `url.full` is not parsed as a URL: it is what the client sent, and only its path part is wanted. */
-function pathOf(span: Span): string {
+/** What was asked for: of HTTP the path without the query. `url.full` is not parsed as a URL: it is what the client sent, and only its path part is wanted. */
+function askedFor(span: Span): string {
   const path = span.attributes['url.path'];
   if (typeof path === 'string') return path;
   const full = span.attributes['url.full'];
-  if (typeof full !== 'string') return '';
+  if (typeof full !== 'string') return otherwise(span);
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^?#]*)/i.exec(full)?.[1] ?? '';
+}
+
+/** Of a protocol without paths, where the name of the span does not say it. */
+function otherwise({ attributes, name }: Span): string {
+  const key = ['db.query.text', 'dns.question.name', 'messaging.destination.name'].find(
+    (each) => typeof attributes[each] === 'string',
+  );
+  const text = key === undefined ? '' : (attributes[key] as string);
+  return name.includes(text) ? '' : text;
 }
 
 function statusOf(span: Span): string {

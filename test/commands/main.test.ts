@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -142,6 +142,51 @@ describe('commands/main', function () {
     ]) {
       assert.match(out, part);
     }
+  });
+
+  const capture = fileURLToPath(new URL('../fixtures/packets/ipv6.pcap', import.meta.url));
+
+  it('replays a packet capture to lines of JSON, with nothing else on standard output', async () => {
+    const { code, out, err } = await undertrace(['replay', '--json', capture]);
+    assert.equal(code, 0);
+    const spans = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      spans.map(({ service, kind, name, status }) => [service, kind, name, status]),
+      ['/one', '/two'].map((path) => ['[fd09::2]:8080', 'SERVER', `GET ${path}`, 'UNSET']),
+    );
+    const { traceId, spanId, start, durationNs, attributes, resource } = spans[0]!;
+    assert.match(`${String(traceId)} ${String(spanId)}`, /^[0-9a-f]{32} [0-9a-f]{16}$/);
+    assert.match(String(start), /^2026-11-29T21:16:\d\d\.\d{9}Z$/);
+    assert.ok(Number(durationNs) > 0);
+    assert.equal((attributes as Record<string, unknown>)['http.response.status_code'], 200);
+    assert.equal((resource as Record<string, unknown>)['undertrace.service.name.source'], 'address');
+    assert.match(err, /^13 packets, 13 used\n2 spans in /);
+  });
+
+  it('replays a packet capture to the exporters that are configured', async () => {
+    const file = path.join(folder, 'spans.jsonl');
+    const config = `yaml:${JSON.stringify({ exporters: { file: { path: file } } })}`;
+    const { code, out } = await undertrace(['replay', '--config', config, capture]);
+    assert.deepEqual([code, out], [0, '']);
+    const text = readFileSync(file, 'utf8');
+    assert.equal(text.match(/"spanId":/g)!.length, 2);
+    assert.match(text, /"\[fd09::2\]:8080"/);
+  });
+
+  it('says of a file that it cannot replay what it could', async () => {
+    const { code, err } = await undertrace(['replay', MAIN]);
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^error: .*main\.ts is not a recording made by `undertrace record`, or a packet capture/,
+    );
+    assert.match(
+      (await undertrace(['replay', '/nonexistent'])).err,
+      /^error: cannot read \/nonexistent: ENOENT/,
+    );
   });
 
   it('asks the running agent', async () => {

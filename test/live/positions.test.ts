@@ -1,8 +1,8 @@
 /** Positions of records against a packet capture of the same traffic: the same bytes at the same sequence numbers. */
 import assert from 'node:assert/strict';
 import { type PlainData, type Played, play } from '../support/driver.ts';
-import { needRoot } from '../support/programs.ts';
-import { PacketCapture, type Segment } from '../support/tcpdump.ts';
+import { needCommand, needRoot } from '../support/programs.ts';
+import { PacketCapture, type Segment, segmentsOf } from '../support/tcpdump.ts';
 
 const IPPROTO_TCP = 6;
 
@@ -61,6 +61,7 @@ describe('positions', function () {
 
   before(function () {
     needRoot(this);
+    needCommand(this, 'tcpdump', 'positions are compared with a packet capture');
   });
 
   for (const [scenario, claim] of [
@@ -74,9 +75,9 @@ describe('positions', function () {
   ] as const) {
     for (const transport of ['tcp4', 'tcp6']) {
       it(`are those of the wire for ${claim} (${transport})`, async function () {
-        const capture = await PacketCapture.start(this);
+        const capture = await PacketCapture.start('tcp');
         const played = await play(this, scenario, [transport]);
-        compare(played, await capture.stop());
+        compare(played, segmentsOf(await capture.stop()));
       });
     }
   }

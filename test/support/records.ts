@@ -2,69 +2,32 @@
  * Writes drained buffers as the border hands them out, for tests and benches: records of every kind, and `TestEnd`, one end of a connection
  * that keeps its own positions and times.
  */
-import {
-  Direction,
-  Event,
-  Flag,
-  Kind,
-  LAYOUT,
-  PositionKind,
-  RECORD_VERSION,
-} from '../../src/capture/records.gen.ts';
+import { RecordBatch, type RecordFields, type RecordName } from '../../src/capture/record-batch.ts';
+import { Direction, Event, Flag, PositionKind } from '../../src/capture/records.gen.ts';
 
-type KindName = keyof typeof LAYOUT;
-type Value = number | Uint8Array;
-/** Fields of a record by their names in bpf/records.toml; what is left out is zero. */
-export type Fields<K extends KindName> = Partial<Record<keyof (typeof LAYOUT)[K]['fields'], Value>>;
+export type Fields<K extends RecordName> = RecordFields<K>;
 
-interface FieldLayout {
-  readonly offset: number;
-  readonly type: string;
-  readonly count: number;
-}
-
-const WIDTH: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8 };
-
-/** Collects records and hands them out as one 8-byte aligned buffer. */
-export class RecordWriter {
+/** A batch of records with a clock of its own. */
+export class RecordWriter extends RecordBatch {
   /** Time of the last record; records without `time_ns` are one microsecond apart. */
   nowNs: number;
-  #bytes = new Uint8Array(4096);
-  #length = 0;
 
   constructor(startNs = 1_000_000_000) {
+    super();
     this.nowNs = startNs;
   }
 
-  /**
-   * Appends one record. `size`, `kind`, `version`, `captured` and a missing `time_ns` are filled in; fields that are not given are those of
-   * `template`, a record of the same kind.
-   */
-  add<K extends KindName>(
+  /** As RecordBatch.add; a missing `time_ns` is filled in, too. */
+  override add<K extends RecordName>(
     kind: K,
     fields: Fields<K>,
     payload: Uint8Array | string = '',
     template?: Uint8Array,
   ): this {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    const layout = LAYOUT[kind] as { size: number; fields: Record<string, FieldLayout> };
-    const size = layout.size + bytes.length;
-    const padded = Math.ceil(size / 8) * 8;
-    this.#reserve(padded);
-    this.#bytes.fill(0, this.#length, this.#length + padded);
-    if (template) this.#bytes.set(template.subarray(0, layout.size), this.#length);
-    const view = new DataView(this.#bytes.buffer, this.#length, padded);
-    if (!('time_ns' in fields)) this.nowNs += 1000;
-    const all = fields as Record<string, Value>;
-    put(view, 'size', layout.fields['size'], size);
-    put(view, 'kind', layout.fields['kind'], Kind[kind]);
-    put(view, 'version', layout.fields['version'], RECORD_VERSION);
-    put(view, 'time_ns', layout.fields['time_ns'], this.nowNs);
-    if (layout.fields['captured']) put(view, 'captured', layout.fields['captured'], bytes.length);
-    for (const name in all) put(view, name, layout.fields[name], all[name]!);
-    this.#bytes.set(bytes, this.#length + layout.size);
-    this.#length += padded;
-    return this;
+    if ('time_ns' in fields) return super.add(kind, fields, bytes, template);
+    this.nowNs += 1000;
+    return super.add(kind, { time_ns: this.nowNs, ...fields }, bytes, template);
   }
 
   /** The end of a drain: a clock record at `nowNs`. Unix time is the monotonic time plus 1,700,000,000 s. */
@@ -77,41 +40,6 @@ export class RecordWriter {
       realtime_s: 1_700_000_000 + seconds,
       realtime_ns: nowNs - seconds * 1e9,
     });
-  }
-
-  /** A `process`, `host` or `filter` record with its JSON. */
-  json(kind: 'process' | 'host' | 'filter', fields: Fields<'process'>, facts: unknown): this {
-    return this.add(kind, fields, JSON.stringify(facts));
-  }
-
-  /** What was written since the last call. */
-  take(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.#length);
-    this.#length = 0;
-    return bytes;
-  }
-
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more + 7) & ~7);
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
-  }
-}
-
-function put(view: DataView, name: string, field: FieldLayout | undefined, value: Value): void {
-  if (!field) throw new Error(`no such field: ${name}`);
-  if (typeof value !== 'number') {
-    new Uint8Array(view.buffer, view.byteOffset + field.offset, field.count).set(value);
-    return;
-  }
-  const width = WIDTH[field.type];
-  if (width === 1) view.setUint8(field.offset, value);
-  else if (width === 2) view.setUint16(field.offset, value, true);
-  else if (width === 4) view.setUint32(field.offset, value, true);
-  else {
-    view.setUint32(field.offset, value % 2 ** 32, true);
-    view.setUint32(field.offset + 4, Math.floor(value / 2 ** 32), true);
   }
 }
 

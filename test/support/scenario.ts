@@ -18,6 +18,7 @@ export interface InstalledPackages {
 }
 
 export interface Place {
+  host: string;
   port: number;
   /** For data and logs; empty, removed afterwards. */
   folder: string;
@@ -30,14 +31,23 @@ export interface ExpectedSpans {
   count: number;
   /** `error.type`; undefined: there is none. */
   errorType?: string;
-  /** What all of them have. */
+  /** The same at the server's end, where it is another one; null: none. */
+  servingErrorType?: string | null;
+  /** What all of them have at the client's end. */
   attributes?: Record<string, unknown>;
 }
 
 export interface ScenarioClient {
   name: string;
   /** Does the scripted operations `count` times and checks their results itself; exits with 0 if all is right. */
-  command(at: { host: string; port: number; count: number; packages: InstalledPackages }): string[];
+  command(at: {
+    host: string;
+    port: number;
+    count: number;
+    /** That of the server. */
+    folder: string;
+    packages: InstalledPackages;
+  }): string[];
   /** Spans of each of both ends. */
   expects(count: number): ExpectedSpans[];
   /** Names of spans that may come in any number: heartbeats, refreshes. */
@@ -48,6 +58,8 @@ export interface ScenarioClient {
 
 export interface Scenario {
   protocol: ProtocolName;
+  /** Where the server must listen; else on 127.0.0.1 and a free port. */
+  at?: { host: string; port: number };
   /** Resolves when the server takes requests. */
   start(place: Place): Promise<{ stop(): Promise<void> }>;
   clients: readonly ScenarioClient[];
@@ -124,7 +136,7 @@ export class ScenarioServer {
   /** `ready`: what the output must say first. */
   static async start(
     [command, ...args]: readonly string[],
-    { port, folder, packages }: Place,
+    { host, port, folder, packages }: Place,
     options: { ready?: RegExp; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
   ): Promise<ScenarioServer> {
     const env = { ...withPackages('server', packages), ...options.env };
@@ -149,7 +161,7 @@ export class ScenarioServer {
     });
     try {
       if (options.ready) await Promise.race([said, ended, late]);
-      await Promise.race([listening(port), ended, late]);
+      await Promise.race([listening(host, port), ended, late]);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
@@ -173,9 +185,9 @@ export class ScenarioServer {
 }
 
 /** Resolves when something takes connections there. */
-async function listening(port: number): Promise<void> {
+async function listening(host: string, port: number): Promise<void> {
   for (;;) {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     const outcome = await Promise.race([
       once(socket, 'connect').then(() => true),
       once(socket, 'error').then(() => false),

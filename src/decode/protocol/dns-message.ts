@@ -1,4 +1,4 @@
-import { addressText } from '../../connection/address.ts';
+import { addressText } from '../../base/ip-address.ts';
 import { u16be } from '../bytes.ts';
 
 /** RFC 1035, 3.2.2 and IANA's registry: what is asked for most. */

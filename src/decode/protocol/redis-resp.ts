@@ -19,6 +19,9 @@ const MAX_BULK = 512 * 1024 * 1024;
 const MAX_COMMAND = 32;
 const MAX_INLINE_PROBE = 256;
 
+/** Commands that POP3 has as well, whose answers begin like Redis'. */
+const SHARED = new Set(['AUTH', 'QUIT']);
+
 /** What an element is, by its first byte (RESP3 specification). */
 const Kind = { none: 0, text: 1, number: 2, bulk: 3, list: 4, pairs: 5 } as const;
 const KINDS = new Uint8Array(256);
@@ -153,7 +156,8 @@ function probeInline(bytes: Uint8Array, from: number, to: number): Claim {
   const most = Math.min(to, from + MAX_INLINE_PROBE);
   const end = printableEnd(bytes, from, most, 33);
   if (end === most) return most - from <= MAX_COMMAND && mayBegin(bytes, from, end) ? Claim.more : Claim.no;
-  if (!COMMANDS.has(commandName(bytes, from, end))) return Claim.no;
+  const name = commandName(bytes, from, end);
+  if (!COMMANDS.has(name) || SHARED.has(name)) return Claim.no;
   const line = printableEnd(bytes, end, most, 32);
   if (line === most) return most - from >= MAX_INLINE_PROBE ? Claim.no : Claim.more;
   const lf = bytes[line] === CR ? line + 1 : line;

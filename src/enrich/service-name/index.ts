@@ -1,3 +1,4 @@
+import { address } from './address.ts';
 import { container } from './container.ts';
 import { environment } from './environment.ts';
 import { executable } from './executable.ts';
@@ -35,4 +36,5 @@ export const resolvers: readonly ServiceNameResolver[] = [
   busybox,
   shell,
   executable,
+  address,
 ];

@@ -1,0 +1,3 @@
+module undertrace.test/dns
+
+go 1.19
