@@ -95,6 +95,8 @@ export const PROTOCOLS = [
   'nats',
   'http2',
   'websocket',
+  'kafka',
+  'rocketmq',
 ] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 

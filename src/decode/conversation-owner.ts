@@ -2,6 +2,7 @@ import type { LossReason } from '../base/losses.ts';
 import type { TrackedConnection } from '../connection/tracked-connection.ts';
 import type { ByteClass } from './classifier.ts';
 import type { Next } from './reader.ts';
+import type { Capture } from './decoder.ts';
 import type { LiveExchange } from './live-exchange.ts';
 
 /** What a conversation needs of its session. */
@@ -37,5 +38,6 @@ export interface ConversationContext<S> {
   /** The time up to which everything has been handed over. */
   nowNs(): number;
   readonly exchangeTimeoutNs: number;
-  pipelined(connection: TrackedConnection<S>): void;
+  /** Many messages are in one run. `capture`: what is to be copied of it then, where the protocol says that. */
+  pipelined(connection: TrackedConnection<S>, capture?: Capture): void;
 }

@@ -235,7 +235,12 @@ export class DecodeStage implements StreamConsumer<Session> {
       recognisedDatagrams: (connection) => onVerdict(connection, Verdict.full, RUN_BUDGET),
       recognised: (connection, { capture: { budget, elide } }) =>
         onVerdict(connection, elide ? Verdict.elide : Verdict.full, budget ?? RUN_BUDGET),
-      pipelined: (connection) => onVerdict(connection, Verdict.full, PIPELINED_BUDGET),
+      pipelined: (connection, capture) =>
+        onVerdict(
+          connection,
+          capture?.elide === true ? Verdict.elide : Verdict.full,
+          capture?.pipelined ?? PIPELINED_BUDGET,
+        ),
       unrecognised: (connection, byteClass, records, bytes) =>
         this.#unrecognise(connection, byteClass, records, bytes),
     };

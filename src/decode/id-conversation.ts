@@ -9,6 +9,7 @@ import type { Incomplete } from './exchange.ts';
 import type { Frames, Id } from './frames.ts';
 import { hopKey } from './hop.ts';
 import { LiveExchange } from './live-exchange.ts';
+import { Memory } from './memory.ts';
 import { Match } from './pairing.ts';
 import type { Reader } from './reader.ts';
 import { Mode, type Side } from './side.ts';
@@ -42,6 +43,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #ended = false;
   /** Makes names for what nobody answers, which no id is like: ids are whole numbers or texts. */
   #told = 0.5;
+  /** The kernel was asked to copy more of a run. */
+  #pipelined = false;
 
   constructor(session: ConversationOwner<S>, decoder: IdDecoder, memory: number, state: unknown) {
     super(session, state);
@@ -51,9 +54,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
+    this.#pipelined = (memory & Memory.pipelined) !== 0;
     this.#clientLostNs = this.#serverLostNs = 0;
     this.#ended = false;
     return super.resume(session, memory, state);
+  }
+
+  override get memory(): number {
+    return super.memory | (this.#pipelined ? Memory.pipelined : 0);
   }
 
   join(stream: Stream, other: Stream): void {
@@ -192,6 +200,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
         continue;
       }
       if (side.mode === Mode.sync && !this.sync(side)) return;
+      if (!this.#pipelined) this.#measureRun(stream);
       if (this.isBlank(side)) {
         this.headMissing(side);
         continue;
@@ -202,6 +211,15 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       const reader = shared.over(stream);
       if (!this.#step(side, this.decoder.read(reader, side.fromClient, this.state, this), reader)) return;
     }
+  }
+
+  /** A frame that begins well behind the start of its run shows that the next one may begin where nothing is copied any more. */
+  #measureRun({ cursor, end, runStart }: Stream): void {
+    const { capture } = this.decoder;
+    if (capture.pipelined === undefined || cursor >= end) return;
+    if (cursor - runStart < (capture.budget ?? 0) / 2) return;
+    this.#pipelined = true;
+    this.session.context.pipelined(this.session.connection, capture);
   }
 
   /** Acts on what the decoder answered. False when nothing more can be done now. */

@@ -4,10 +4,12 @@ import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
+import { createKafka } from './kafka.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
 import { createRedis } from './redis.ts';
+import { createRocketmq } from './rocketmq.ts';
 import { createWebSocket } from './websocket.ts';
 
 export interface DecoderOptions {
@@ -39,6 +41,8 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createNats(options),
     createHttp2(options),
     createWebSocket(options),
+    createRocketmq(options),
+    createKafka(options),
   ];
 }
 
