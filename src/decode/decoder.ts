@@ -93,6 +93,10 @@ export interface FifoDecoder<State = unknown> extends Protocol<State> {
   readonly pairing: 'fifo';
   /** Reads on in one direction. `request` is the decoded request that a response answers, undefined where it was not seen. */
   read(reader: Reader, isRequest: boolean, state: State, request: unknown): Step;
+  /**
+   * Passes over what the server says unasked where a response could begin: `interim`, `more` or `malformed`. Undefined: a response begins there.
+   */
+  readAside?(reader: Reader, state: State): Step | undefined;
   /** The direction stands at an unknown place: forget the message that was being read. */
   reset(state: State, isRequest: boolean): void;
   /** A message that `untilTurn` or `untilClose` was said of has ended at `position`. */

@@ -27,8 +27,6 @@ export class FifoConversation<S> extends Conversation<S> {
   }
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
-    this.decoder.reset(state, true);
-    this.decoder.reset(state, false);
     this.#exchanges.resume(session, memory, state);
     return super.resume(session, memory, state);
   }
@@ -128,15 +126,28 @@ export class FifoConversation<S> extends Conversation<S> {
       if (side.mode === Mode.turn || side.mode === Mode.close) {
         if (!this.#restEnds(side)) return;
       } else if (side.mode === Mode.sync && !this.sync(side)) return;
-      if (side.atStart && this.isBlank(side)) {
-        this.headMissing(side);
-        continue;
+      if (side.atStart) {
+        const starts = this.#starts(side);
+        if (starts === 'waits') return;
+        if (starts === 'again') continue;
       }
-      if (side.atStart && !this.#begins(side)) return;
       const reader = shared.over(stream);
       const step = this.decoder.read(reader, side.fromClient, this.state, side.exchange?.request);
       if (!this.#step(side, step, reader)) return;
     }
+  }
+
+  /** Whether a message can be read from here on, or something else was there. */
+  #starts(side: Side): 'waits' | 'again' | 'now' {
+    if (this.isBlank(side)) {
+      this.headMissing(side);
+      return 'again';
+    }
+    if (!side.fromClient && !side.decided && side.stream.front) {
+      const step = this.decoder.readAside?.(shared.over(side.stream), this.state);
+      if (step !== undefined) return this.#step(side, step, shared) ? 'again' : 'waits';
+    }
+    return this.#begins(side) ? 'now' : 'waits';
   }
 
   #begins(side: Side): boolean {
@@ -217,7 +228,7 @@ export class FifoConversation<S> extends Conversation<S> {
     if (carried) this.#exchanges.release(carried);
     else this.#finish(side);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #head(side: Side, message: unknown): void {

@@ -215,7 +215,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const carried = next?.carries === true ? this.open[0] : undefined;
     if (carried) this.#asked(this.isClient === (carried.role === 'client')).delete(carried.id);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #malformed(side: Side): void {

@@ -1,9 +1,12 @@
+import type { ByteClass } from './classifier.ts';
 import type { Stream } from '../connection/stream.ts';
 
 /** What follows a hand-over. */
 export interface Next {
   /** Name of the protocol; undefined: to be found out. */
   readonly to: string | undefined;
+  /** Nothing that can be decoded follows; this is what it is called. */
+  readonly opaque?: ByteClass;
   /** The exchange that asked for it goes on in it. */
   readonly carries: boolean;
 }

@@ -8,6 +8,7 @@ import type { ConversationContext, ConversationOwner } from './conversation-owne
 import type { ConversationPool } from './conversation-pool.ts';
 import { Claim, fits, type Datagram, type DatagramDecoder, type Decoder } from './decoder.ts';
 import { DatagramExchanges } from './datagram-exchanges.ts';
+import type { Next } from './reader.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 
@@ -172,13 +173,18 @@ export class Session implements ConversationOwner<Session> {
   }
 
   /** What follows is looked at as a new connection's first bytes, unless it is known what it is. */
-  handOver(to: string | undefined, carried: LiveExchange | undefined): void {
+  handOver(next: Next | undefined, carried: LiveExchange | undefined): void {
     const { connection, context } = this;
     const { memory } = this.#conversation!;
     this.#forget();
     this.#carried = carried;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#fresh = true;
+    if (next?.opaque !== undefined) {
+      this.giveUp(next.opaque);
+      return;
+    }
+    const to = next?.to;
     const decoder = to === undefined ? undefined : context.decoders.find(({ name }) => name === to);
     if (decoder) {
       const conversation = this.#begin(decoder, memory & Memory.client);
