@@ -97,6 +97,10 @@ export interface FifoDecoder<State = unknown> extends Protocol<State> {
    * Passes over what the server says unasked where a response could begin: `interim`, `more` or `malformed`. Undefined: a response begins there.
    */
   readAside?(reader: Reader, state: State): Step | undefined;
+  /** Messages of this direction may be among what was lost: what they would have changed in the state is not known any more. */
+  lost?(state: State, isRequest: boolean): void;
+  /** What comes where a message may begin can belong to the one before, and need not have been captured to the next one's start. */
+  mayGoOn?(state: State, isRequest: boolean): boolean;
   /** The direction stands at an unknown place: forget the message that was being read. */
   reset(state: State, isRequest: boolean): void;
   /** A message that `untilTurn` or `untilClose` was said of has ended at `position`. */

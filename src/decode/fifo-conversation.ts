@@ -140,7 +140,8 @@ export class FifoConversation<S> extends Conversation<S> {
   /** Whether a message can be read from here on, or something else was there. */
   #starts(side: Side): 'waits' | 'again' | 'now' {
     if (this.isBlank(side)) {
-      this.headMissing(side);
+      if (this.decoder.mayGoOn?.(this.state, side.fromClient)) side.mode = Mode.turn;
+      else this.headMissing(side);
       return 'again';
     }
     if (!side.fromClient && !side.decided && side.stream.front) {
@@ -364,6 +365,7 @@ export class FifoConversation<S> extends Conversation<S> {
 
   /** There may have been messages of this direction, up to `timeNs`. */
   protected missed(side: Side, timeNs: number): void {
+    this.decoder.lost?.(this.state, side.fromClient);
     if (side.fromClient) this.#exchanges.requestsLost(timeNs);
     else this.#exchanges.giveUpBefore(timeNs);
   }
