@@ -1,6 +1,7 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
+import { createPostgresql } from './postgresql.ts';
 import { createRedis } from './redis.ts';
 
 export interface DecoderOptions {
@@ -21,7 +22,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options), createRedis(options), createDns()];
+  return [createPostgresql(options), createHttp1(options), createRedis(options), createDns()];
 }
 
 /** Every protocol of datagrams. */
