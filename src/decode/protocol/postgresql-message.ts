@@ -91,6 +91,8 @@ export class PostgresqlRequest implements SqlRequest {
   dead = false;
   /** The end of the request was not captured. */
   cut = false;
+  /** What was lost may have been part of it: it is not known what it asks for. */
+  torn = false;
   /** Statements that it makes, and of each name the last one that is called so. */
   parses = 0;
   #names: Map<string, number> | undefined = undefined;
@@ -99,6 +101,8 @@ export class PostgresqlRequest implements SqlRequest {
   #last: SqlText | undefined = undefined;
   #text: string | undefined = undefined;
   #sameSummary = true;
+  /** The statements of all executions are. */
+  #known = true;
   readonly #limit: number;
 
   constructor(database: string | undefined, asks: string | undefined, limit: number) {
@@ -116,7 +120,9 @@ export class PostgresqlRequest implements SqlRequest {
     if (this.#executions === 1) {
       this.#first = text;
       this.#text = text?.text;
+      this.#known = text !== undefined;
     } else if (!isSame(text, this.#last)) {
+      this.#known &&= text !== undefined;
       this.#sameSummary &&= text?.summary === this.#first?.summary;
       if (this.#text !== undefined && text?.text !== undefined)
         this.#text = `${this.#text}; ${text.text}`.slice(0, this.#limit);
@@ -146,27 +152,30 @@ export class PostgresqlRequest implements SqlRequest {
   }
 
   get operation(): string | undefined {
-    if (this.asks !== undefined) return this.asks;
-    return this.#executed === 0 ? PART_NAMES[this.part] : undefined;
+    if (this.asks !== undefined || this.torn) return this.asks;
+    return this.#executed > 0 || this.cut ? undefined : PART_NAMES[this.part];
+  }
+
+  get #shown(): SqlText | undefined {
+    if (this.torn) return undefined;
+    if (this.#executed === 0) return this.cut ? undefined : this.parsed;
+    return this.#executions === 0 ? this.bound : this.#first;
   }
 
   get text(): string | undefined {
-    if (this.#executions > 0) return this.#text;
-    return (this.#executed > 0 ? this.bound : this.parsed)?.text;
+    return this.#executions > 1 && !this.torn ? this.#text : this.#shown?.text;
   }
 
   get summary(): string | undefined {
-    if (this.#executed === 0) {
-      const prepared = this.parsed?.summary;
-      return prepared === undefined ? undefined : `PREPARE ${prepared}`;
-    }
-    const summary = (this.#executions === 0 ? this.bound : this.#first)?.summary;
-    if (this.#executions <= 1) return summary;
+    const summary = this.#shown?.summary;
+    if (this.#executed === 0) return summary === undefined ? undefined : `PREPARE ${summary}`;
+    if (this.#executions <= 1 || this.torn) return summary;
+    if (!this.#known) return undefined;
     return this.#sameSummary && summary !== undefined ? `BATCH ${summary}` : 'BATCH';
   }
 
   get batch(): number | undefined {
-    return this.#executions > 1 ? this.#executions : undefined;
+    return this.#executions > 1 && !this.torn && !this.cut ? this.#executions : undefined;
   }
 }
 
@@ -181,14 +190,15 @@ function isSame(a: SqlText | undefined, b: SqlText | undefined): boolean {
 export class PostgresqlResponse implements SqlResponse {
   /** SQLSTATE of the first error. */
   code: string | undefined = undefined;
-  /** Rows that were counted so far; -1: none were returned. */
-  counted = -1;
+  /** Rows so far, and whether that is how many there are of what was asked for. */
+  counted = 0;
+  hasRows = false;
   /** Statements that were made. */
   parsed = 0;
   /** All of it was seen. */
   whole = false;
 
   get rows(): number | undefined {
-    return this.whole && this.counted >= 0 && this.code === undefined ? this.counted : undefined;
+    return this.whole && this.hasRows && this.code === undefined ? this.counted : undefined;
   }
 }

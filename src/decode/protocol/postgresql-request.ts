@@ -2,6 +2,7 @@ import { indexOf, text as utf8, u32be } from '../bytes.ts';
 import { Step } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import type { SqlText, SqlTexts } from '../sql.ts';
+import { POSTGRESQL_UNSURE } from '../sql-scanner.ts';
 import { HEADER, isMessage, Part, PostgresqlRequest, Type } from './postgresql-message.ts';
 import type { PostgresqlState } from './postgresql-state.ts';
 
@@ -13,6 +14,8 @@ export const MAX_STARTUP = 10_000;
 const MAX_TEXT = 16_384;
 /** The same of the names in other messages. */
 const MAX_NAMES = 600;
+
+const SETS_DIALECT = /^set (session|local|standard_conforming_strings)$/i;
 
 /** How the texts of queries are made, and how long one may be. */
 export interface TextsOf {
@@ -46,6 +49,7 @@ export function readRequest(reader: Reader, state: PostgresqlState, options: Tex
 function due(state: PostgresqlState, step: Step): Step {
   state.requestDue = 0;
   state.request = undefined;
+  state.torn = false;
   return step;
 }
 
@@ -86,11 +90,14 @@ function databaseOf(bytes: Uint8Array, from: number, to: number): string | undef
   return user;
 }
 
-/** Passwords, data of COPY, the good-bye; and what is told while COPY takes data, where the server does not listen to it. */
+/**
+ * Passwords, data of COPY, the good-bye, a Flush of nothing; and the Sync behind a COPY: the server takes no notice of the one that the request
+ * ended with (postgres.c, CopyGetData).
+ */
 function isAside(state: PostgresqlState, type: number): boolean {
   if (type === Type.copyData || type === Type.copyDone || type === Type.copyFail) return true;
   if (type === Type.terminate || type === Type.password) return true;
-  return state.copying && !state.request && (type === Type.sync || type === Type.flush);
+  return !state.request && (type === Type.flush || (type === Type.sync && state.copying));
 }
 
 /** Undefined: the request goes on. */
@@ -112,6 +119,7 @@ function readMessage(
   const begun = state.request;
   const asks = type === Type.functionCall ? 'FunctionCall' : undefined;
   const request = begun ?? new PostgresqlRequest(state.database, asks, options.limit);
+  if (!begun && type !== Type.query) request.torn = state.torn;
   take(reader, state, options, request, type, length);
   reader.skip(1 + length);
   state.copying = false;
@@ -187,9 +195,12 @@ function readString(): string | undefined {
   return nul < 0 ? undefined : utf8(bytes, at, nul);
 }
 
-function readText({ dialect }: PostgresqlState, { texts }: TextsOf): SqlText {
+function readText(state: PostgresqlState, { texts }: TextsOf): SqlText {
   const { bytes, at } = scope;
   const end = Math.min(scope.end, at + MAX_TEXT);
   const nul = indexOf(bytes, 0, at, end);
-  return texts.of(utf8(bytes, at, nul < 0 ? end : nul), dialect, nul < 0);
+  const found = texts.of(utf8(bytes, at, nul < 0 ? end : nul), state.dialect, nul < 0);
+  // Until the server says what it is.
+  if (found.summary !== undefined && SETS_DIALECT.test(found.summary)) state.dialect = POSTGRESQL_UNSURE;
+  return found;
 }

@@ -7,6 +7,8 @@ import type { PostgresqlState } from './postgresql-state.ts';
 
 /** Bytes of a message that are waited for and looked at: of an error its code stands near its start. */
 const MAX_LOOKED_AT = 256;
+/** What follows CopyBothResponse. */
+const REPLICATION = { to: undefined, opaque: 'binary', carries: false } as const;
 const PARSE_COMPLETE = 0x31;
 const CONFORMING = 'standard_conforming_strings\0';
 const SQLSTATE = /^[0-9A-Z]{5}$/;
@@ -23,12 +25,13 @@ export function readResponse(
   request: PostgresqlRequest | undefined,
 ): Step {
   for (;;) {
-    if (state.responseDue !== 0) return due(state, state.responseDue);
+    if (state.responseDue !== 0) return due(reader, state, state.responseDue);
     if (!reader.arrived || reader.available < HEADER) return Step.more;
     const type = reader.bytes[reader.at]!;
     const length = u32be(reader.bytes, reader.at + 1);
     if (!isMessage(type, length, false)) return Step.malformed;
     if (isPassedOver(type) && state.response) {
+      if (type === Type.dataRow) countRow(state.response);
       reader.skip(1 + length);
       continue;
     }
@@ -43,7 +46,8 @@ export function readResponse(
   }
 }
 
-function due(state: PostgresqlState, step: Step): Step {
+function due(reader: Reader, state: PostgresqlState, step: Step): Step {
+  if (step === Step.handOver) reader.next = REPLICATION;
   state.responseDue = 0;
   state.response = undefined;
   return step;
@@ -53,7 +57,7 @@ function isThere(reader: Reader, length: number): boolean {
   return reader.blocked || reader.available >= 1 + Math.min(length, MAX_LOOKED_AT);
 }
 
-/** What the message is the last one before; 0: the response goes on. */
+/** What is due behind the message; 0: the response goes on. */
 function take(
   { bytes, at, limit }: Reader,
   state: PostgresqlState,
@@ -69,20 +73,16 @@ function take(
       response.whole = true;
       state.copying = false;
       return Step.end;
-    case Type.error: {
-      const code = fieldOf(bytes, from, end, 0x43); /* C */
-      response.code ??= code !== undefined && SQLSTATE.test(code) ? code : '_OTHER';
-      // The statements that it would have made from here on do not exist.
-      for (const name of request?.unmade(response.parsed) ?? []) state.statements.delete(name);
-      if (!isFatal(bytes, from, end)) return 0;
-      if (request) request.dead = true;
-      return Step.end;
-    }
+    case Type.error:
+      return fail(state, request, bytes, from, end);
     case PARSE_COMPLETE:
       response.parsed++;
       return 0;
     case Type.complete:
-      countRows(response, bytes, from, end);
+      response.hasRows ||= startsWith(bytes, from, end, 'SELECT ') || startsWith(bytes, from, end, 'FETCH ');
+      return 0;
+    case Type.dataRow:
+      countRow(response);
       return 0;
     case Type.parameterStatus:
       setParameter(state, bytes, from, end);
@@ -96,6 +96,28 @@ function take(
     default:
       return 0;
   }
+}
+
+function fail(
+  state: PostgresqlState,
+  request: PostgresqlRequest | undefined,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+): Step | 0 {
+  const response = state.response!;
+  const code = fieldOf(bytes, from, end, 0x43); /* C */
+  response.code ??= code !== undefined && SQLSTATE.test(code) ? code : '_OTHER';
+  // The statements that the request would have made from here on do not exist.
+  for (const name of request?.unmade(response.parsed) ?? []) state.statements.delete(name);
+  if (!isFatal(bytes, from, end)) return 0;
+  if (request) request.dead = true;
+  return Step.end;
+}
+
+function countRow(response: PostgresqlResponse): void {
+  response.counted++;
+  response.hasRows = true;
 }
 
 /** A field of an error or notice: `code8 text NUL` each, until NUL. */
@@ -113,16 +135,6 @@ function fieldOf(bytes: Uint8Array, from: number, end: number, code: number): st
 function isFatal(bytes: Uint8Array, from: number, end: number): boolean {
   const severity = fieldOf(bytes, from, end, 0x56) ?? fieldOf(bytes, from, end, 0x53); /* V, S */
   return severity === 'FATAL' || severity === 'PANIC';
-}
-
-/** `SELECT 5`, `FETCH 5`. */
-function countRows(response: PostgresqlResponse, bytes: Uint8Array, from: number, end: number): void {
-  const isSelect = startsWith(bytes, from, end, 'SELECT ');
-  if (!isSelect && !startsWith(bytes, from, end, 'FETCH ')) return;
-  let rows = 0;
-  for (let at = from + (isSelect ? 7 : 6); at < end && bytes[at]! >= 48 && bytes[at]! <= 57; at++)
-    rows = rows * 10 + bytes[at]! - 48;
-  response.counted = Math.max(response.counted, 0) + rows;
 }
 
 function setParameter(state: PostgresqlState, bytes: Uint8Array, from: number, end: number): void {

@@ -1,6 +1,6 @@
 import type { Step } from '../decoder.ts';
 import type { SqlText } from '../sql.ts';
-import { POSTGRESQL, type SqlDialect } from '../sql-scanner.ts';
+import { POSTGRESQL_UNSURE, type SqlDialect } from '../sql-scanner.ts';
 import type { PostgresqlRequest, PostgresqlResponse } from './postgresql-message.ts';
 import { Statements } from './sql-statements.ts';
 
@@ -11,9 +11,11 @@ const MAX_NAME = 128;
 /** What is known of one connection. */
 export class PostgresqlState {
   database: string | undefined = undefined;
-  dialect: SqlDialect = POSTGRESQL;
+  dialect: SqlDialect = POSTGRESQL_UNSURE;
   /** TLS was asked for: the server answers with one byte. */
   asked = false;
+  /** The client may be in the middle of a request. */
+  torn = false;
   /** The server takes data of COPY. */
   copying = false;
   /** The request and the response that are being read. */
@@ -56,14 +58,18 @@ export class PostgresqlState {
     this.#portals = undefined;
   }
 
-  forgetStatements(): void {
+  /** Messages of the client were lost. */
+  lostRequests(): void {
     this.statements.clear();
     this.#portals = undefined;
+    this.torn = true;
+    this.dialect = POSTGRESQL_UNSURE;
+    if (this.request) this.request.torn = true;
   }
 
   /** Nothing is known that a new connection's state would not say. */
   get isNew(): boolean {
     const known = this.database !== undefined || this.statements.size > 0 || this.#portals !== undefined;
-    return !known && !this.asked && !this.copying && this.dialect === POSTGRESQL;
+    return !known && !this.asked && !this.copying && !this.torn && this.dialect === POSTGRESQL_UNSURE;
   }
 }

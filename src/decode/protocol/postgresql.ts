@@ -1,5 +1,6 @@
 import type { FifoDecoder } from '../decoder.ts';
 import type { Exchange } from '../exchange.ts';
+import { POSTGRESQL_UNSURE } from '../sql-scanner.ts';
 import { SqlTexts } from '../sql.ts';
 import type { DecoderOptions } from './index.ts';
 import type { PostgresqlRequest, PostgresqlResponse } from './postgresql-message.ts';
@@ -34,7 +35,8 @@ export function createPostgresql({ queryText }: DecoderOptions): FifoDecoder<Pos
         : readResponse(reader, state, request as PostgresqlRequest | undefined),
     readAside,
     lost(state, isRequest) {
-      if (isRequest) state.forgetStatements();
+      if (isRequest) state.lostRequests();
+      else state.dialect = POSTGRESQL_UNSURE;
     },
     mayGoOn: (state, isRequest) => isRequest && state.copying,
     reset(state, isRequest) {
