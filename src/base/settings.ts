@@ -97,6 +97,7 @@ export const PROTOCOLS = [
   'websocket',
   'kafka',
   'rocketmq',
+  'postgresql',
 ] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 

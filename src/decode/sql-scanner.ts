@@ -1,7 +1,10 @@
 /** What dialects of SQL do not agree on. */
 export interface SqlDialect {
-  /** `\` escapes the next character of any string. PostgreSQL: only of `E'...'`, which is known by its prefix everywhere. */
-  readonly backslashes: boolean;
+  /**
+   * `\` escapes the next character of any string. PostgreSQL: only of `E'...'`, which is known by its prefix everywhere. `unsure`: a string that
+   * may end behind one is taken for the rest of the text.
+   */
+  readonly backslashes: boolean | 'unsure';
   /** `"..."` is a string, else a name. */
   readonly quotesAreStrings: boolean;
   /** `$tag$...$tag$` is a string. */
@@ -21,8 +24,9 @@ export const ANSI: SqlDialect = {
   nestedComments: false,
 };
 export const POSTGRESQL: SqlDialect = { ...ANSI, nestedComments: true };
-/** With standard_conforming_strings off. */
+/** With standard_conforming_strings off, and where it is not known whether it is. */
 export const POSTGRESQL_ESCAPES: SqlDialect = { ...POSTGRESQL, backslashes: true };
+export const POSTGRESQL_UNSURE: SqlDialect = { ...POSTGRESQL, backslashes: 'unsure' };
 export const MYSQL: SqlDialect = {
   backslashes: true,
   quotesAreStrings: true,
@@ -30,8 +34,9 @@ export const MYSQL: SqlDialect = {
   mysqlComments: true,
   nestedComments: false,
 };
-/** With sql_mode NO_BACKSLASH_ESCAPES. */
+/** With sql_mode NO_BACKSLASH_ESCAPES, and where it is not known whether it is set. */
 export const MYSQL_PLAIN: SqlDialect = { ...MYSQL, backslashes: false };
+export const MYSQL_UNSURE: SqlDialect = { ...MYSQL, backslashes: 'unsure' };
 
 export const Token = {
   end: 0,
@@ -223,7 +228,7 @@ export class SqlScanner {
     const end = this.#wordEnd(start);
     const next = text.charCodeAt(end);
     if (next === QUOTE && this.#isPrefix(start, end)) {
-      const escapes = (text.charCodeAt(start) | 32) === 101; /* e */
+      const escapes = end === start + 1 && (text.charCodeAt(start) | 32) === 101; /* e */
       return this.#quoted(end, QUOTE, escapes || this.#dialect.backslashes, Token.string);
     }
     if (next === AMPERSAND && end === start + 1 && (text.charCodeAt(start) | 32) === 117 /* u */) {
@@ -348,11 +353,12 @@ export class SqlScanner {
   }
 
   /** A quote that is doubled does not close. What is not closed is none of the kinds that are shown. */
-  #quoted(from: number, quote: number, backslashes: boolean, kind: Token): Token {
+  #quoted(from: number, quote: number, backslashes: boolean | 'unsure', kind: Token): Token {
     const { text } = this;
     for (let at = from + 1; at < text.length; at++) {
       const code = text.charCodeAt(at);
-      if (code === BACKSLASH && backslashes) {
+      if (code === BACKSLASH && backslashes !== false) {
+        if (backslashes === 'unsure' && text.charCodeAt(at + 1) === quote) break;
         at++;
       } else if (code === quote) {
         if (text.charCodeAt(at + 1) !== quote) {

@@ -40,7 +40,14 @@ export function sanitizeSql(text: string, limit: number, dialect: SqlDialect = A
     to = tokens.end;
   }
   out += text.slice(from, to);
-  return cut(out, limit);
+  return cut(withoutEnd(out), limit);
+}
+
+/** Without the semicolons at its end. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text.charCodeAt(end - 1) === 59 || text.charCodeAt(end - 1) === 32)) end--;
+  return end === text.length ? text : text.slice(0, end);
 }
 
 /** What to show instead of the token that the scanner stands at; '' where that is shown itself. */

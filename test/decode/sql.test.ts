@@ -12,6 +12,7 @@ describe('sanitizeSql', () => {
     [`a IN (1, 2, 'x') AND b in ($1,$2) AND c IN (?)`, 'a IN (?) AND b in (?) AND c IN (?)'],
     [`a IN (SELECT 1) AND b IN ((1,2),(3,4)) AND c IN ()`, 'a IN (SELECT ?) AND b IN (?) AND c IN ()'],
     [`a IN (1, lower('x'))`, 'a IN (?, lower(?))'],
+    [`SELECT 1; ;`, 'SELECT ?'],
     [`a = true OR b IS NULL`, 'a = ? OR b IS NULL'],
     [`VALUES (-1, 5-3, a-4, .5, 0x1F, 1_000)`, 'VALUES (?, ?-?, a-?, ?, ?, ?)'],
     [`SELECT t1.c2 FROM "t 1" WHERE x1 = 1`, 'SELECT t1.c2 FROM "t 1" WHERE x1 = ?'],

@@ -8,6 +8,7 @@ import { createKafka } from './kafka.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
+import { createPostgresql } from './postgresql.ts';
 import { createRedis } from './redis.ts';
 import { createRocketmq } from './rocketmq.ts';
 import { createWebSocket } from './websocket.ts';
@@ -43,6 +44,7 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createWebSocket(options),
     createRocketmq(options),
     createKafka(options),
+    createPostgresql(options),
   ];
 }
 
