@@ -1,4 +1,5 @@
 import type { ProtocolName } from '../base/settings.ts';
+import type { ByteClass } from './classifier.ts';
 import type { Description, Exchange } from './exchange.ts';
 import type { Frames, Id } from './frames.ts';
 import type { LiveExchange } from './live-exchange.ts';
@@ -115,6 +116,8 @@ export interface IdDecoder<State = unknown> extends Protocol<State> {
   read(reader: Reader, fromClient: boolean, state: State, frames: Frames): Step;
   /** Frames of this direction were lost; the next one begins at a frame start that was found anew. */
   lost(state: State, fromClient: boolean): void;
+  /** What follows a loss cannot be read: what its bytes are. Such a protocol is only found at its very beginning. */
+  readonly afterLoss?: ByteClass;
   /** An exchange of the protocol before goes on in this one, which it has switched to: under which id? Undefined: it does not. */
   carry?(state: State, exchange: LiveExchange): Id | undefined;
 }

@@ -217,7 +217,7 @@ export class FifoConversation<S> extends Conversation<S> {
     if (carried) this.#exchanges.release(carried);
     else this.#finish(side);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #head(side: Side, message: unknown): void {

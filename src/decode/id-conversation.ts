@@ -53,7 +53,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   join(stream: Stream, other: Stream): void {
-    this.sideOf(other).mode = Mode.sync;
+    if (this.decoder.afterLoss === undefined) this.sideOf(other).mode = Mode.sync;
     this.decoder.lost(this.state, true);
     this.decoder.lost(this.state, false);
     this.#note(this.sideOf(stream), stream.endNs);
@@ -119,6 +119,10 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   get busy(): boolean {
     return this.#ofClient.size > 0 || this.#ofServer.size > 0;
+  }
+
+  override get atRest(): boolean {
+    return super.atRest && !this.busy;
   }
 
   request(id: Id, request: unknown): LiveExchange {
@@ -215,7 +219,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const carried = next?.carries === true ? this.open[0] : undefined;
     if (carried) this.#asked(this.isClient === (carried.role === 'client')).delete(carried.id);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #malformed(side: Side): void {
@@ -233,6 +237,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
     this.missed(side, timeNs);
+    const { afterLoss } = this.decoder;
+    if (afterLoss !== undefined) {
+      this.leave();
+      this.session.giveUp(afterLoss);
+      return;
+    }
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
