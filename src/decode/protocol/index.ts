@@ -1,4 +1,5 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createDubbo } from './dubbo.ts';
 import { createHttp1 } from './http1.ts';
 
 export interface DecoderOptions {
@@ -19,7 +20,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options)];
+  return [createDubbo(options), createHttp1(options)];
 }
 
 /** Every protocol of datagrams. */
