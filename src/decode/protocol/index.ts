@@ -1,6 +1,7 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createDubbo } from './dubbo.ts';
 import { createHttp1 } from './http1.ts';
+import { createTls } from './tls.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -20,7 +21,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createDubbo(options), createHttp1(options)];
+  return [createTls(), createDubbo(options), createHttp1(options)];
 }
 
 /** Every protocol of datagrams. */
