@@ -1,3 +1,4 @@
+import { clientOf } from '../connection-attributes.ts';
 import type { Attributes, Description, Exchange } from '../exchange.ts';
 import { isKnownMethod, type HttpRequest, type HttpResponse } from './http1-head.ts';
 import { redactQuery, withoutUserinfo } from './redact.ts';
@@ -241,9 +242,9 @@ function describeServing(
     attributes['client.address'] = forwarded;
     return;
   }
-  const { remoteAddress, remotePort } = exchange.connection;
-  if (remoteAddress !== '') attributes['client.address'] = remoteAddress;
-  if (remotePort !== 0) attributes['client.port'] = remotePort;
+  const { address, port } = clientOf(exchange.connection);
+  if (address !== '') attributes['client.address'] = address;
+  if (port !== 0) attributes['client.port'] = port;
 }
 
 /** First `for` of Forwarded (RFC 7239), else first of X-Forwarded-For; without port and brackets. */

@@ -1,6 +1,7 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createDubbo } from './dubbo.ts';
 import { createHttp1 } from './http1.ts';
+import { createProxy } from './proxy.ts';
 import { createTls } from './tls.ts';
 
 export interface DecoderOptions {
@@ -21,7 +22,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createTls(), createDubbo(options), createHttp1(options)];
+  return [createProxy(), createTls(), createDubbo(options), createHttp1(options)];
 }
 
 /** Every protocol of datagrams. */
