@@ -22,12 +22,36 @@ const TWO_WAY = 0x40;
 const EVENT = 0x20;
 const SERIALIZATION = 0x1f;
 const OK = 20;
-/** A longer body is taken for damage; Dubbo itself refuses more than 8 MiB unless told otherwise. */
+/** Dubbo refuses longer bodies unless told otherwise: of one it is not believed that it is Dubbo's. */
+const USUAL_BODY = 8 << 20;
+/** A longer one is taken for damage. */
 const MAX_BODY = 64 << 20;
 /** Of a frame that is read: names, and attachments where these stand so far in front. */
 const MAX_REQUEST_HEAD = 16_384;
 const MAX_RESPONSE_HEAD = 512;
 
+/** org.apache.dubbo.common.serialize.Constants. */
+const SERIALIZATIONS = new Set([
+  HESSIAN2,
+  3,
+  4,
+  6,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  16,
+  18,
+  21,
+  22,
+  FASTJSON2,
+  25,
+  27,
+  28,
+  31,
+]);
 /** org.apache.dubbo.remoting.exchange.Response. */
 const STATUSES = new Map<number, string>([
   [OK, 'OK'],
@@ -100,14 +124,14 @@ function probeHeader(bytes: Uint8Array, from: number, to: number): Claim {
   if (available > 3 && !isStatus(bytes[from + 2]!, bytes[from + 3]!)) return Claim.no;
   if (available <= HEADER) return Claim.more;
   const length = u32be(bytes, from + 12);
-  if (length === 0 || length > MAX_BODY) return Claim.no;
+  if (length === 0 || length > USUAL_BODY) return Claim.no;
   const flags = bytes[from + 2]!;
   if (!beginsBody(flags, bytes[from + 3]!, bytes[from + HEADER]!)) return Claim.no;
   return Claim.either;
 }
 
 function isFlags(flags: number): boolean {
-  return (flags & SERIALIZATION) !== 0 && ((flags & REQUEST) !== 0 || (flags & TWO_WAY) === 0);
+  return SERIALIZATIONS.has(flags & SERIALIZATION) && ((flags & REQUEST) !== 0 || (flags & TWO_WAY) === 0);
 }
 
 /** Requests have none. */
