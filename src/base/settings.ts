@@ -98,6 +98,9 @@ export const PROTOCOLS = [
   'kafka',
   'rocketmq',
   'postgresql',
+  'dubbo',
+  'tls',
+  'proxy',
 ] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 

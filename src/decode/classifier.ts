@@ -33,7 +33,7 @@ export function classify(
   question: Question,
   result: Classification,
 ): Classification {
-  const { stream, other, joined, refuted } = question;
+  const { stream, other, joined, refuted, sentByClient } = question;
   result.claim = Claim.no;
   result.decoder = undefined;
   result.sure = true;
@@ -41,8 +41,8 @@ export function classify(
     if (decoder === refuted || decoder.handedOver) continue;
     const claim = probe(decoder, stream, joined);
     if (claim === Claim.no) continue;
-    if (claim === Claim.request || claim === Claim.response) {
-      result.claim = claim;
+    if (claim === Claim.request || claim === Claim.response || claim === Claim.either) {
+      result.claim = claim === Claim.either ? claimBySender(sentByClient) : claim;
       result.decoder = decoder;
       return result;
     }
@@ -52,7 +52,7 @@ export function classify(
     }
     if (result.claim === Claim.no) result.claim = Claim.like;
     if (other.available === 0) continue;
-    const borneOut = bearOut(claim, probe(decoder, other, joined), question.sentByClient);
+    const borneOut = bearOut(claim, probe(decoder, other, joined), sentByClient);
     if (borneOut === Claim.no) continue;
     result.claim = borneOut;
     result.decoder = decoder;
@@ -64,6 +64,11 @@ export function classify(
 
 function probe(decoder: Decoder, { window, at, limit, blocked }: Stream, joined: boolean): Claim {
   return decoder.probe(window, at, limit, blocked, joined);
+}
+
+/** A message that either end may have sent. Where it is not known who connected, it is taken for the first one, which the client sends. */
+function claimBySender(sentByClient: boolean | undefined): Claim {
+  return sentByClient === false ? Claim.response : Claim.request;
 }
 
 /** What bytes with a `like` claim are, where those of the other direction have the claim `other`. */

@@ -43,12 +43,14 @@ export const Claim = {
   likeResponse: 5,
   /** A message of either end. */
   like: 6,
+  /** The same, for bytes that no other protocol's messages begin with: who has connected tells whose it is. */
+  either: 7,
 } as const;
 export type Claim = (typeof Claim)[keyof typeof Claim];
 
 /** Whether a message with this claim can come from the given end, in a conversation whose protocol is known. */
 export function fits(claim: Claim, fromClient: boolean): boolean {
-  if (claim === Claim.like) return true;
+  if (claim === Claim.like || claim === Claim.either) return true;
   return fromClient
     ? claim === Claim.request || claim === Claim.likeRequest
     : claim === Claim.response || claim === Claim.likeResponse;

@@ -2,7 +2,7 @@
  * Conversations as text, one step a line:
  *
  *   # product and version of both ends (line 1), then remarks; `# udp`, `# unix`, `# port 53`: what it goes over,
- *                                                                           else TCP to port 80; `# after http`: what is spoken before
+ *                                                                           else TCP to port 80; `# after http`: what is spoken before, `# then http`: what after it
  *   > bytes the client sends in one call       < bytes the server sends      JSON string escapes, bytes as \u0000..\u00ff
  *   >* 5000 x                                  <* 5000 x                     the same byte so many times
  *   ! client close | server close | client reset                            the end of the connection, after a close of that end
@@ -30,6 +30,8 @@ export interface Wire {
   port: number;
   /** Protocol that is spoken until the one of the fixture is switched to. */
   before: string | undefined;
+  /** Protocol that its exchanges are of, if it has none itself. */
+  then: string | undefined;
 }
 
 export function readWires(folder: URL): Wire[] {
@@ -43,7 +45,8 @@ function parseWire(name: string, text: string): Wire {
   const transport = /^# (udp|unix)$/m.exec(text)?.[1] as Wire['transport'] | undefined;
   const port = Number(/^# port (\d+)$/m.exec(text)?.[1] ?? 80);
   const before = /^# after (\w+)$/m.exec(text)?.[1];
-  const wire: Wire = { name, steps: [], spans: [], transport: transport ?? 'tcp', port, before };
+  const then = /^# then (\w+)$/m.exec(text)?.[1];
+  const wire: Wire = { name, steps: [], spans: [], transport: transport ?? 'tcp', port, before, then };
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const from: Role = line.startsWith('>') ? 'client' : 'server';

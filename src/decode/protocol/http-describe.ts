@@ -1,3 +1,4 @@
+import { clientOf } from '../connection-attributes.ts';
 import type { Attributes, Description, Exchange } from '../exchange.ts';
 import { isKnownMethod, type HttpRequest, type HttpResponse } from './http-message.ts';
 import { redactQuery, withoutUserinfo } from './redact.ts';
@@ -279,10 +280,11 @@ function describeServing(
     attributes['client.address'] = forwarded;
     return;
   }
-  if (request.partial) return;
-  const { remoteAddress, remotePort } = exchange.connection;
-  if (remoteAddress !== '') attributes['client.address'] = remoteAddress;
-  if (remotePort !== 0) attributes['client.port'] = remotePort;
+  const { connection } = exchange;
+  if (request.partial && connection.origin === undefined) return;
+  const { address, port } = clientOf(connection);
+  if (address !== '') attributes['client.address'] = address;
+  if (port !== 0) attributes['client.port'] = port;
 }
 
 /** First `for` of Forwarded (RFC 7239), else first of X-Forwarded-For; without port and brackets. */

@@ -2,6 +2,7 @@ import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createAmqp } from './amqp.ts';
 import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
+import { createDubbo } from './dubbo.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import { createKafka } from './kafka.ts';
@@ -9,8 +10,10 @@ import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
 import { createPostgresql } from './postgresql.ts';
+import { createProxy } from './proxy.ts';
 import { createRedis } from './redis.ts';
 import { createRocketmq } from './rocketmq.ts';
+import { createTls } from './tls.ts';
 import { createWebSocket } from './websocket.ts';
 
 export interface DecoderOptions {
@@ -45,6 +48,9 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createRocketmq(options),
     createKafka(options),
     createPostgresql(options),
+    createProxy(),
+    createTls(),
+    createDubbo(options),
   ];
 }
 
