@@ -1,5 +1,6 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
 import { createHttp1 } from './http1.ts';
+import { createMemcached } from './memcached.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -19,7 +20,7 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options)];
+  return [createHttp1(options), createMemcached(options)];
 }
 
 /** Every protocol of datagrams. */
