@@ -8,7 +8,7 @@
 //
 // Node built-ins only.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,6 +26,7 @@ const NEEDED = [
   { command: 'redis-server', packages: ['redis-server'] },
   { command: 'prometheus', packages: ['prometheus'] },
   { command: 'javac', packages: ['default-jdk-headless'] },
+  { command: 'mvn', packages: ['maven'] },
   { command: 'go', packages: ['golang-go'] },
   { command: 'ip', packages: ['iproute2'] },
   { command: 'nft', packages: ['nftables'] },
@@ -38,6 +39,12 @@ const NEEDED = [
   { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },
   { file: '/bin/busybox', packages: ['busybox-static'] },
 ];
+/** What the live tests of protocols need of Debian. */
+const SCENARIOS = fileURLToPath(new URL('../test/protocols/', import.meta.url));
+for (const name of readdirSync(SCENARIOS)) {
+  const path = join(SCENARIOS, name, 'packages.json');
+  if (existsSync(path)) NEEDED.push(...(JSON.parse(readFileSync(path, 'utf8')).apt ?? []));
+}
 const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -76,7 +83,7 @@ function install(packages) {
 }
 
 const missing = NEEDED.filter((need) => !isThere(need));
-const packages = missing.flatMap((need) => need.packages);
+const packages = [...new Set(missing.flatMap((need) => need.packages))];
 if (process.argv.includes('--check')) {
   for (const name of packages) console.log(`missing: ${name}`);
   process.exit(packages.length ? 1 : 0);
@@ -98,6 +105,7 @@ for (const script of ['workload.mjs', 'build-collector.mjs']) {
 // What one test each needs, and not every machine can have: that test says so.
 for (const [script, command] of [
   ['python-sdk.mjs', 'python3'],
+  ['protocol-packages.mjs', 'npm'],
   ['build-jaeger.mjs', 'go'],
 ])
   if (isThere({ command })) run(process.execPath, [fileURLToPath(new URL(script, import.meta.url))]);

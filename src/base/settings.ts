@@ -84,7 +84,7 @@ export type SamplerName = (typeof SAMPLERS)[number];
 export const BACKENDS = ['auto', 'syscalls'] as const;
 
 /** Names of the protocols, as decoders, configuration and attributes have them. */
-export const PROTOCOLS = ['http', 'memcached'] as const;
+export const PROTOCOLS = ['http', 'redis', 'memcached', 'dns'] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
 /** What `db.query.text` says: nothing; the text with `?` for literals; the text as it was sent. */

@@ -1,3 +1,9 @@
+/** Who has connected to a proxy, by the PROXY protocol. */
+export interface Origin {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** What identifies and locates one end of a connection; stable while the socket lives. Addresses are text (`127.0.0.1`, `::1`, unix path). */
 export interface Connection {
   /** Ordinal, unique while the agent runs. */
@@ -18,6 +24,8 @@ export interface Connection {
   rxFirst: number;
   /** Unix: kernel address of the peer socket. */
   peer: number;
+  /** The client of the proxy that has connected, where that has said who it is. */
+  origin?: Origin | undefined;
   /** Process that used the socket last. */
   tgid: number;
   processStartNs: number;

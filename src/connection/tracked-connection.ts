@@ -1,6 +1,6 @@
 import { PositionKind, type ConnectionRecord, type DataRecord } from '../capture/records.gen.ts';
 import { localText, remoteText } from './address.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Origin } from './connection.ts';
 import { Stream } from './stream.ts';
 import type { Asking, Reading } from './thread-table.ts';
 
@@ -56,6 +56,7 @@ export class TrackedConnection<S> implements Connection {
   txFirst: number;
   rxFirst: number;
   peer: number;
+  origin: Origin | undefined = undefined;
   tgid: number;
   processStartNs: number;
 

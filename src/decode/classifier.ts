@@ -38,7 +38,7 @@ export function classify(
   result.decoder = undefined;
   result.sure = true;
   for (const decoder of decoders) {
-    if (decoder === refuted) continue;
+    if (decoder === refuted || decoder.handedOver) continue;
     const claim = probe(decoder, stream, joined);
     if (claim === Claim.no) continue;
     if (claim === Claim.request || claim === Claim.response) {

@@ -2,11 +2,13 @@ import type { Attributes, Exchange } from './exchange.ts';
 
 /**
  * What every span says of its connection: who serves (`server.*`), who is at the other end (`network.peer.*`) and, of one that serves, for whom
- * (`client.*`); and what of the exchange was not seen.
+ * (`client.*`); and what of the exchange was not seen. `client`: the other end serves, which the role does not say where servers ask, too.
  */
-export function connectionAttributes({ connection, role, incomplete }: Exchange): Attributes {
+export function connectionAttributes(
+  { connection, role, incomplete }: Exchange,
+  client = role === 'client',
+): Attributes {
   const { transport, remoteAddress, remotePort, localAddress, localPort } = connection;
-  const client = role === 'client';
   const address = client ? remoteAddress : localAddress;
   const port = client ? remotePort : localPort;
   const attributes: Attributes = { 'network.transport': transport };

@@ -1,6 +1,7 @@
 import type { LossReason } from '../base/losses.ts';
 import type { TrackedConnection } from '../connection/tracked-connection.ts';
 import type { ByteClass } from './classifier.ts';
+import type { Next } from './reader.ts';
 import type { LiveExchange } from './live-exchange.ts';
 
 /** What a conversation needs of its session. */
@@ -11,8 +12,8 @@ export interface ConversationOwner<S> {
   exchanges: number;
   /** The protocol is taken for known by bytes that others may begin with as well, and nothing has shown yet that it is right. */
   provisional: boolean;
-  /** Both directions go on in another protocol, in which `carried` is gone on with; the conversation is over. */
-  handOver(to: string | undefined, carried: LiveExchange | undefined): void;
+  /** Both directions go on with `next`, in which `carried` is gone on with; the conversation is over. */
+  handOver(next: Next | undefined, carried: LiveExchange | undefined): void;
   /** It is another protocol: `open` never were exchanges. The conversation is over. */
   withdraw(open: readonly LiveExchange[]): void;
   /** No message is found any more; the conversation is over. */

@@ -28,8 +28,13 @@ export class ConversationPool<S> {
   give(conversation: Conversation<S>): unknown {
     const { decoder, state } = conversation;
     const kept = decoder.lasting?.(state) === true ? state : undefined;
-    // A state in which nothing lasts is as good as a new one where the decoder resets it.
-    if (kept !== undefined || decoder.pairing === 'id') conversation.state = undefined;
+    if (kept !== undefined || decoder.pairing === 'id') {
+      conversation.state = undefined;
+    } else {
+      // A state in which nothing lasts is as good as a new one.
+      decoder.reset(state, true);
+      decoder.reset(state, false);
+    }
     let free = this.#free.get(decoder);
     if (free === undefined) this.#free.set(decoder, (free = []));
     if (free.length < MAX_FREE) free.push(conversation);

@@ -1,4 +1,5 @@
 import type { ProtocolName } from '../base/settings.ts';
+import type { ByteClass } from './classifier.ts';
 import type { Description, Exchange } from './exchange.ts';
 import type { Frames, Id } from './frames.ts';
 import type { LiveExchange } from './live-exchange.ts';
@@ -76,6 +77,8 @@ interface Protocol<State> {
    */
   readonly starts: readonly string[];
   readonly capture: Capture;
+  /** Spoken only where another protocol hands over to it: it is never looked for, `probe` finds the next message where some was lost. */
+  readonly handedOver?: true;
   /**
    * Whose are the bytes `[from, to)`, which stand at the start of a record? Must be strict: a wrong claim makes wrong spans. `final`: no more
    * bytes can be had behind them. `joined`: nothing says that a message begins here, it may as well be the middle of one. `more` is answered
@@ -93,6 +96,14 @@ export interface FifoDecoder<State = unknown> extends Protocol<State> {
   readonly pairing: 'fifo';
   /** Reads on in one direction. `request` is the decoded request that a response answers, undefined where it was not seen. */
   read(reader: Reader, isRequest: boolean, state: State, request: unknown): Step;
+  /**
+   * Passes over what the server says unasked where a response could begin: `interim`, `more` or `malformed`. Undefined: a response begins there.
+   */
+  readAside?(reader: Reader, state: State): Step | undefined;
+  /** Messages of this direction may be among what was lost: what they would have changed in the state is not known any more. */
+  lost?(state: State, isRequest: boolean): void;
+  /** What comes where a message may begin can belong to the one before, and need not have been captured to the next one's start. */
+  mayGoOn?(state: State, isRequest: boolean): boolean;
   /** The direction stands at an unknown place: forget the message that was being read. */
   reset(state: State, isRequest: boolean): void;
   /** A message that `untilTurn` or `untilClose` was said of has ended at `position`. */
@@ -117,6 +128,8 @@ export interface IdDecoder<State = unknown> extends Protocol<State> {
   read(reader: Reader, fromClient: boolean, state: State, frames: Frames): Step;
   /** Frames of this direction were lost; the next one begins at a frame start that was found anew. */
   lost(state: State, fromClient: boolean): void;
+  /** What follows a loss cannot be read: what its bytes are. Such a protocol is only found at its very beginning. */
+  readonly afterLoss?: ByteClass;
   /** An exchange of the protocol before goes on in this one, which it has switched to: under which id? Undefined: it does not. */
   carry?(state: State, exchange: LiveExchange): Id | undefined;
 }

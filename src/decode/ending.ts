@@ -11,7 +11,8 @@ export function endWithConnection<S>(
   const { closing, lastNs } = connection;
   const silent = ending === 'expired' || ending === 'shutdown';
   const heardNs = Math.max(exchange.startNs, lastNs);
-  const lost = connection.lostAtEnd(exchange.role === 'client' ? Direction.receive : Direction.send);
+  const awaitsPeer = (exchange.role === 'client') !== exchange.told;
+  const lost = connection.lostAtEnd(awaitsPeer ? Direction.receive : Direction.send);
   exchange.endNs = silent || lost ? heardNs : Math.max(exchange.startNs, closing?.endingNs || heardNs);
   if (silent) exchange.incomplete = 'capture_ended';
   else if (lost) exchange.incomplete = exchange.response === undefined ? 'response_lost' : 'end_unseen';

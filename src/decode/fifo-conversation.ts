@@ -27,8 +27,6 @@ export class FifoConversation<S> extends Conversation<S> {
   }
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
-    this.decoder.reset(state, true);
-    this.decoder.reset(state, false);
     this.#exchanges.resume(session, memory, state);
     return super.resume(session, memory, state);
   }
@@ -128,15 +126,29 @@ export class FifoConversation<S> extends Conversation<S> {
       if (side.mode === Mode.turn || side.mode === Mode.close) {
         if (!this.#restEnds(side)) return;
       } else if (side.mode === Mode.sync && !this.sync(side)) return;
-      if (side.atStart && this.isBlank(side)) {
-        this.headMissing(side);
-        continue;
+      if (side.atStart) {
+        const starts = this.#starts(side);
+        if (starts === 'waits') return;
+        if (starts === 'again') continue;
       }
-      if (side.atStart && !this.#begins(side)) return;
       const reader = shared.over(stream);
       const step = this.decoder.read(reader, side.fromClient, this.state, side.exchange?.request);
       if (!this.#step(side, step, reader)) return;
     }
+  }
+
+  /** Whether a message can be read from here on, or something else was there. */
+  #starts(side: Side): 'waits' | 'again' | 'now' {
+    if (this.isBlank(side)) {
+      if (this.decoder.mayGoOn?.(this.state, side.fromClient)) side.mode = Mode.turn;
+      else this.headMissing(side);
+      return 'again';
+    }
+    if (!side.fromClient && !side.decided && side.stream.front) {
+      const step = this.decoder.readAside?.(shared.over(side.stream), this.state);
+      if (step !== undefined) return this.#step(side, step, shared) ? 'again' : 'waits';
+    }
+    return this.#begins(side) ? 'now' : 'waits';
   }
 
   #begins(side: Side): boolean {
@@ -214,10 +226,14 @@ export class FifoConversation<S> extends Conversation<S> {
   #handOver(side: Side, { next }: Reader): void {
     const { exchange } = side;
     const carried = next?.carries === true ? exchange : undefined;
-    if (carried) this.#exchanges.release(carried);
-    else this.#finish(side);
+    if (carried) {
+      carried.endNs = Math.max(carried.startNs, side.stream.endNs);
+      this.#exchanges.release(carried);
+    } else {
+      this.#finish(side);
+    }
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #head(side: Side, message: unknown): void {
@@ -353,6 +369,7 @@ export class FifoConversation<S> extends Conversation<S> {
 
   /** There may have been messages of this direction, up to `timeNs`. */
   protected missed(side: Side, timeNs: number): void {
+    this.decoder.lost?.(this.state, side.fromClient);
     if (side.fromClient) this.#exchanges.requestsLost(timeNs);
     else this.#exchanges.giveUpBefore(timeNs);
   }

@@ -13,6 +13,8 @@ export interface Frames {
   request(id: Id, request: unknown): LiveExchange;
   /** The sender tells something that nobody answers: it ends with the frame. */
   oneWay(message: unknown): LiveExchange;
+  /** The sender begins to tell something that nobody answers, in several frames of which the last one ends it. */
+  tell(id: Id, message: unknown): LiveExchange;
   /** The open request with this id that the sender has made. */
   own(id: Id): LiveExchange | undefined;
   /**

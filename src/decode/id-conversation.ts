@@ -29,8 +29,9 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   readonly decoder: IdDecoder;
   readonly #ofClient: Asked = new Map();
   readonly #ofServer: Asked = new Map();
-  /** Whose frame is being read. */
+  /** Whose frame is being read, and the exchange that it was last said to belong to. */
   #side: Side;
+  #spoken: LiveExchange | undefined = undefined;
   /** What is over when the frame under way has come, by sender. */
   #endingWithClient: LiveExchange[] = [];
   #endingWithServer: LiveExchange[] = [];
@@ -53,7 +54,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   join(stream: Stream, other: Stream): void {
-    this.sideOf(other).mode = Mode.sync;
+    if (this.decoder.afterLoss === undefined) this.sideOf(other).mode = Mode.sync;
     this.decoder.lost(this.state, true);
     this.decoder.lost(this.state, false);
     this.#note(this.sideOf(stream), stream.endNs);
@@ -68,7 +69,6 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     }
     exchange.protocol = this.decoder.name;
     exchange.id = id;
-    exchange.endNs = exchange.startNs;
     this.#asked(this.isClient === (exchange.role === 'client')).set(id, exchange);
   }
 
@@ -91,8 +91,12 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   onTick(): boolean {
-    for (const side of [this.fromClient, this.fromServer]) if (side.waits && !this.over) this.run(side);
-    return this.fromClient.waits || this.fromServer.waits;
+    const { fromClient, fromServer } = this;
+    // What crossed first may be what the other direction waits for.
+    const clientFirst = frontNs(fromClient) <= frontNs(fromServer);
+    for (const side of clientFirst ? [fromClient, fromServer] : [fromServer, fromClient])
+      if (side.waits && !this.over) this.run(side);
+    return fromClient.waits || fromServer.waits;
   }
 
   onStreamEnd(): void {
@@ -102,7 +106,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   onEnd(ending: Ending): void {
     const { connection } = this.session;
     for (const exchange of this.open) {
-      if (this.#mayBeLost(exchange)) this.#giveUp(exchange, 'response_lost');
+      if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {
         endWithConnection(exchange, connection, ending);
         this.#close(exchange);
@@ -121,6 +125,10 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     return this.#ofClient.size > 0 || this.#ofServer.size > 0;
   }
 
+  override get atRest(): boolean {
+    return super.atRest && !this.busy;
+  }
+
   request(id: Id, request: unknown): LiveExchange {
     const before = this.#asked(this.#side.fromClient).get(id);
     if (before) this.#giveUp(before, 'response_lost');
@@ -128,8 +136,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   oneWay(message: unknown): LiveExchange {
-    const exchange = this.#open(this.#side, this.#told++, message);
+    const exchange = this.tell(this.#told++, message);
     this.end(exchange);
+    return exchange;
+  }
+
+  tell(id: Id, message: unknown): LiveExchange {
+    const exchange = this.request(id, message);
+    exchange.told = true;
     return exchange;
   }
 
@@ -178,6 +192,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       }
       if (!this.notesFirst(side)) return;
       this.#side = side;
+      this.#spoken = undefined;
       const reader = shared.over(stream);
       if (!this.#step(side, this.decoder.read(reader, side.fromClient, this.state, this), reader)) return;
     }
@@ -197,6 +212,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
         side.tries = 0;
         side.finishing = true;
         side.atStart = false;
+        // Records of it that are still to come belong to it as well.
+        side.exchange = this.#spoken;
         return true;
       case Step.handOver:
         this.#finish(side);
@@ -215,7 +232,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const carried = next?.carries === true ? this.open[0] : undefined;
     if (carried) this.#asked(this.isClient === (carried.role === 'client')).delete(carried.id);
     this.leave();
-    this.session.handOver(next?.to, carried);
+    this.session.handOver(next, carried);
   }
 
   #malformed(side: Side): void {
@@ -233,14 +250,23 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** Frames of this direction, up to `timeNs`, were lost or cannot be read. */
   #damage(side: Side, timeNs: number): void {
     this.missed(side, timeNs);
+    const { afterLoss } = this.decoder;
+    if (afterLoss !== undefined) {
+      this.leave();
+      this.session.giveUp(afterLoss);
+      return;
+    }
     side.mode = Mode.sync;
     side.atStart = true;
     side.finishing = false;
+    side.exchange = undefined;
   }
 
   protected missed(side: Side, timeNs: number): void {
     this.decoder.lost(this.state, side.fromClient);
     this.#note(side, timeNs);
+    for (const exchange of [...this.#asked(side.fromClient).values()])
+      if (exchange.told) this.#giveUp(exchange, 'end_unseen');
     if (!this.decoder.idsReturn) return;
     for (const exchange of [...this.#asked(!side.fromClient).values()])
       if (exchange.startNs <= timeNs) this.#giveUp(exchange, 'response_lost');
@@ -255,6 +281,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #finish(side: Side): void {
     side.finishing = false;
     side.atStart = true;
+    side.exchange = undefined;
     const ending = this.#ending(side);
     if (ending.length === 0) return;
     const endNs = side.stream.endNs;
@@ -280,6 +307,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     if ((first.flags & Flag.unsure) !== 0) exchange.incomplete = 'position_unsure';
     this.session.exchanges++;
     context.opened(exchange);
+    this.#spoken = exchange;
     this.touch(side, exchange);
     return exchange;
   }
@@ -287,6 +315,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #heard(exchange: LiveExchange | undefined): LiveExchange | undefined {
     if (exchange === undefined) return undefined;
     exchange.endNs = Math.max(exchange.endNs, first.timeNs);
+    this.#spoken = exchange;
     this.touch(this.#side, exchange);
     return exchange;
   }
@@ -317,7 +346,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   #timeOut(exchange: LiveExchange, timeoutNs: number): void {
-    if (this.#mayBeLost(exchange)) {
+    if (this.#mayBeLost(exchange) || exchange.optional) {
       this.#giveUp(exchange, 'response_lost');
       return;
     }
@@ -326,14 +355,15 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     this.#close(exchange);
   }
 
-  /** Whether the response may be among what was lost. */
+  /** Whether what would end it may be among what was lost. */
   #mayBeLost(exchange: LiveExchange): boolean {
-    const answersFromClient = this.isClient !== (exchange.role === 'client');
-    return exchange.startNs <= (answersFromClient ? this.#clientLostNs : this.#serverLostNs);
+    const endsFromClient = (this.isClient === (exchange.role === 'client')) === exchange.told;
+    return exchange.startNs <= (endsFromClient ? this.#clientLostNs : this.#serverLostNs);
   }
 
   #giveUp(exchange: LiveExchange, why: Incomplete): void {
-    exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
+    if (!exchange.optional || this.#mayBeLost(exchange))
+      exchange.incomplete = exchange.response === undefined ? why : 'end_unseen';
     this.#close(exchange);
   }
 
@@ -350,4 +380,8 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #ending(side: Side): LiveExchange[] {
     return side.fromClient ? this.#endingWithClient : this.#endingWithServer;
   }
+}
+
+function frontNs({ stream }: Side): number {
+  return stream.front?.timeNs ?? 0;
 }

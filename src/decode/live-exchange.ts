@@ -45,6 +45,10 @@ export class LiveExchange implements Exchange {
   afterDamage = false;
   /** Its response may take any time. */
   patient = false;
+  /** Its response may never come, which is no failure. */
+  optional = false;
+  /** Nobody answers it: it ends with what its sender says. */
+  told = false;
   /** What names it on its connection, where the protocol has ids. */
   id: Id = 0;
 

@@ -1,4 +1,6 @@
+import type { Origin } from '../connection/connection.ts';
 import type { Stream } from '../connection/stream.ts';
+import type { ByteClass } from './classifier.ts';
 
 /** What follows a hand-over. */
 export interface Next {
@@ -6,6 +8,10 @@ export interface Next {
   readonly to: string | undefined;
   /** The exchange that asked for it goes on in it. */
   readonly carries: boolean;
+  /** Nothing of it can be decoded: what its bytes are. */
+  readonly opaque?: ByteClass;
+  /** For whom the client speaks, as it has said. */
+  readonly origin?: Origin | undefined;
 }
 
 /**

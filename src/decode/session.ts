@@ -8,6 +8,7 @@ import type { ConversationContext, ConversationOwner } from './conversation-owne
 import type { ConversationPool } from './conversation-pool.ts';
 import { Claim, fits, type Datagram, type DatagramDecoder, type Decoder } from './decoder.ts';
 import { DatagramExchanges } from './datagram-exchanges.ts';
+import type { Next } from './reader.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 
@@ -77,6 +78,8 @@ export class Session implements ConversationOwner<Session> {
   #triedLength = 0;
   /** Seen from the first byte of the protocol. */
   #fresh = false;
+  /** Both directions stand where the protocol before has left them, as long as nothing was tried. */
+  #handedOver = false;
   /** Records were lost before the protocol was known. */
   #holes = false;
 
@@ -172,13 +175,20 @@ export class Session implements ConversationOwner<Session> {
   }
 
   /** What follows is looked at as a new connection's first bytes, unless it is known what it is. */
-  handOver(to: string | undefined, carried: LiveExchange | undefined): void {
+  handOver(next: Next | undefined, carried: LiveExchange | undefined): void {
     const { connection, context } = this;
     const { memory } = this.#conversation!;
+    const to = next?.to;
+    if (next?.origin) connection.origin = next.origin;
+    if (next?.opaque !== undefined) {
+      this.giveUp(next.opaque);
+      return;
+    }
     this.#forget();
     this.#carried = carried;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
-    this.#fresh = true;
+    this.#fresh = this.#handedOver = true;
+    this.#holes = false;
     const decoder = to === undefined ? undefined : context.decoders.find(({ name }) => name === to);
     if (decoder) {
       const conversation = this.#begin(decoder, memory & Memory.client);
@@ -286,10 +296,11 @@ export class Session implements ConversationOwner<Session> {
     const other = stream === connection.receive ? connection.send : connection.receive;
     const fresh = this.#fresh && stream.cursor === 0;
     if (fresh) other.start(0);
+    const exact = this.#handedOver && this.#tries === 0 && !this.#holes;
     const isClient = (stream === connection.send) === isRequest;
     this.provisional = !classification.sure;
     const conversation = this.#begin(decoder, isClient ? Memory.client : 0);
-    if (!fresh || other.cursor !== 0) conversation.join(stream, other, this.#holes);
+    if (!exact && (!fresh || other.cursor !== 0)) conversation.join(stream, other, this.#holes);
     return conversation.onBytes(stream);
   }
 
@@ -297,6 +308,7 @@ export class Session implements ConversationOwner<Session> {
     const { connection } = this;
     if (connection.transport === 'unix') connection.accepted ??= (memory & Memory.client) === 0;
     this.decoder = decoder;
+    this.#handedOver = false;
     connection.decoded = true;
     connection.asking = undefined;
     this.byteClass = undefined;

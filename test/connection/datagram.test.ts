@@ -17,7 +17,8 @@ class EverySecond implements StreamConsumer<undefined> {
   readonly onIdle = (): boolean => false;
   readonly onForgotten = (): void => {};
   readonly rest = (): boolean => true;
-  readonly onDatagram = (): 'unrecognised' | undefined => (this.#seen++ % 2 === 1 ? undefined : 'unrecognised');
+  readonly onDatagram = (): 'unrecognised' | undefined =>
+    this.#seen++ % 2 === 1 ? undefined : 'unrecognised';
 }
 
 describe('connection/connection-table, of datagrams', () => {

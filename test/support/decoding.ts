@@ -29,6 +29,18 @@ export interface DecodingOptions extends TableOptions {
   protocolsOff?: ReceiverSettings['protocolsOff'];
 }
 
+/** Decoders have no state, and there are many connections in these tests. */
+const made = new Map<string, ReturnType<typeof createAllDecoders>>();
+
+function decodersWithout(
+  protocolsOff: ReceiverSettings['protocolsOff'],
+): ReturnType<typeof createAllDecoders> {
+  const key = protocolsOff.join();
+  const known = made.get(key) ?? createAllDecoders({ ...DEFAULTS, protocolsOff });
+  made.set(key, known);
+  return known;
+}
+
 /** Connection table and decoders behind drained buffers, with what comes out of them. Closed exchanges count as spans in the books. */
 export class Decoding {
   readonly ledger = new Ledger();
@@ -48,7 +60,7 @@ export class Decoding {
   constructor(options: DecodingOptions = {}) {
     this.stage = new DecodeStage({
       ...options,
-      ...createAllDecoders({ ...DEFAULTS, protocolsOff: options.protocolsOff ?? [] }),
+      ...decodersWithout(options.protocolsOff ?? []),
       ledger: this.ledger,
       sink: {
         opened: (exchange) => this.opened.push(exchange),

@@ -1,6 +1,8 @@
 import type { Decoder, DatagramDecoder } from '../decoder.ts';
+import { createDns, createDnsDatagrams } from './dns.ts';
 import { createHttp1 } from './http1.ts';
 import { createMemcached } from './memcached.ts';
+import { createRedis } from './redis.ts';
 
 export interface DecoderOptions {
   /** Query keys whose values become REDACTED, compared without case. */
@@ -20,12 +22,12 @@ export interface QueryTextOptions {
 
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
-  return [createHttp1(options), createMemcached(options)];
+  return [createHttp1(options), createRedis(options), createMemcached(options), createDns()];
 }
 
 /** Every protocol of datagrams. */
 export function createDatagramDecoders(): DatagramDecoder[] {
-  return [];
+  return [createDnsDatagrams()];
 }
 
 /** What messages begin with (`Decoder.starts`), of all protocols. */

@@ -1,0 +1,187 @@
+/** A real server of a protocol, its clients, and the spans that they must give: test/protocols/<name>/scenario.ts. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import type { ProtocolName } from '../../src/base/settings.ts';
+import { findCommand, inCheckout, lacking } from './programs.ts';
+import { environment } from './running-program.ts';
+
+/** Where scripts/protocol-packages.mjs has put what packages.json names. Programs find it through NODE_PATH, PYTHONPATH and CLASSPATH. */
+export interface InstalledPackages {
+  /** A node_modules. */
+  node?: string;
+  python?: string;
+  classpath?: string;
+  /** Folder of the program that was built from Go. */
+  go?: string;
+}
+
+export interface Place {
+  port: number;
+  /** For data and logs; empty, removed afterwards. */
+  folder: string;
+  packages: InstalledPackages;
+}
+
+export interface ExpectedSpans {
+  /** Name of the span. */
+  name: string;
+  count: number;
+  /** `error.type`; undefined: there is none. */
+  errorType?: string;
+  /** What all of them have. */
+  attributes?: Record<string, unknown>;
+}
+
+export interface ScenarioClient {
+  name: string;
+  /** Does the scripted operations `count` times and checks their results itself; exits with 0 if all is right. */
+  command(at: { host: string; port: number; count: number; packages: InstalledPackages }): string[];
+  /** Spans of each of both ends. */
+  expects(count: number): ExpectedSpans[];
+  /** Names of spans that may come in any number: heartbeats, refreshes. */
+  tolerates?: readonly string[];
+  /** Rounds; 100 unless it says so. */
+  count?: number;
+}
+
+export interface Scenario {
+  protocol: ProtocolName;
+  /** Resolves when the server takes requests. */
+  start(place: Place): Promise<{ stop(): Promise<void> }>;
+  clients: readonly ScenarioClient[];
+}
+
+export const SCENARIOS = inCheckout('test', 'protocols');
+
+export function scenarioNames(): string[] {
+  return readdirSync(SCENARIOS).filter((name) => existsSync(`${SCENARIOS}/${name}/scenario.ts`));
+}
+
+interface AptNeed {
+  command?: string;
+  file?: string;
+  packages: string[];
+}
+
+/** What the scenario needs of the machine; skips the test, or fails it under CI, where that is not there. */
+export function needPackages(context: Mocha.Context, name: string): InstalledPackages {
+  const wanted = JSON.parse(readFileSync(`${SCENARIOS}/${name}/packages.json`, 'utf8')) as {
+    apt?: AptNeed[];
+  };
+  for (const { command, file, packages } of wanted.apt ?? [])
+    if (command === undefined ? !existsSync(file!) : findCommand(command) === undefined)
+      lacking(context, `${packages.join(' ')} is not installed`);
+  const args = [inCheckout('scripts', 'protocol-packages.mjs'), '--check', name];
+  const found = JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout) as Record<
+    string,
+    InstalledPackages
+  >;
+  return found[name] ?? lacking(context, `the clients of test/protocols/${name} are not installed`);
+}
+
+/** Environment of a server or client of a scenario. */
+export function withPackages(
+  service: string,
+  { node, python, classpath }: InstalledPackages,
+): NodeJS.ProcessEnv {
+  return {
+    ...environment(service),
+    ...(node === undefined ? {} : { NODE_PATH: node }),
+    ...(python === undefined ? {} : { PYTHONPATH: python }),
+    ...(classpath === undefined ? {} : { CLASSPATH: classpath }),
+  };
+}
+
+/** Runs a client to its end. Throws with its output where it did not end well. */
+export async function runScenarioClient(
+  service: string,
+  [command, ...args]: readonly string[],
+  packages: InstalledPackages,
+): Promise<void> {
+  const child = spawn(command!, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: withPackages(service, packages),
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4000)));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (code !== 0) throw new Error(`${service}: ${command} ended with ${code ?? signal}:\n${output}`);
+}
+
+/** A server as a child process that is ready once its port takes connections (and, where asked, its output says so). */
+export class ScenarioServer {
+  readonly #child: ReturnType<typeof spawn>;
+  readonly #name: string;
+
+  private constructor(name: string, child: ReturnType<typeof spawn>) {
+    this.#name = name;
+    this.#child = child;
+  }
+
+  /** `ready`: what the output must say first. */
+  static async start(
+    [command, ...args]: readonly string[],
+    { port, folder, packages }: Place,
+    options: { ready?: RegExp; env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+  ): Promise<ScenarioServer> {
+    const env = { ...withPackages('server', packages), ...options.env };
+    const child = spawn(command!, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const said = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding('utf8').on('data', (text: string) => {
+          output = (output + text).slice(-16_000);
+          if (options.ready?.test(output)) resolve();
+        });
+    });
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`${command} ended with ${code}:\n${output}`);
+    });
+    const timeoutMs = options.timeoutMs ?? 60_000;
+    const late = new Promise<never>((_, reject) => {
+      setTimeout(
+        () => reject(new Error(`${command} is not ready after ${timeoutMs} ms:\n${output}`)),
+        timeoutMs,
+      ).unref();
+    });
+    try {
+      if (options.ready) await Promise.race([said, ended, late]);
+      await Promise.race([listening(port), ended, late]);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+    ended.catch(() => undefined); // it may end whenever it likes from here on
+    return new ScenarioServer(command!, child);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`${this.#name} had ended: ${child.exitCode ?? child.signalCode}`);
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+}
+
+/** Resolves when something takes connections there. */
+async function listening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const outcome = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (outcome) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
