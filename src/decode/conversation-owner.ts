@@ -4,7 +4,6 @@ import type { ByteClass } from './classifier.ts';
 import type { Next } from './reader.ts';
 import type { Capture } from './decoder.ts';
 import type { LiveExchange } from './live-exchange.ts';
-import type { Next } from './reader.ts';
 
 /** What a conversation needs of its session. */
 export interface ConversationOwner<S> {

@@ -116,6 +116,8 @@ export interface FifoDecoder<State = unknown> extends Protocol<State> {
   abandoned(request: unknown, state: State): boolean;
   /** The request may wait for its response for any time: it is never given up for want of one. */
   isPatient?(request: unknown): boolean;
+  /** Nothing need come after what has come of the request, nor a response: where nothing does, it is well. */
+  mayBeAll?(request: unknown): boolean;
 }
 
 /** A protocol of frames that say themselves which request they belong to, or that nobody answers. Either end may make requests. */

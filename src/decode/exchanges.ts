@@ -154,7 +154,7 @@ export class Exchanges<S> {
   /** The connection is over. */
   end(ending: Ending): void {
     for (const exchange of [...this.pairing.open]) {
-      if (!exchange.answered && !this.#endUnseen(exchange))
+      if (!exchange.answered && !this.#endUnseen(exchange) && !this.#isAll(exchange))
         endWithConnection(exchange, this.#owner.connection, ending);
       this.#close(exchange);
     }
@@ -164,7 +164,7 @@ export class Exchanges<S> {
   timeOut(endNs: number): void {
     for (const exchange of [...this.pairing.open]) {
       if (exchange.patient) continue;
-      if (!exchange.answered && !this.#endUnseen(exchange)) {
+      if (!exchange.answered && !this.#endUnseen(exchange) && !this.#isAll(exchange)) {
         if (exchange !== this.#response.exchange) this.pairing.owe();
         exchange.failure = 'timeout';
         exchange.endNs = endNs;
@@ -186,6 +186,17 @@ export class Exchanges<S> {
     if (exchange !== side.exchange || side.mode !== Mode.turn) return false;
     exchange.incomplete = 'end_unseen';
     exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
+    return true;
+  }
+
+  /** True if nobody need answer what came of the request, and nobody has begun to. What comes next is another request. */
+  #isAll(exchange: LiveExchange): boolean {
+    const side = this.#request;
+    if (exchange !== side.exchange || side.mode !== Mode.message || side.finishing) return false;
+    if (exchange.response !== undefined || this.#decoder.mayBeAll?.(exchange.request) !== true) return false;
+    exchange.endNs = Math.max(exchange.startNs, side.stream.endNs);
+    side.atStart = true;
+    this.#decoder.reset(this.#state, true);
     return true;
   }
 

@@ -10,7 +10,6 @@ import { Claim, fits, type Datagram, type DatagramDecoder, type Decoder } from '
 import { DatagramExchanges } from './datagram-exchanges.ts';
 import type { Next } from './reader.ts';
 import type { LiveExchange } from './live-exchange.ts';
-import type { Next } from './reader.ts';
 import { Memory } from './memory.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */

@@ -6,6 +6,7 @@ import { createDubbo } from './dubbo.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import { createKafka } from './kafka.ts';
+import { createMemcached } from './memcached.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
 import { createNats } from './nats.ts';
@@ -35,22 +36,23 @@ export interface QueryTextOptions {
 /** Every protocol of streams, strictest probe first. */
 export function createDecoders(options: DecoderOptions): Decoder[] {
   return [
-    createMongodb(),
-    createCassandra(options),
-    createHttp1(options),
-    createRedis(options),
-    createDns(),
-    createAmqp(options),
-    createMqtt(options),
-    createNats(options),
-    createHttp2(options),
-    createWebSocket(options),
-    createRocketmq(options),
-    createKafka(options),
-    createPostgresql(options),
     createProxy(),
+    createHttp2(options),
+    createHttp1(options),
     createTls(),
+    createMqtt(options),
+    createAmqp(options),
+    createNats(options),
+    createMongodb(),
     createDubbo(options),
+    createPostgresql(options),
+    createRocketmq(options),
+    createCassandra(options),
+    createKafka(options),
+    createRedis(options),
+    createMemcached(options),
+    createDns(),
+    createWebSocket(options),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { addressText } from '../../connection/address.ts';
+import { addressText } from '../../base/ip-address.ts';
 import type { Origin } from '../../connection/connection.ts';
 import { indexOf, latin1, startsWith, u16be } from '../bytes.ts';
 import { Claim, Step, type IdDecoder } from '../decoder.ts';
