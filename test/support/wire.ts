@@ -41,12 +41,20 @@ export function readWires(folder: URL): Wire[] {
     .map((file) => parseWire(file, readFileSync(new URL(file, folder), 'utf8')));
 }
 
+/** What the remarks of the head say. */
+function headOf(name: string, text: string): Omit<Wire, 'steps' | 'spans'> {
+  const remark = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
+  return {
+    name,
+    transport: (remark(/^# (udp|unix)$/m) as Wire['transport'] | undefined) ?? 'tcp',
+    port: Number(remark(/^# port (\d+)$/m) ?? 80),
+    before: remark(/^# after (\w+)$/m),
+    then: remark(/^# then (\w+)$/m),
+  };
+}
+
 function parseWire(name: string, text: string): Wire {
-  const transport = /^# (udp|unix)$/m.exec(text)?.[1] as Wire['transport'] | undefined;
-  const port = Number(/^# port (\d+)$/m.exec(text)?.[1] ?? 80);
-  const before = /^# after (\w+)$/m.exec(text)?.[1];
-  const then = /^# then (\w+)$/m.exec(text)?.[1];
-  const wire: Wire = { name, steps: [], spans: [], transport: transport ?? 'tcp', port, before, then };
+  const wire: Wire = { ...headOf(name, text), steps: [], spans: [] };
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const from: Role = line.startsWith('>') ? 'client' : 'server';
