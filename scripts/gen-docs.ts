@@ -1,8 +1,8 @@
 /**
- * Writes docs/config.md, docs/losses.md and docs/metrics.md from what the program itself uses: config/default.yaml with the schema, the table of
- * losses, the metrics as they are scraped. `npm run gen:docs`; a test compares.
+ * Writes docs/config.md, docs/losses.md, docs/metrics.md and docs/protocols.md from what the program itself uses: config/default.yaml with the schema,
+ * the table of losses, the metrics as they are scraped, the registry of protocols with the conversations that they are tested with. `npm run gen:docs`; a test compares.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { parse as parseToml } from 'smol-toml';
@@ -13,9 +13,14 @@ import { leaves } from '../src/base/config/section.ts';
 import { Histogram } from '../src/base/histogram.ts';
 import { Ledger } from '../src/base/ledger.ts';
 import { LOSSES } from '../src/base/losses.ts';
+import { PROTOCOLS } from '../src/base/settings.ts';
 import { SelfMetrics } from '../src/metrics/self-metrics.ts';
 
 const ROOT = new URL('..', import.meta.url);
+
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), 'utf8');
+}
 
 /** Text by path, relative to the repository. */
 export async function generateDocs(): Promise<Record<string, string>> {
@@ -23,6 +28,7 @@ export async function generateDocs(): Promise<Record<string, string>> {
     'docs/config.md': configDoc(),
     'docs/losses.md': lossesDoc(),
     'docs/metrics.md': await metricsDoc(),
+    'docs/protocols.md': protocolsDoc(),
   };
   const options = (await resolveConfig(fileURLToPath(new URL('package.json', ROOT)))) ?? {};
   const entries = Object.entries(docs).map(async ([path, text]): Promise<[string, string]> => [
@@ -102,7 +108,7 @@ const ENVIRONMENT: ReadonlyArray<[names: string, meaning: string]> = [
 ];
 
 function configDoc(): string {
-  const text = readFileSync(new URL('config/default.yaml', ROOT), 'utf8');
+  const text = read('config/default.yaml');
   const comments = readComments(text);
   const defaults = parse(text) as unknown;
   const sections: Array<[string[], Schema]> = [
@@ -251,8 +257,32 @@ ${rows.join('')}`;
 }
 
 /** What the kernel side's counters count, by the name of their metric. */
+/** Every protocol with its page and the real programs whose conversations its decoder is tested with. */
+function protocolsDoc(): string {
+  const rows = PROTOCOLS.map((protocol) => {
+    const [title] = /(?<=^# ).*/m.exec(read(`docs/protocols/${protocol}.md`)) ?? [protocol];
+    const folder = `test/fixtures/decode/${protocol}`;
+    const files = readdirSync(new URL(folder, ROOT)).filter((file) => file.endsWith('.wire'));
+    const programs = new Set(files.map((file) => /(?<=^# )[^:\n]*/.exec(read(`${folder}/${file}`))![0]));
+    return `| \`${protocol}\` | [${title}](protocols/${protocol}.md) | ${cell([...programs].join('; '))} |`;
+  });
+  return [
+    '# Protocols',
+    '',
+    GENERATED,
+    '',
+    'Which protocol a connection speaks is found out from its bytes, of both directions where one is not enough; ports prove nothing. What is claimed wrongly is withdrawn.',
+    'Any of them can be left out (`receivers.undertrace.protocols.off`). Database spans of the serving end have the attributes of the client’s.',
+    '',
+    '| name | protocol | recorded from |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 function kernelCounterDocs(): Map<string, string> {
-  const { enums } = parseToml(readFileSync(new URL('bpf/records.toml', ROOT), 'utf8')) as unknown as {
+  const { enums } = parseToml(read('bpf/records.toml')) as unknown as {
     enums: { counter: Record<string, { doc: string } | string> };
   };
   return new Map(
