@@ -50,10 +50,10 @@ export function classify(
       result.claim = claim;
       continue;
     }
-    if (result.claim === Claim.no) result.claim = Claim.like;
-    if (other.available === 0) continue;
-    const borneOut = bearOut(claim, probe(decoder, other, joined), sentByClient);
-    if (borneOut === Claim.no) continue;
+    const answer = other.available === 0 ? Claim.more : probe(decoder, other, joined);
+    const borneOut = answer === Claim.more ? answer : bearOut(claim, answer, question.sentByClient);
+    if (borneOut === Claim.more && result.claim === Claim.no) result.claim = Claim.like;
+    if (borneOut === Claim.more || borneOut === Claim.no) continue;
     result.claim = borneOut;
     result.decoder = decoder;
     result.sure = false;

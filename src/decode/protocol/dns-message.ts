@@ -58,6 +58,8 @@ const OPT = 41;
 const CLASSES = new Set([1, 3, 4, 254, 255]);
 
 const HEADER = 12;
+/** A name, what is asked of it, and options. */
+const MAX_REQUEST = 2048;
 const MAX_NAME = 255;
 const MAX_JUMPS = 32;
 /** Addresses that are kept of an answer. */
@@ -137,6 +139,21 @@ function readQuestion(bytes: Uint8Array, from: number, to: number): boolean {
   question.type = TYPES[code] ?? `TYPE${code}`;
   question.end = label.end + 4;
   return true;
+}
+
+/** Whether what there is of the head and of the name asked for can be that of a message of `length` bytes. */
+export function mayBeDns(bytes: Uint8Array, from: number, to: number, length: number): boolean {
+  if (to - from < HEADER) return true;
+  const high = bytes[from + 2]!;
+  const isRequest = high < 128;
+  const operation = OPCODES[(high >> 3) & 15];
+  if (operation === undefined || (bytes[from + 3]! & 0x40) !== 0) return false;
+  if (isRequest && operation !== 'UPDATE' && length > MAX_REQUEST) return false;
+  if (!mayCount(bytes, from, from + length, isRequest, operation, bytes[from + 3]! & 15)) return false;
+  // A question is never compressed: nothing stands before it.
+  let at = from + HEADER;
+  while (at < to && bytes[at] !== 0 && bytes[at]! <= 63) at += bytes[at]! + 1;
+  return at >= to || bytes[at] === 0 || u16be(bytes, from + 4) === 0;
 }
 
 /** Whether the counts of the header can be those of such a message. */

@@ -4,7 +4,7 @@ import { Claim, Step, type DatagramDecoder, type IdDecoder } from '../decoder.ts
 import type { Description, Exchange } from '../exchange.ts';
 import type { Frames } from '../frames.ts';
 import type { Reader } from '../reader.ts';
-import { readDns, type DnsMessage } from './dns-message.ts';
+import { mayBeDns, readDns, type DnsMessage } from './dns-message.ts';
 
 const PORTS = new Set([53, 5353]);
 const MIN_MESSAGE = 12;
@@ -43,20 +43,17 @@ export function createDnsDatagrams(): DatagramDecoder {
   };
 }
 
-/** A whole message is sure, since everything in it agrees; one that is longer than what can be had is not looked at further than its question. */
+/** A whole message is sure, since everything in it agrees; of one that is longer than what can be had, its head and its question are. */
 function probe(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
   if (to - from < 2) return final ? Claim.no : Claim.more;
   const length = u16be(bytes, from);
-  const end = from + 2 + length;
-  if (length < MIN_MESSAGE) return Claim.no;
-  const whole = end <= to;
-  if (to - from >= 2 + MIN_MESSAGE) {
-    const message = readDns(bytes, from + 2, Math.min(end, to), !whole, false);
-    if (message && (whole || final)) return message.isRequest ? Claim.request : Claim.response;
-    if (whole || (message === undefined && to - from > 300)) return Claim.no;
-    if ((bytes[from + 5]! & 0x40) !== 0 || u16be(bytes, from + 6) > 1) return Claim.no;
-  }
-  return final ? Claim.no : Claim.more;
+  const start = from + 2;
+  const end = Math.min(to, start + length);
+  if (length < MIN_MESSAGE || !mayBeDns(bytes, start, end, length)) return Claim.no;
+  const whole = start + length <= to;
+  const message = whole || final ? readDns(bytes, start, end, !whole, false) : undefined;
+  if (message) return message.isRequest ? Claim.request : Claim.response;
+  return whole || final ? Claim.no : Claim.more;
 }
 
 function read(reader: Reader, _fromClient: boolean, _state: undefined, frames: Frames): Step {

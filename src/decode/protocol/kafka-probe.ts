@@ -27,7 +27,7 @@ export function probeKafka(bytes: Uint8Array, from: number, to: number, final: b
   if (length < LEAST_RESPONSE || length > MAX_FRAME) return Claim.no;
   const end = from + FRAME_HEAD + length;
   const request = probeRequest(bytes, from, to, end, final);
-  return request === Claim.no ? probeResponse(bytes, from, to, end, final) : request;
+  return request === Claim.no ? probeResponse(bytes, from, to, end) : request;
 }
 
 function probeRequest(bytes: Uint8Array, from: number, to: number, end: number, final: boolean): Claim {
@@ -51,10 +51,9 @@ function mayFollow(bytes: Uint8Array, from: number, to: number): boolean {
 }
 
 /** Ids rise; responses come in the order of the requests. */
-function probeResponse(bytes: Uint8Array, from: number, to: number, end: number, final: boolean): Claim {
+function probeResponse(bytes: Uint8Array, from: number, to: number, end: number): Claim {
   const id = i32be(bytes, from + FRAME_HEAD);
   if (id < 0) return Claim.no;
-  if (to < Math.min(end, from + MAX_READ) && !final) return Claim.more;
   if (to - end >= RESPONSE_HEAD) {
     const length = i32be(bytes, end);
     if (length < LEAST_RESPONSE || length > MAX_FRAME || i32be(bytes, end + FRAME_HEAD) <= id)

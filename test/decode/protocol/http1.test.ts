@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { PROTOCOLS } from '../../../src/base/settings.ts';
 import { gzipSync } from 'node:zlib';
 import { Verdict } from '../../../src/capture/records.gen.ts';
 import { Decoding } from '../../support/decoding.ts';
 import { RecordWriter, TestEnd, type TestEndOptions } from '../../support/records.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** What others say of the same bytes is not asked. */
+const ALONE = { protocolsOff: PROTOCOLS.filter((protocol) => protocol !== 'http') };
 
 function setUp(options: TestEndOptions = {}, decode: ConstructorParameters<typeof Decoding>[0] = {}) {
   const writer = new RecordWriter();
@@ -236,7 +240,7 @@ describe('decode/protocol/http1', () => {
   });
 
   it('hands a CONNECT tunnel on: HTTP inside is decoded, TLS is given up', () => {
-    const { writer, decoding, end } = setUp();
+    const { writer, decoding, end } = setUp({}, ALONE);
     end
       .send('CONNECT example.org:80 HTTP/1.1\r\nHost: example.org:80\r\n\r\n')
       .receive('HTTP/1.1 200 OK\r\n\r\n');
@@ -358,7 +362,7 @@ describe('decode/protocol/http1', () => {
     ];
     for (const [byteClass, bytes] of foreign) {
       for (const send of [true, false]) {
-        const { writer, decoding, end } = setUp();
+        const { writer, decoding, end } = setUp({}, ALONE);
         if (send) end.send(bytes);
         else end.receive(bytes);
         for (let i = 0; i < 4; i++) end.receive(bytes.slice(5));
