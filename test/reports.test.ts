@@ -34,7 +34,8 @@ function traffic(over: boolean): Uint8Array {
   ends[0]!.receive(HEALTH).send(RESPONSE);
   ends[1]!.receive('\0 is no method\r\n\r\n');
   const database = new TestEnd(writer, { accepted: true, localPort: 5432, tgid: DATABASE });
-  for (let i = 0; i < 2; i++) database.receive('\x00\x01\x02\x03').send('\x04\x05\x06\x07');
+  const [question, answer] = ['\xfe\x0f\xff\xff'.repeat(4), '\xfd\x0f\xff\xff'.repeat(4)] as const;
+  for (let i = 0; i < 2; i++) database.receive(question).send(answer);
   if (over) for (const end of [...ends, database]) end.event('destroyed');
   return writer
     .clock(writer.nowNs + 1e9)
@@ -95,7 +96,7 @@ describe('reports', () => {
       [3, 2, { filtered: 1, malformed: 1 }, [8080], ['http']],
     );
     const base = processes.find(({ pid }) => pid === DATABASE)!;
-    assert.deepEqual(base.unrecognised, { records: 4, bytes: 16 });
+    assert.deepEqual(base.unrecognised, { records: 4, bytes: 64 });
     assert.deepEqual(base.lost, { unrecognised: 4 });
     const unknown = ports.find(({ port }) => port === 5432)!;
     assert.equal(unknown.protocol, 'unrecognised');
