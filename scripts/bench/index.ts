@@ -30,7 +30,7 @@ const METHOD = `# Benchmarks
 
 Written by \`npm run bench\`. Every comparison interleaves rounds without and with the agent in one run, since machines drift. System calls: median of
 batches, pinned to one CPU. nginx: one worker, wrk with one thread, so that both CPUs of the machine are busy without the agent. redis-benchmark: a
-protocol that is not decoded. Requests a second and p99 are those of runs of some seconds, with the agent and without it in turn. The change is told from 200 windows of a
+protocol that is not decoded (it is switched off). Requests a second and p99 are those of runs of some seconds, with the agent and without it in turn. The change is told from 200 windows of a
 quarter of a second for each, within one load: in between the agent's programs leave the two tracepoints of all system calls, and its process stands still. Both
 ends of every connection are on the machine and are traced, so a request costs four records. Hooks alone: the same with two programs that return at
 once on these tracepoints, which is what the kernel itself takes for them; no bound below that can be met on such a machine. Replay: 200,000 exchanges

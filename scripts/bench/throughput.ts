@@ -128,7 +128,8 @@ async function rateOf(load: Load): Promise<number> {
 }
 
 async function compare(load: Load): Promise<Row> {
-  const agent = await BenchAgent.start();
+  // What is measured with Redis is a protocol that is not decoded.
+  const agent = await BenchAgent.start(undefined, { protocols: { off: ['redis'] } });
   const switched = new Switched(agent);
   const samples: Record<State, Sample[]> = { off: [], on: [], hooks: [] };
   const rates: Record<State, number> = { off: 0, on: 0, hooks: 0 };
