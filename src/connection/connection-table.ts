@@ -308,8 +308,8 @@ export class ConnectionTable<S> {
       if (this.#look(connection)) this.#await(connection);
     }
     if (nowNs - this.#sweptNs >= this.#sweepNs) {
+      this.#sweep(nowNs, this.#sweptNs);
       this.#sweptNs = nowNs;
-      this.#sweep(nowNs);
     }
   }
 
@@ -521,11 +521,14 @@ export class ConnectionTable<S> {
     connection.session = undefined;
   }
 
-  #sweep(nowNs: number): void {
+  /** `before`: when it was done last. */
+  #sweep(nowNs: number, before: number): void {
     this.#threads.forget(nowNs - this.#exchangeTimeoutNs);
     for (let c = this.#byUse.oldest; c && nowNs - c.lastNs >= this.#sweepNs;) {
       const next = c.newer;
-      const busy = (!c.resting || c.transport === 'udp') && this.#consumer.onIdle(c, nowNs);
+      const isNew = before - c.lastNs < this.#sweepNs;
+      const asked = isNew || !c.resting || c.transport === 'udp';
+      const busy = asked && this.#consumer.onIdle(c, nowNs);
       if (nowNs - c.lastNs >= ANSWER_NS) c.asking = undefined;
       if (!c.resting) this.#settle(c);
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {

@@ -144,8 +144,19 @@ function withPeer(connection: Connection, record: DataRecord): Connection {
   const { id, sock, inode, netns, transport, accepted, localAddress, localPort } = connection;
   const { txFirst, rxFirst, peer, tgid, processStartNs } = connection;
   return {
-    ...{ id, sock, inode, netns, transport, accepted, localAddress, localPort },
-    ...{ txFirst, rxFirst, peer, tgid, processStartNs },
+    id,
+    sock,
+    inode,
+    netns,
+    transport,
+    accepted,
+    localAddress,
+    localPort,
+    txFirst,
+    rxFirst,
+    peer,
+    tgid,
+    processStartNs,
     remoteAddress: remoteText(record),
     remotePort: record.remotePort,
   };

@@ -92,6 +92,8 @@ interface Protocol<State> {
   createState(): State;
   /** Something in the state must be kept while the connection is idle (a negotiated version, prepared statements). Else it is thrown away. */
   lasting?(state: State): boolean;
+  /** Nothing has happened for a while on a connection of which the state was kept: it should take as little memory as it can. */
+  shrink?(state: State): void;
   describe(exchange: Exchange): Description;
 }
 

@@ -166,6 +166,7 @@ export class Session implements ConversationOwner<Session> {
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
+    if (this.#state !== undefined) this.decoder?.shrink?.(this.#state);
     return (this.#datagrams ?? this.#conversation)?.onIdle(nowNs, timeoutNs) ?? false;
   }
 

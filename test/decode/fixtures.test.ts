@@ -34,6 +34,9 @@ const REFERRING = new Set(['http2']);
 /** What the end of a request tells, which is known where a lost record makes the response be read later. */
 const LATE = /\.(body\.size|messages\.(sent|received))$/;
 
+/** Long enough for what a connection keeps while nothing happens on it to be made small. */
+const PAUSE_NS = 2.5e9;
+
 type Attributes = Record<string, unknown>;
 
 /** The exchanges in order of their requests, as attributes; what says which trace they belong to as `context.*`. */
@@ -162,6 +165,11 @@ for (const protocol of readdirSync(FIXTURES).sort()) {
           const names = new Set(decoding.closed.map((exchange) => exchange.protocol));
           if (wire.spans.length > 0) assert.ok(names.has(wire.then ?? protocol), [...names].join());
         }
+      });
+
+      it('gives the same spans when nothing happens for a while after every record', () => {
+        for (const role of ROLES)
+          assertSpans(wire, role, over(role, steps, { pauseNs: PAUSE_NS }), 'with pauses');
       });
 
       if (stream) {

@@ -38,7 +38,11 @@ export function readWires(folder: URL): Wire[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.wire'))
     .sort()
-    .map((file) => parseWire(file, readFileSync(new URL(file, folder), 'utf8')));
+    .map((file) => readWire(folder, file));
+}
+
+export function readWire(folder: URL, file: string): Wire {
+  return parseWire(file, readFileSync(new URL(file, folder), 'utf8'));
 }
 
 /** What the remarks of the head say. */
@@ -83,11 +87,13 @@ export interface PlayOptions extends DecodingOptions {
   lost?: ReadonlySet<number>;
   transport?: Wire['transport'];
   port?: number;
+  /** Time that passes after each step, with nothing but the ends of drains. */
+  pauseNs?: number;
 }
 
 /** Plays steps at one end. Drains end after every step, so that late records have time to come. */
 export function play(role: Role, steps: readonly Step[], options: PlayOptions = {}): Decoding {
-  const { lost = new Set(), transport = 'tcp', port = 80 } = options;
+  const { lost = new Set(), transport = 'tcp', port = 80, pauseNs = 0 } = options;
   const writer = new RecordWriter();
   const decoding = new Decoding(options);
   const accepted = role === 'server';
@@ -103,6 +109,7 @@ export function play(role: Role, steps: readonly Step[], options: PlayOptions = 
     else if (sends) end.send(step.bytes);
     else end.receive(step.bytes);
     writer.clock();
+    if (pauseNs > 0) writer.clock(writer.nowNs + pauseNs);
   });
   // Longer than anything waits for a record that is late.
   for (let i = 0; i < 3; i++) writer.clock(writer.nowNs + LATE_NS);

@@ -68,12 +68,24 @@ class Turn {
 
   request(operation: string, more: Partial<AmqpRequest>): AmqpRequest {
     const { fromClient, channelNumber, state } = this;
-    return {
-      ...{ operation, fromClient, channel: channelNumber, destination: '', routingKey: '', deliveryTag: 0 },
-      ...{ clientId: state.name, bodySize: -1, messageId: '', correlationId: '', contextHeaders: undefined },
-      ...{ errorType: undefined, replies: NO_REPLIES, losses: state.losses, consumer: undefined },
-      ...more,
+    const request: AmqpRequest = {
+      operation,
+      fromClient,
+      channel: channelNumber,
+      destination: '',
+      routingKey: '',
+      deliveryTag: 0,
+      clientId: state.name,
+      bodySize: -1,
+      messageId: '',
+      correlationId: '',
+      contextHeaders: undefined,
+      errorType: undefined,
+      replies: NO_REPLIES,
+      losses: state.losses,
+      consumer: undefined,
     };
+    return Object.assign(request, more);
   }
 
   /** The exchange, of whichever end, is over with this frame. */

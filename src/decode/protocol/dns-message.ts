@@ -115,7 +115,11 @@ export function readDns(
   const whole = readRecords(bytes, from, end, to);
   if (!sure && (whole ? found.end !== to : !cut)) return undefined;
   return {
-    ...{ id: u16be(bytes, from), isRequest, operation, name, type },
+    id: u16be(bytes, from),
+    isRequest,
+    operation,
+    name,
+    type,
     rcode: rcodeName(((found.extended & 0xff) << 4) | (low & 15)),
     truncated: (high & 2) !== 0,
     answers: found.answers,

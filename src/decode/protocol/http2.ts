@@ -74,10 +74,10 @@ export function createHttp2(options: DecoderOptions): IdDecoder<Http2State> {
     capture: { elide: false, budget: 65_536 },
     probe: probeHttp2,
     createState: createHttp2State,
-    lasting({ client, server }) {
+    lasting: () => true,
+    shrink({ client, server }) {
       client.table.pack();
       server.table.pack();
-      return true;
     },
     read(reader, fromClient, state, frames) {
       call.reader = reader;

@@ -45,7 +45,10 @@ export function describeMqtt(exchange: Exchange, names: DestinationNames): Descr
       ...(operation === 'publish'
         ? directionOf(fromClient, asks)
         : { name: operation, type: undefined, kind: undefined }),
-      ...{ destination, generated: undefined, clientId, bodySize },
+      destination,
+      generated: undefined,
+      clientId,
+      bodySize,
       isClient: asks === fromClient,
     },
     names,

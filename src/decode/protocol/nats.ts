@@ -108,11 +108,17 @@ function createRequest(
   clientId: string,
   more: Partial<NatsRequest>,
 ): NatsRequest {
-  return {
-    ...{ operation, fromClient, clientId, destination: '', group: '', contextHeaders: undefined },
-    ...{ bodySize: -1, errorType: undefined },
-    ...more,
+  const request: NatsRequest = {
+    operation,
+    fromClient,
+    clientId,
+    destination: '',
+    group: '',
+    contextHeaders: undefined,
+    bodySize: -1,
+    errorType: undefined,
   };
+  return Object.assign(request, more);
 }
 
 function takeConnect(bytes: Uint8Array, state: NatsState, frames: Frames): Step {

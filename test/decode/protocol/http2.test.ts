@@ -161,6 +161,8 @@ describe('decode/http2', () => {
         }
         decoding.opened.length = decoding.closed.length = decoding.verdicts.length = 0;
       }
+      // Two seconds in which nothing happens.
+      decoding.stage.onClock((writer.nowNs += 2e9));
     };
     open(0, 500);
     gc();
