@@ -32,6 +32,14 @@ export interface HttpRequest extends HttpMessage {
 export interface HttpResponse extends HttpMessage {
   /** 0 where it was not seen. */
   status: number;
+  /** What a database says of itself. */
+  database?: DatabaseResponse | undefined;
+}
+
+export interface DatabaseResponse {
+  readonly system: 'elasticsearch' | 'opensearch' | 'clickhouse';
+  /** Of ClickHouse's exceptions; '' where there is none. */
+  errorCode: string;
 }
 
 export function createRequest(version: number): HttpRequest {

@@ -1,8 +1,8 @@
 import { CONTEXT_HEADERS, ContextHeaders, type ContextKey } from '../context-headers.ts';
 import type { Framing } from './http1-head.ts';
-import type { HttpRequest } from './http-message.ts';
+import type { DatabaseResponse, HttpRequest } from './http-message.ts';
 
-/** Codes of fields; those of the first two are the body's framing, and of responses only one other is used. */
+/** Codes of fields; those of the first two are the body's framing. */
 export const NOT_USED = -1;
 export const CONTENT_LENGTH = 0;
 export const TRANSFER_ENCODING = 1;
@@ -63,7 +63,16 @@ export function requestFields(requestIds: readonly string[]): FieldTable {
   return new FieldTable(KNOWN_NAMES, requestIds);
 }
 
-export const RESPONSE_FIELDS = new FieldTable([...FRAMING, 'upgrade'], []);
+/** Those by which a database says what it is: Elasticsearch 7.14, OpenSearch 2.9, ClickHouse. */
+const DATABASE = [
+  'x-elastic-product',
+  'x-opensearch-version',
+  'x-clickhouse-summary',
+  'x-clickhouse-query-id',
+];
+const EXCEPTION = 'x-clickhouse-exception-code';
+
+export const RESPONSE_FIELDS = new FieldTable([...FRAMING, 'upgrade', ...DATABASE, EXCEPTION], []);
 
 /** `name` in lower case, ASCII; `_` as the byte it becomes. */
 export function isName(bytes: Uint8Array, from: number, name: string): boolean {
@@ -98,6 +107,29 @@ export function setField(code: number, text: string, request: HttpRequest, frami
     default:
       setContext(code, text, (request.contextHeaders ??= new ContextHeaders()));
   }
+}
+
+export function setResponseField(code: number, text: string, framing: Framing): void {
+  switch (code) {
+    case 2:
+      framing.upgradeTo = text.toLowerCase();
+      break;
+    case 3:
+      if (text === 'Elasticsearch') setDatabase('elasticsearch', framing);
+      break;
+    case 4:
+      setDatabase('opensearch', framing);
+      break;
+    case 7:
+      setDatabase('clickhouse', framing).errorCode = text;
+      break;
+    default:
+      setDatabase('clickhouse', framing);
+  }
+}
+
+function setDatabase(system: DatabaseResponse['system'], framing: Framing): DatabaseResponse {
+  return (framing.database ??= { system, errorCode: '' });
 }
 
 function setContext(code: number, text: string, headers: ContextHeaders): void {

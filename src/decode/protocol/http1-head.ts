@@ -18,10 +18,11 @@ import {
   NOT_USED,
   RESPONSE_FIELDS,
   setField,
+  setResponseField,
   TRANSFER_ENCODING,
   type FieldTable,
 } from './http1-fields.ts';
-import { METHODS, type HttpRequest, type HttpResponse } from './http-message.ts';
+import { METHODS, type DatabaseResponse, type HttpRequest, type HttpResponse } from './http-message.ts';
 
 /** What a head says about the body, filled by `parseHead`; one object for all heads. */
 export interface Framing {
@@ -34,6 +35,8 @@ export interface Framing {
   upgrade: boolean;
   /** The protocol that a response goes over to, in lower case; '' where it names none. */
   upgradeTo: string;
+  /** What a response says of the database that it is from. */
+  database: DatabaseResponse | undefined;
 }
 
 /** More bytes are needed. */
@@ -166,6 +169,7 @@ export function parseHead(
   framing.contentLength = -1;
   framing.transferEncoding = framing.chunked = framing.expectContinue = framing.upgrade = false;
   framing.upgradeTo = '';
+  framing.database = undefined;
   const lf = findLineEnd(bytes, from, to);
   if (lf < 0 && !(final && request && hasWholePath(bytes, from, to))) return INCOMPLETE;
   const ok = request
@@ -246,7 +250,7 @@ function takeField(
   }
   const field = value(bytes, colon, lf, ascii);
   if (request) setField(code, field, request, framing);
-  else framing.upgradeTo = field.toLowerCase();
+  else setResponseField(code, field, framing);
   return false;
 }
 

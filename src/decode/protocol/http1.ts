@@ -1,6 +1,7 @@
 import { Claim, Step, type FifoDecoder } from '../decoder.ts';
 import type { Next, Reader } from '../reader.ts';
 import type { DecoderOptions } from './index.ts';
+import { createDatabaseDescriber, redactUnanswered } from './http-database.ts';
 import { createDescriber } from './http-describe.ts';
 import { requestFields, type FieldTable } from './http1-fields.ts';
 import { emptyLine, INCOMPLETE, MALFORMED, parseHead, type Framing } from './http1-head.ts';
@@ -74,6 +75,7 @@ const framing: Framing = {
   expectContinue: false,
   upgrade: false,
   upgradeTo: '',
+  database: undefined,
 };
 
 /**
@@ -87,6 +89,8 @@ const framing: Framing = {
  */
 export function createHttp1(options: DecoderOptions): FifoDecoder<HttpState> {
   const fields = requestFields(options.requestIdHeaders);
+  const describeHttp = createDescriber(options.redactedQueryKeys);
+  const describeDatabase = createDatabaseDescriber(options.queryText);
   return {
     name: 'http',
     pairing: 'fifo',
@@ -114,7 +118,13 @@ export function createHttp1(options: DecoderOptions): FifoDecoder<HttpState> {
       (request as HttpRequest).bodySize = 0;
       return true;
     },
-    describe: createDescriber(options.redactedQueryKeys),
+    describe(exchange) {
+      const response = exchange.response as HttpResponse | undefined;
+      const description = describeHttp(exchange);
+      if (response === undefined) return redactUnanswered(description, exchange.request as HttpRequest);
+      const { database } = response;
+      return database === undefined ? description : describeDatabase(description, exchange, database);
+    },
   };
 }
 
@@ -187,13 +197,20 @@ function readResponse(
   const side = state.response;
   if (side.phase !== Phase.head) return readBody(reader, side);
   if (skipEmptyLines(reader)) return Step.interim;
-  const response: HttpResponse = { status: 0, version: 11, bodySize: undefined, truncated: false };
+  const response: HttpResponse = {
+    status: 0,
+    version: 11,
+    bodySize: undefined,
+    truncated: false,
+    database: undefined,
+  };
   const length = readHead(reader, side, response, undefined, fields);
   if (length <= 0) return length === INCOMPLETE ? Step.more : Step.malformed;
   if (response.status < 200 && response.status !== 101) return readInterim(reader, state, response, length);
   const phase = bodyPhase(response, request);
   if (phase < 0) return Step.malformed;
   side.phase = phase;
+  response.database = framing.database;
   side.message = response;
   side.size = phase === Phase.length ? framing.contentLength : 0;
   if (phase === Phase.end || phase === Phase.handOver) response.bodySize = 0;
