@@ -23,10 +23,15 @@ export function describeMemcached(exchange: Exchange, options: QueryTextOptions)
     describeHits(attributes, request.keys, response.hits);
   const status = response?.status;
   if (status !== undefined) attributes['db.response.status_code'] = status;
-  const errorType = exchange.failure ?? status;
+  const errorType = failureOf(exchange, request) ?? status;
   if (errorType !== undefined) attributes['error.type'] = errorType;
   const name = (attributes['db.operation.name'] as string | undefined) ?? SYSTEM;
   return { name, attributes, errorType };
+}
+
+/** Who asks for the end of the connection need not wait for it to be confirmed. */
+function failureOf({ failure }: Exchange, { operation }: MemcachedRequest): string | undefined {
+  return operation === 'quit' && failure === 'connection_closed' ? undefined : failure;
 }
 
 function describeCommands(

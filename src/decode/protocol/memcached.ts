@@ -8,6 +8,9 @@ import { MEMCACHED_STARTS, probeMemcached } from './memcached-probe.ts';
 import { createSide, resetSide, type MemcachedState } from './memcached-side.ts';
 import { readTextRequest, readTextResponse } from './memcached-text.ts';
 
+/** Of a pipeline, or of the responses to one, that is copied: what is beyond it is found again where a call begins with one. */
+const PIPELINE_BYTES = 65_536;
+
 /**
  * Memcached: text protocol with the meta commands (doc/protocol.txt), and binary protocol (doc/protocol-binary.txt).
  *
@@ -21,7 +24,7 @@ export function createMemcached(options: DecoderOptions): FifoDecoder<MemcachedS
     name: 'memcached',
     pairing: 'fifo',
     starts: MEMCACHED_STARTS,
-    capture: { elide: true },
+    capture: { elide: true, budget: PIPELINE_BYTES },
     probe: probeMemcached,
     createState: () => ({ request: createSide(), response: createSide() }),
     read: (reader, isRequest, state, request) =>
