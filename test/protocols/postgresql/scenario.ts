@@ -5,6 +5,8 @@ import { inCheckout } from '../../support/programs.ts';
 import { ScenarioServer, type ExpectedSpans, type Place, type Scenario } from '../../support/scenario.ts';
 
 const program = (file: string): string => inCheckout('test', 'protocols', 'postgresql', file);
+/** Few: where the machine has no time left, the agent takes 2 % of a core. */
+const ROUNDS = 20;
 const DEBIAN = '/usr/lib/postgresql';
 /** It refuses to be root. */
 const AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
@@ -49,6 +51,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'pgbench',
+      count: ROUNDS,
       command: ({ host, port, count }) => ['sh', program('client.sh'), host, String(port), String(count)],
       expects: (count) => [
         // Twice by each pgbench.
@@ -67,6 +70,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'node',
+      count: ROUNDS,
       command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
       expects: (count) => [
         shop('connect shop', 2),
@@ -86,6 +90,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'psycopg',
+      count: ROUNDS,
       command: ({ host, port, count }) => [
         'python3',
         program('client.py'),
@@ -119,6 +124,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'jdbc',
+      count: ROUNDS,
       command: ({ host, port, count }) => [
         ...['java', '-Xmx256m', '-XX:+UseSerialGC', program('Client.java')],
         ...[host, String(port), String(count)],
