@@ -1,4 +1,4 @@
-import { startsWith, text as utf8, u32le } from '../bytes.ts';
+import { indexOf, startsWith, text as utf8, u32le } from '../bytes.ts';
 import { Claim } from '../decoder.ts';
 import { Word, WORDS } from '../sql-words.ts';
 import { greetingAt, isLogin, LOGIN_HEAD, MAX_GREETING } from './mysql-login.ts';
@@ -8,6 +8,13 @@ import { Command, EOF_LENGTH, First, HEADER, integerLength, MIN_OK, u16le, u24le
 const GREETING = 10;
 const MIN_GREETING = 40;
 const MAX_LOGIN = 65_535;
+/** Bytes of a user's name, and a database's, which are 128 and 64 characters at most. */
+const MAX_USER = 512;
+/** What answers COM_STATISTICS. */
+const STATISTICS = 'Uptime: ';
+/** Packets behind the first one that show that a response is one, and that are looked at. */
+const MIN_CHAIN = 2;
+const MAX_CHAIN = 16;
 /** Bytes of a statement that are looked at. */
 const LOOKED_AT = 64;
 /** What stands in front of a statement's first word. */
@@ -76,6 +83,9 @@ function isCommand(bytes: Uint8Array, at: number, end: number, to: number): bool
       return isStatement(bytes, at + 1, limit);
     case Command.initDb:
       return length > 1 && length <= 65 && end === to && isName(bytes, at + 1, end);
+    case Command.changeUser:
+      return end <= to && isUser(bytes, at + 1, end);
+    case Command.quit:
     case Command.statistics:
     case Command.resetConnection:
     case Command.ping:
@@ -132,24 +142,60 @@ function isStatement(bytes: Uint8Array, from: number, limit: number): boolean {
   return known !== undefined && known <= Word.with;
 }
 
+/** `user NUL length8 password database NUL ...` */
+function isUser(bytes: Uint8Array, from: number, end: number): boolean {
+  const user = indexOf(bytes, 0, from, Math.min(end, from + MAX_USER));
+  if (user < 0 || user + 1 >= end || !isName(bytes, from, user)) return false;
+  const database = user + 2 + bytes[user + 1]!;
+  const nul = database < end ? indexOf(bytes, 0, database, Math.min(end, database + MAX_USER)) : -1;
+  return nul >= 0 && isName(bytes, database, nul);
+}
+
 function isName(bytes: Uint8Array, from: number, end: number): boolean {
   for (let at = from; at < end; at++) if (bytes[at]! < 33 || bytes[at] === 127) return false;
   return true;
 }
 
 function probeResponse(bytes: Uint8Array, at: number, end: number, to: number, final: boolean): Claim {
+  if (isChain(bytes, end, to) || isAlone(bytes, at, end, to)) return Claim.likeResponse;
+  return bytes[at] === First.ok || bytes[at]! >= First.infile
+    ? Claim.no
+    : probeResult(bytes, at, end, to, final);
+}
+
+/** A packet that is a response, or asks the client for something. */
+function isAlone(bytes: Uint8Array, at: number, end: number, to: number): boolean {
   const length = end - at;
-  const limit = Math.min(end, to);
   switch (bytes[at]) {
     case First.ok:
-      return end <= to && isOk(bytes, at, end) ? Claim.likeResponse : Claim.no;
+      return end <= to && isOk(bytes, at, end);
     case First.error:
-      return length >= 9 && at + 9 <= limit && isError(bytes, at) ? Claim.likeResponse : Claim.no;
+      return length >= 9 && at + 9 <= to && isError(bytes, at);
+    case First.infile:
+      return length > 1 && end === to && isName(bytes, at + 1, end);
     case First.eof:
-      return length === EOF_LENGTH && end === to ? Claim.likeResponse : Claim.no;
+      return end === to && (length === EOF_LENGTH || isSwitch(bytes, at + 1, end));
     default:
-      return probeResult(bytes, at, end, to, final);
+      return startsWith(bytes, at, to, STATISTICS);
   }
+}
+
+/** Packets follow whose numbers go on, up to the end of what is there. */
+function isChain(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = from;
+  let count = 0;
+  while (at + HEADER <= to && count < MAX_CHAIN) {
+    if (bytes[at + 3] !== count + 2) return false;
+    count++;
+    at += HEADER + u24le(bytes, at);
+  }
+  return count >= MIN_CHAIN && (at === to || count === MAX_CHAIN);
+}
+
+/** The name of another way to authenticate, and data. */
+function isSwitch(bytes: Uint8Array, from: number, end: number): boolean {
+  const nul = indexOf(bytes, 0, from, Math.min(end, from + MAX_USER));
+  return nul > from && isName(bytes, from, nul);
 }
 
 /** `0x00 affected id status16 warnings16 text`, and what answers Prepare. */

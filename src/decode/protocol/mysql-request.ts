@@ -24,7 +24,9 @@ const LAST_PREPARED = 0xffffffff;
 export function readRequest(reader: Reader, state: MysqlState, texts: SqlTexts): Step {
   for (;;) {
     if (state.request && !state.requestGoesOn) return due(state, state.request);
-    if (!reader.arrived || reader.available < HEADER) return Step.more;
+    if (!reader.arrived) return Step.more;
+    // Of data that is not captured as far as it goes the end is not seen, nor need it be.
+    if (reader.available < HEADER) return state.infile && reader.blocked ? Step.untilTurn : Step.more;
     const { bytes, at } = reader;
     const length = u24le(bytes, at);
     const sequence = bytes[at + 3]!;

@@ -26,7 +26,8 @@ export function createMysql({ queryText }: DecoderOptions): FifoDecoder<MysqlSta
     name: 'mysql',
     pairing: 'fifo',
     starts: [],
-    capture: { elide: true },
+    // No four bytes are what messages begin with: of clients that do not wait what is sent at once must be within the budget.
+    capture: { elide: true, budget: 65_536, pipelined: 1_048_576 },
     probe: probeMysql,
     createState: () => new MysqlState(),
     lasting: (state) => !state.isNew,
@@ -51,7 +52,9 @@ export function createMysql({ queryText }: DecoderOptions): FifoDecoder<MysqlSta
       state.responseDue = 0;
       state.responseGoesOn = false;
     },
-    ended: () => undefined,
+    ended(_, state, isRequest) {
+      if (isRequest) state.sequence = 0;
+    },
     abandoned: (request) => (request as MysqlRequest).dead,
     describe,
   };

@@ -23,7 +23,7 @@ export async function startMariadb(place: Place): Promise<{ stop(): Promise<void
   );
   const settings = [
     ...[`--bind-address=${host}`, `--port=${port}`, `--socket=${inFolder('socket')}`],
-    ...[`--init-file=${inFolder('init.sql')}`, '--skip-name-resolve', '--local-infile'],
+    ...[`--init-file=${inFolder('init.sql')}`, '--skip-name-resolve', '--local-infile', '--skip-ssl'],
     ...['--innodb-buffer-pool-size=16M', '--innodb-flush-log-at-trx-commit=0', '--log-warnings=0'],
   ];
   return ScenarioServer.start(['mariadbd', '--no-defaults', '--user=mysql', data, ...settings], place, {
