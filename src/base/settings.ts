@@ -91,6 +91,7 @@ export const PROTOCOLS = [
   'redis',
   'memcached',
   'postgresql',
+  'mysql',
   'mongodb',
   'cassandra',
   'dns',

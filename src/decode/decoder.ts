@@ -60,7 +60,7 @@ export function fits(claim: Claim, fromClient: boolean): boolean {
 export interface Capture {
   /** Payload bytes of a run in one direction; undefined: the configured limit. `UNLIMITED` where one direction may talk alone for ever. */
   readonly budget?: number;
-  /** The same once many messages were seen in one run, of protocols with ids; undefined: no more than before. */
+  /** The same once many messages were seen in one run; undefined: no more than before of protocols with ids, 64 KiB of others. */
   readonly pipelined?: number;
   /** Beyond the budget the records of a run are only summed up. For protocols that go on without what is in the middle of a long message. */
   readonly elide: boolean;

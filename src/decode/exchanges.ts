@@ -83,7 +83,11 @@ export class Exchanges<S> {
     const match = pairing.match(timeNs);
     if (match === 'wait') return match;
     if (match === 'orphan') return undefined;
-    if (pairing.pipelined && !pipelined) this.#owner.context.pipelined(this.#owner.connection);
+    if (pairing.pipelined && !pipelined) {
+      const { capture } = this.#decoder;
+      const own = capture.pipelined === undefined ? undefined : capture;
+      this.#owner.context.pipelined(this.#owner.connection, own);
+    }
     if (!pairing.uncertain(match)) return match;
     this.giveUpBefore(timeNs);
     return undefined;

@@ -3,7 +3,7 @@ import type { Stream } from '../connection/stream.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
 import { Conversation, first, shared } from './conversation.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
-import { Step, fits, type FifoDecoder } from './decoder.ts';
+import { Claim, Step, fits, type FifoDecoder } from './decoder.ts';
 import { Exchanges } from './exchanges.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import type { Reader } from './reader.ts';
@@ -295,7 +295,10 @@ export class FifoConversation<S> extends Conversation<S> {
   #restEnds(side: Side): boolean {
     const { stream } = side;
     while (side.mode === Mode.turn && stream.front) {
-      if (stream.available > 0 && stream.atRecordStart && fits(this.probe(side), side.fromClient)) {
+      const claim = stream.available > 0 && stream.atRecordStart ? this.probe(side) : Claim.no;
+      // Who reads the head of a message by itself has the rest of it in the next record.
+      if (claim === Claim.more && !stream.blocked && side.fromClient && this.#mayBegin(side)) return false;
+      if (fits(claim, side.fromClient)) {
         if (this.#mayBegin(side)) {
           this.#endHere(side, Mode.message);
           return true;

@@ -132,9 +132,12 @@ function isOneOf(span: Attributes, clean: readonly Attributes[], before?: string
 
 /**
  * A name that says less, since what it is made of was in what is missing; a destination of several parts of which one is; a method of which it is not
- * known that the server has none such.
+ * known that the server has none such; the product whose protocol another one speaks, which says so in its greeting; a text up to where it is not known
+ * what is a literal.
  */
 function isLess(key: string, span: Attributes, other: Attributes): boolean {
+  if (key === 'db.system.name') return span[key] === 'mysql' && other[key] === 'mariadb';
+  if (key === 'db.query.text') return String(other[key]).startsWith(String(span[key]));
   if (key === 'messaging.destination.name') return String(other[key]).startsWith(`${String(span[key])}:`);
   if (key === 'name' && String(other[key]).startsWith(`${String(span[key])}:`)) return true;
   if (key !== 'name' && key !== 'rpc.method') return false;

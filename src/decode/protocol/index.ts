@@ -9,6 +9,7 @@ import { createKafka } from './kafka.ts';
 import { createMemcached } from './memcached.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMqtt } from './mqtt.ts';
+import { createMysql } from './mysql.ts';
 import { createNats } from './nats.ts';
 import { createPostgresql } from './postgresql.ts';
 import { createProxy } from './proxy.ts';
@@ -48,6 +49,7 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createPostgresql(options),
     createRocketmq(options),
     createCassandra(options),
+    createMysql(options),
     createKafka(options),
     createRedis(options),
     createMemcached(options),

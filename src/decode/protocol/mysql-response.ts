@@ -1,0 +1,145 @@
+import { Step } from '../decoder.ts';
+import type { Reader } from '../reader.ts';
+import { readGreeting } from './mysql-login.ts';
+import { MysqlResponse, Stage, type MysqlRequest } from './mysql-message.ts';
+import { Command, EOF_LENGTH, First, HEADER, MAX_PACKET, u16le, u24le } from './mysql-packet.ts';
+import { takeColumn, takeFirst, takePrepared, takeRow, takeOutcome } from './mysql-result.ts';
+import type { MysqlState } from './mysql-state.ts';
+
+/** Bytes of a packet that are waited for, where it is looked at. */
+const LOOKED_AT = 64;
+/** What follows where binary logs are sent, and where packets are compressed. */
+const OPAQUE = { to: undefined, opaque: 'binary', carries: false } as const;
+
+/** The server's side: one response to each command, of any number of packets whose numbers go on from those of the request. */
+export function readResponse(reader: Reader, state: MysqlState, request: MysqlRequest | undefined): Step {
+  for (;;) {
+    if (state.responseDue !== 0 && !state.responseGoesOn) return due(reader, state, state.responseDue);
+    if (!reader.arrived || reader.available < HEADER) return Step.more;
+    const { bytes, at } = reader;
+    const length = u24le(bytes, at);
+    const sequence = bytes[at + 3]!;
+    if (!state.responseGoesOn) {
+      if (!isThere(reader, state, length)) return Step.more;
+      if (!isNext(state, request, sequence)) return Step.malformed;
+      const begun = state.response;
+      state.response ??= new MysqlResponse();
+      const next = take(reader, state, request, length);
+      if (next === Step.malformed) {
+        if (!begun) state.response = undefined;
+        return next;
+      }
+      state.responseDue = next;
+      pass(reader, state, length, sequence);
+      if (begun) continue;
+      reader.message = state.response;
+      return Step.head;
+    }
+    pass(reader, state, length, sequence);
+  }
+}
+
+function pass(reader: Reader, state: MysqlState, length: number, sequence: number): void {
+  state.responseGoesOn = length === MAX_PACKET;
+  // Behind these come packets of the client.
+  const isOpen = state.infile || state.nextSequence === ANY;
+  state.nextSequence = isOpen ? ANY : (sequence + 1) & 0xff;
+  reader.skip(HEADER + length);
+}
+
+const ANY = -1;
+
+function due(reader: Reader, state: MysqlState, step: Step): Step {
+  if (step === Step.handOver) reader.next = OPAQUE;
+  state.responseDue = 0;
+  state.response = undefined;
+  state.infile = false;
+  return step;
+}
+
+/** Rows and columns are told by their first byte. */
+function isThere({ bytes, at, available }: Reader, { response }: MysqlState, length: number): boolean {
+  if (available < HEADER + Math.min(length, 1)) return false;
+  const isRow = response?.stage === Stage.rows && length > 0 && bytes[at + HEADER]! < First.eof;
+  return isRow || available >= HEADER + Math.min(length, LOOKED_AT);
+}
+
+/** Whether a packet of the response has this number. */
+function isNext(state: MysqlState, request: MysqlRequest | undefined, sequence: number): boolean {
+  if (!state.response) state.nextSequence = firstSequence(request);
+  return state.nextSequence === ANY || state.nextSequence === sequence;
+}
+
+function firstSequence(request: MysqlRequest | undefined): number {
+  if (!request) return 1;
+  const talks = request.command === Command.connect || request.command === Command.changeUser;
+  return talks ? ANY : (request.sequence + 1) & 0xff;
+}
+
+/** What is due behind the packet; 0: the response goes on. */
+function take(
+  { bytes, at, limit }: Reader,
+  state: MysqlState,
+  request: MysqlRequest | undefined,
+  length: number,
+): Step | 0 {
+  const from = at + HEADER;
+  const end = Math.min(from + length, limit);
+  const response = state.response!;
+  if (!request) return 0;
+  if (length > 0 && bytes[from] === First.error) return takeError(bytes, from, end, request, state);
+  switch (response.stage) {
+    case Stage.columns:
+      return takeColumn(bytes, from, end, length, response, state);
+    case Stage.rows:
+      return takeRow(bytes, from, end, length, request, response, state);
+    case Stage.params:
+    case Stage.preparedColumns:
+      return takePrepared(bytes, from, length, response, state);
+    case Stage.outcome:
+      return takeOutcome(bytes, from, end, length, request, response, state);
+    default:
+      return takeFirst(bytes, from, end, length, request, response, state);
+  }
+}
+
+/** `0xff code16 ['#' state(5)] text` */
+function takeError(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  request: MysqlRequest,
+  state: MysqlState,
+): Step | 0 {
+  if (end - from < 3) return Step.malformed;
+  const code = u16le(bytes, from + 1);
+  // How far it has come, to MariaDB's clients.
+  if (code === 0xffff) return 0;
+  state.response!.code = String(code);
+  if (request.moves) state.database = request.stays;
+  request.dead = request.command === Command.connect || request.command === Command.changeUser;
+  return Step.end;
+}
+
+/**
+ * The greeting, and what the server says before it ends a connection. And the end of a list of columns, where it was not known whether there is
+ * one.
+ */
+export function readAside(reader: Reader, state: MysqlState): Step | undefined {
+  const { bytes, at, available } = reader;
+  if (available === 0) return undefined;
+  if (available < HEADER + 1) return Step.more;
+  const length = u24le(bytes, at);
+  const sequence = bytes[at + 3]!;
+  if (sequence === 0 && bytes[at + HEADER] === 10) return readGreeting(reader, state);
+  const isStray = state.deprecateEof === undefined && sequence > 1 && isEof(bytes, at + HEADER, length);
+  const isLastWord = sequence === 0 && bytes[at + HEADER] === First.error;
+  if (!isStray && !isLastWord) return undefined;
+  if (isStray) state.deprecateEof = false;
+  reader.skip(HEADER + length);
+  return Step.interim;
+}
+
+function isEof(bytes: Uint8Array, from: number, length: number): boolean {
+  return length === EOF_LENGTH && bytes[from] === First.eof;
+}
