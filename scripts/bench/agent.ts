@@ -9,6 +9,8 @@ import { endWithUs } from './children.ts';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const SWITCH = fileURLToPath(new URL('switch.mjs', import.meta.url));
 const CLOCK_TICKS = 100;
+/** Of its listener. */
+export const METRICS_PORT = 19_464;
 
 export interface AgentFigures {
   cpuSeconds: number;
@@ -31,7 +33,7 @@ export class BenchAgent {
   ): Promise<BenchAgent> {
     const config = {
       receivers: { undertrace: receiver },
-      exporters: { ...exporters, prometheus: { endpoint: '127.0.0.1:19464' } },
+      exporters: { ...exporters, prometheus: { endpoint: `127.0.0.1:${METRICS_PORT}` } },
       service: {
         pipelines: {
           traces: { receivers: ['undertrace'], exporters: Object.keys(exporters) },

@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|replay|linker|turns ...]`. Needs root, the built agent and what
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|linker|turns ...]`. Needs root, the built agent and what
  * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import prettier from 'prettier';
 
 import { findCommand } from '../../test/support/programs.ts';
 import { benchLinker } from './linker.ts';
+import { benchMixed } from './mixed.ts';
 import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
 import type { Row } from './statistics.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   syscalls: benchSyscalls,
   throughput: benchThroughput,
   paced: benchPaced,
+  mixed: benchMixed,
   replay: benchReplay,
   linker: benchLinker,
   turns: benchTurns,
@@ -51,7 +53,16 @@ const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in BENCHES));
 if (unknown !== undefined)
   throw new Error(`no benchmark "${unknown}"; there are ${Object.keys(BENCHES).join(', ')}`);
-for (const command of ['clang', 'nginx', 'wrk', 'h2load', 'redis-server', 'redis-benchmark', 'time'])
+for (const command of [
+  'clang',
+  'nginx',
+  'wrk',
+  'h2load',
+  'redis-server',
+  'redis-benchmark',
+  'pgbench',
+  'time',
+])
   if (findCommand(command) === undefined)
     throw new Error(`${command} is not installed: run \`node scripts/test-setup.mjs\``);
 const rows: Row[] = [];

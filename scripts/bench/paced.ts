@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { decodeProto } from '../../test/support/otlp-proto.ts';
 import { BenchAgent } from './agent.ts';
-import { type Row, percentile } from './statistics.ts';
+import { type Row, lossesIn, percentile } from './statistics.ts';
 import { startNginx } from './throughput.ts';
 
 const PORT = 18_089;
@@ -49,14 +49,11 @@ export async function benchPaced(): Promise<Row[]> {
     `http://127.0.0.1:${PORT}/x`,
   ]);
   const after = agent.figures();
-  const lost = await agent.stop();
+  const losses = lossesIn(await agent.stop());
   sink.close();
   await stopNginx();
   const requests = Number(/requests: (\d+) total/.exec(stdout)![1]);
   const cores = (after.cpuSeconds - before.cpuSeconds) / SECONDS;
-  const losses = lost.filter(
-    (line) => !line.endsWith(': 0') && !line.startsWith('delivered') && !/filtered=\d+$/.test(line),
-  );
   const age = percentile(sink.agesMs, 99);
   const what = `${(requests / SECONDS).toFixed(0)} requests/s through nginx for ${SECONDS} s`;
   const row = { without: '', bound: '' };

@@ -22,3 +22,15 @@ export interface Row {
   /** Of `bound`; where there is one. */
   met?: boolean;
 }
+
+/** Not lost by the agent: what no decoder knows, and what nobody wants. */
+const NO_LOSSES = new Set(['unrecognised', 'filtered']);
+
+/** Of what an agent tells at its end (`stage: reason=count reason=count`, or `stage: 0`) what a load that it knows must not lose. */
+export function lossesIn(told: readonly string[]): string[] {
+  return told.flatMap((line) => {
+    const [stage, reasons] = line.split(': ') as [string, string];
+    const lost = reasons.split(' ').filter((each) => each !== '0' && !NO_LOSSES.has(each.split('=')[0]!));
+    return lost.length === 0 ? [] : [`${stage}: ${lost.join(' ')}`];
+  });
+}

@@ -82,6 +82,8 @@ export class Session implements ConversationOwner<Session> {
   #handedOver = false;
   /** Records were lost before the protocol was known. */
   #holes = false;
+  /** The direction whose first bytes are no message of anybody. */
+  #unfit: Stream | undefined = undefined;
 
   constructor(connection: TrackedConnection<Session>, context: SessionContext) {
     this.connection = connection;
@@ -190,6 +192,7 @@ export class Session implements ConversationOwner<Session> {
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#fresh = this.#handedOver = true;
     this.#holes = false;
+    this.#unfit = undefined;
     const decoder = to === undefined ? undefined : context.decoders.find(({ name }) => name === to);
     if (decoder) {
       const conversation = this.#begin(decoder, memory & Memory.client);
@@ -206,6 +209,7 @@ export class Session implements ConversationOwner<Session> {
     this.#refuted = this.decoder;
     this.#forget();
     this.#fresh = false;
+    this.#unfit = undefined;
     this.#identify(this.connection.send);
     if (!this.decoder) this.#identify(this.connection.receive);
   }
@@ -258,9 +262,13 @@ export class Session implements ConversationOwner<Session> {
         const { claim, decoder } = this.#classify(stream);
         if (decoder) return this.#adopt(decoder, stream, fits(claim, true));
         if (claim === Claim.more && !blocked) return undefined;
-        if (claim === Claim.like && stream.held <= MAX_HELD_RECORDS) return undefined;
+        // Nothing can bear out what the other direction has not answered with its first bytes.
+        const open = this.#unfit === undefined || this.#unfit === stream;
+        if (claim === Claim.like && open && stream.held <= MAX_HELD_RECORDS) return undefined;
         this.byteClass ??= byteClass(window, at, limit);
         this.#triedBytes += limit - at;
+        const isFirst = stream.cursor === 0 && this.#fresh && !this.#holes;
+        if (isFirst && claim === Claim.no) this.#unfit ??= stream;
       }
       this.#triedLength += stream.front.end - stream.cursor;
       const records = stream.dropFront();
@@ -272,6 +280,8 @@ export class Session implements ConversationOwner<Session> {
       }
       this.#lose(records);
     }
+    const other = stream === this.connection.receive ? this.connection.send : this.connection.receive;
+    if (this.#unfit === stream && other.front) this.#identify(other);
     return undefined;
   }
 

@@ -37,6 +37,38 @@ describe('decode/decode-stage', () => {
     );
   });
 
+  it('gives up at once what looks like a protocol and is answered in another one', () => {
+    // RESP arrays of texts that are no command of Redis; nothing that decodes answers so.
+    const asked = '*1\r\n$7\r\nUNHEARD\r\n';
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const client = new TestEnd(writer);
+    client.send(asked).send(asked).send(asked);
+    decoding.feed(writer);
+    assert.equal(decoding.verdicts.length, 0);
+    client.receive(UNKNOWN);
+    decoding.feed(writer);
+    assert.deepEqual(
+      decoding.verdicts.map((call) => call.verdict),
+      [Verdict.drop],
+    );
+    assert.equal(decoding.ledger.delivered.lost.unrecognised, 4);
+    assert.equal(decoding.closed.length, 0);
+  });
+
+  it('still waits for an answer where the first bytes are too few to tell', () => {
+    const asked = '*1\r\n$7\r\nUNHEARD\r\n';
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const client = new TestEnd(writer);
+    client.send(asked).receive('-E').receive('RR unknown command\r\n');
+    decoding.feed(writer);
+    assert.deepEqual(
+      [...decoding.stage.reports()].map(({ protocol }) => protocol),
+      ['redis'],
+    );
+  });
+
   it('gives the two ends of a unix connection one hop key, and another one when the addresses are used again', () => {
     const writer = new RecordWriter();
     const decoding = new Decoding();
