@@ -2,7 +2,17 @@ import { indexOf, startsWith, text as utf8, u32le } from '../bytes.ts';
 import { Claim } from '../decoder.ts';
 import { Word, WORDS } from '../sql-words.ts';
 import { greetingAt, isLogin, LOGIN_HEAD, MAX_GREETING } from './mysql-login.ts';
-import { Command, EOF_LENGTH, First, HEADER, integerLength, MIN_OK, u16le, u24le } from './mysql-packet.ts';
+import {
+  Command,
+  EOF_LENGTH,
+  First,
+  HEADER,
+  integerLength,
+  MIN_OK,
+  operationOf,
+  u16le,
+  u24le,
+} from './mysql-packet.ts';
 
 /** Version of the protocol, which the greeting begins with. */
 const GREETING = 10;
@@ -116,11 +126,7 @@ function isOfStatement(bytes: Uint8Array, at: number, end: number, to: number): 
 }
 
 function isFollowed(bytes: Uint8Array, at: number, to: number): boolean {
-  return (
-    at + HEADER + 1 <= to &&
-    bytes[at + 3] === 0 &&
-    isCommand(bytes, at + HEADER, at + HEADER + u24le(bytes, at), to)
-  );
+  return at + HEADER < to && bytes[at + 3] === 0 && operationOf(bytes[at + HEADER]!) !== undefined;
 }
 
 function hasNoAttributes(bytes: Uint8Array, at: number, limit: number): boolean {

@@ -87,6 +87,11 @@ function take(
   const end = Math.min(from + length, limit);
   const response = state.response!;
   if (!request) return 0;
+  // The request may have been read before the answer to its Prepare.
+  if (request.statement !== 0) {
+    request.sql ??= state.statements.get(request.statement);
+    request.statement = 0;
+  }
   if (length > 0 && bytes[from] === First.error) return takeError(bytes, from, end, request, state);
   switch (response.stage) {
     case Stage.columns:

@@ -6,7 +6,7 @@ import { ScenarioServer, type ExpectedSpans, type Place, type Scenario } from '.
 
 const program = (file: string): string => inCheckout('test', 'protocols', 'postgresql', file);
 /** Few: where the machine has no time left, the agent takes 2 % of a core. */
-const ROUNDS = 20;
+const ROUNDS = 10;
 const DEBIAN = '/usr/lib/postgresql';
 /** It refuses to be root. */
 const AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
