@@ -233,7 +233,9 @@ export class DecodeStage implements StreamConsumer<Session> {
       nowNs: () => this.table.nowNs,
       exchangeTimeoutNs: this.#timeoutNs,
       recognisedDatagrams: (connection) => onVerdict(connection, Verdict.full, RUN_BUDGET),
-      recognised: (connection, { capture: { budget, elide } }) =>
+      recognised: (connection, { capture: { budget, pipelined, elide } }) =>
+        onVerdict(connection, elide ? Verdict.elide : Verdict.full, pipelined ?? budget ?? RUN_BUDGET),
+      bulky: (connection, { budget, elide }) =>
         onVerdict(connection, elide ? Verdict.elide : Verdict.full, budget ?? RUN_BUDGET),
       pipelined: (connection, capture) =>
         onVerdict(

@@ -23,7 +23,7 @@ import { MessageContext } from './message-context.ts';
 
 /** Payload bytes of a run. Some clients send a request for each message, hundreds of them before they look for a response. */
 const BUDGET = 65_536;
-const PIPELINED = 262_144;
+const PIPELINED = 1_048_576;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 

@@ -28,7 +28,7 @@ const MAX_HEADER = 65_536;
 const MAX_BODY = 8192;
 /** Payload bytes of a run: a client may send hundreds of messages before it looks for a response. */
 const BUDGET = 65_536;
-const PIPELINED = 262_144;
+const PIPELINED = 1_048_576;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 /** JSON headers have at least as many of code, flag, language, opaque and version. */
