@@ -233,10 +233,10 @@ export class DecodeStage implements StreamConsumer<Session> {
       nowNs: () => this.table.nowNs,
       exchangeTimeoutNs: this.#timeoutNs,
       recognisedDatagrams: (connection) => onVerdict(connection, Verdict.full, RUN_BUDGET),
-      recognised: (connection, { capture: { budget, pipelined, elide } }) =>
-        onVerdict(connection, elide ? Verdict.elide : Verdict.full, pipelined ?? budget ?? RUN_BUDGET),
-      bulky: (connection, { budget, elide }) =>
+      recognised: (connection, { capture: { budget, elide } }) =>
         onVerdict(connection, elide ? Verdict.elide : Verdict.full, budget ?? RUN_BUDGET),
+      bulky: (connection, { bulk, elide }) =>
+        onVerdict(connection, elide ? Verdict.elide : Verdict.full, bulk ?? RUN_BUDGET),
       pipelined: (connection, capture) =>
         onVerdict(
           connection,

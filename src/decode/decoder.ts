@@ -60,11 +60,13 @@ export function fits(claim: Claim, fromClient: boolean): boolean {
 export interface Capture {
   /** Payload bytes of a run in one direction; undefined: the configured limit. `UNLIMITED` where one direction may talk alone for ever. */
   readonly budget?: number;
-  /**
-   * The same, of protocols with ids, until a message is longer than `budget`, and for ever once many messages were seen in one run: a client may
-   * begin with hundreds of them before it looks for a response, but of long ones no more than the head is worth being copied. Undefined: as `budget`.
-   */
+  /** The same once many messages were seen in one run, of protocols with ids; undefined: no more than before. */
   readonly pipelined?: number;
+  /**
+   * The same once a frame was longer than this, of protocols with ids, unless many messages were seen in one run before. A client may begin with
+   * hundreds of messages before it looks for a response, but of long ones no more than the head is worth being copied. Undefined: as `budget`.
+   */
+  readonly bulk?: number;
   /** Beyond the budget the records of a run are only summed up. For protocols that go on without what is in the middle of a long message. */
   readonly elide: boolean;
 }

@@ -220,16 +220,16 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #measureRun({ cursor, end, runStart }: Stream): void {
     const { capture } = this.decoder;
     if (capture.pipelined === undefined || cursor >= end) return;
-    if (cursor - runStart < (capture.budget ?? 0) / 2) return;
+    if (cursor - runStart < (capture.bulk ?? capture.budget ?? 0) / 2) return;
     this.#pipelined = true;
-    if (this.#bulky) this.session.context.pipelined(this.session.connection, capture);
+    this.session.context.pipelined(this.session.connection, capture);
   }
 
   /** Of what follows a long frame no more is to be copied than such need. */
   #measureFrame({ cursor }: Stream): void {
     const { capture } = this.decoder;
-    if (capture.pipelined === undefined || this.#pipelined || this.#bulky) return;
-    if (cursor - first.position < (capture.budget ?? 0)) return;
+    if (capture.bulk === undefined || this.#pipelined || this.#bulky) return;
+    if (cursor - first.position < capture.bulk) return;
     this.#bulky = true;
     this.session.context.bulky(this.session.connection, capture);
   }

@@ -186,7 +186,10 @@ describe('decode/protocol/kafka', () => {
     assert.equal(decoding.closed.length, 800);
     assert.deepEqual(
       decoding.verdicts.map(({ verdict, budget }) => [verdict, budget]),
-      [[Verdict.elide, 1_048_576]],
+      [
+        [Verdict.elide, 1_048_576],
+        [Verdict.elide, 1_048_576],
+      ],
     );
   });
 
