@@ -80,14 +80,15 @@ function take(agent: Agent, at: Watched): void {
 }
 
 describe('protocols between real programs', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let agent: Agent;
   const watched: Watched[] = [];
 
   before(async function () {
     needRoot(this);
     // Whether everything is right is asked here, not how much load a ring bears: other work on the machine must not matter.
-    agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
+    const filters = { include: [{ pid: process.pid, children: true }] };
+    agent = await Agent.start({ receiver: { ring_size: '64MiB', filters } });
   });
 
   after(async () => {
