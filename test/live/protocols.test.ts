@@ -141,7 +141,7 @@ describe('protocols between real programs', function () {
         const select = (): ReceivedSpan[] => spansAt(agent, at);
         /** Of each end; what comes late is seen where spans are compared. */
         const seen = (number: number): Promise<string> =>
-          agent.sink.waitFor(() => select().length >= 2 * number, 60_000).then(() => 'in time', String);
+          agent.sink.waitFor(() => select().length >= 2 * number, 120_000).then(() => 'in time', String);
         const gate = client.before && seen(client.before(count));
         await runScenarioClient(service, client.command({ ...at, count, folder, packages }), packages, gate);
         const late = await seen(total);
