@@ -40,4 +40,6 @@ export interface ConversationContext<S> {
   readonly exchangeTimeoutNs: number;
   /** Many messages are in one run. `capture`: what is to be copied of it then, where the protocol says that. */
   pipelined(connection: TrackedConnection<S>, capture?: Capture): void;
+  /** A message is longer than what is to be copied of such. */
+  bulky(connection: TrackedConnection<S>, capture: Capture): void;
 }

@@ -235,6 +235,8 @@ export class DecodeStage implements StreamConsumer<Session> {
       recognisedDatagrams: (connection) => onVerdict(connection, Verdict.full, RUN_BUDGET),
       recognised: (connection, { capture: { budget, elide } }) =>
         onVerdict(connection, elide ? Verdict.elide : Verdict.full, budget ?? RUN_BUDGET),
+      bulky: (connection, { bulk, elide }) =>
+        onVerdict(connection, elide ? Verdict.elide : Verdict.full, bulk ?? RUN_BUDGET),
       pipelined: (connection, capture) =>
         onVerdict(
           connection,

@@ -62,6 +62,11 @@ export interface Capture {
   readonly budget?: number;
   /** The same once many messages were seen in one run; undefined: no more than before of protocols with ids, 64 KiB of others. */
   readonly pipelined?: number;
+  /**
+   * The same once a frame was longer than this, of protocols with ids, unless many messages were seen in one run before. A client may begin with
+   * hundreds of messages before it looks for a response, but of long ones no more than the head is worth being copied. Undefined: as `budget`.
+   */
+  readonly bulk?: number;
   /** Beyond the budget the records of a run are only summed up. For protocols that go on without what is in the middle of a long message. */
   readonly elide: boolean;
 }

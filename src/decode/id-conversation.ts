@@ -43,8 +43,10 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   #ended = false;
   /** Makes names for what nobody answers, which no id is like: ids are whole numbers or texts. */
   #told = 0.5;
-  /** The kernel was asked to copy more of a run. */
+  /** Many frames were seen in one run. */
   #pipelined = false;
+  /** A frame was long before that: the kernel was asked to copy less of a run. */
+  #bulky = false;
 
   constructor(session: ConversationOwner<S>, decoder: IdDecoder, memory: number, state: unknown) {
     super(session, state);
@@ -55,13 +57,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
 
   override resume(session: ConversationOwner<S>, memory: number, state: unknown): this {
     this.#pipelined = (memory & Memory.pipelined) !== 0;
+    this.#bulky = (memory & Memory.bulky) !== 0;
     this.#clientLostNs = this.#serverLostNs = 0;
     this.#ended = false;
     return super.resume(session, memory, state);
   }
 
   override get memory(): number {
-    return super.memory | (this.#pipelined ? Memory.pipelined : 0);
+    return super.memory | (this.#pipelined ? Memory.pipelined : 0) | (this.#bulky ? Memory.bulky : 0);
   }
 
   join(stream: Stream, other: Stream): void {
@@ -222,9 +225,18 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     const { capture } = this.decoder;
     const { cursor, runStart } = this.#side.stream;
     if (this.#pipelined || capture.pipelined === undefined) return;
-    if (cursor - runStart < (capture.budget ?? 0) / 2) return;
+    if (cursor - runStart < (capture.bulk ?? capture.budget ?? 0) / 2) return;
     this.#pipelined = true;
     this.session.context.pipelined(this.session.connection, capture);
+  }
+
+  /** Of what follows a long frame no more is to be copied than such need. */
+  #measureFrame({ cursor }: Stream): void {
+    const { capture } = this.decoder;
+    if (capture.bulk === undefined || this.#pipelined || this.#bulky) return;
+    if (cursor - first.position < capture.bulk) return;
+    this.#bulky = true;
+    this.session.context.bulky(this.session.connection, capture);
   }
 
   /** Acts on what the decoder answered. False when nothing more can be done now. */
@@ -238,6 +250,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       case Step.interim:
         return true;
       case Step.end:
+        this.#measureFrame(side.stream);
         side.tries = 0;
         side.finishing = true;
         side.atStart = false;

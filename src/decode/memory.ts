@@ -8,4 +8,5 @@ export const Memory = {
   orphaned: 32,
   interleaved: 64,
   adrift: 128,
+  bulky: 256,
 } as const;

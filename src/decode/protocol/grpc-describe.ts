@@ -104,7 +104,8 @@ function errorOf(
   client: boolean,
 ): string | undefined {
   if (status !== undefined) {
-    if (status === CODES[OK]) return undefined;
+    // Its class is said in the answer alone.
+    if (status === CODES[OK]) return response?.rpcException ? '_OTHER' : undefined;
     return client || SERVER_ERRORS.has(status) || !CODES.includes(status) ? status : undefined;
   }
   const http = response?.status ?? 0;

@@ -7,7 +7,7 @@ import type { HttpRequest, HttpResponse } from './http-message.ts';
 /** Names that are used. Each one's index is its code; request ids have the one behind the last. */
 const PSEUDO = [':method', ':scheme', ':authority', ':path', ':status'];
 const PLAIN = ['host', 'user-agent', 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'content-type'];
-const RPC = ['grpc-status', 'grpc-timeout'];
+const RPC = ['grpc-status', 'grpc-timeout', 'tri-exception-code'];
 const CONTEXT = Object.entries(CONTEXT_HEADERS);
 const CONTEXT_KEYS: readonly ContextKey[] = CONTEXT.map(([, key]) => key);
 const FIRST_CONTEXT = PSEUDO.length + PLAIN.length + RPC.length;
@@ -30,6 +30,8 @@ export interface Http2Response extends HttpResponse {
   rpc: boolean | undefined;
   /** Of gRPC; -1 where there is none. */
   rpcStatus: number;
+  /** The method has thrown an exception, which is the answer: Dubbo's Triple says so beside the status, which is OK. */
+  rpcException: boolean;
   trailers: boolean;
   /** Its head was not lost. */
   seen: boolean;
@@ -46,6 +48,7 @@ class Head implements FieldSink {
   contentType: string | undefined = undefined;
   rpcStatus = -1;
   timeout: string | undefined = undefined;
+  rpcException = false;
   /** It has fields that are not known. */
   partial = false;
   /** Its end was not captured. */
@@ -64,7 +67,7 @@ class Head implements FieldSink {
     this.#forwarded = this.#forwardedFor = this.#forwardedProto = undefined;
     this.status = 0;
     this.rpcStatus = -1;
-    this.partial = this.truncated = false;
+    this.partial = this.truncated = this.rpcException = false;
     return this;
   }
 
@@ -127,6 +130,9 @@ class Head implements FieldSink {
       case 12:
         this.timeout = value;
         break;
+      case 13:
+        this.rpcException = value !== '0';
+        break;
       default:
         this.#context(code, value);
     }
@@ -171,6 +177,7 @@ class Head implements FieldSink {
       truncated: this.truncated,
       rpc,
       rpcStatus: this.rpcStatus,
+      rpcException: this.rpcException,
       trailers: false,
       seen: true,
       // Without a status it may be the trailers of a response whose head and content were lost.

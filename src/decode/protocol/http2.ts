@@ -255,6 +255,7 @@ function readAnswered(names: HpackNames, exchange: LiveExchange, ends: boolean):
   } else {
     known.trailers = true;
     if (head.rpcStatus >= 0) known.rpcStatus = head.rpcStatus;
+    known.rpcException ||= head.rpcException;
   }
   if (ends) endResponse(exchange);
 }

@@ -22,8 +22,9 @@ import type { Partitions } from './kafka-topics.ts';
 import { MessageContext } from './message-context.ts';
 
 /** Payload bytes of a run. Some clients send a request for each message, hundreds of them before they look for a response. */
-const BUDGET = 65_536;
-const PIPELINED = 262_144;
+const BUDGET = 1_048_576;
+/** The same where frames are long. */
+const BULK = 65_536;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 
@@ -52,7 +53,7 @@ export function createKafka(options: DecoderOptions): IdDecoder<KafkaState> {
     pairing: 'id',
     idsReturn: false,
     starts: [],
-    capture: { budget: BUDGET, pipelined: PIPELINED, elide: true },
+    capture: { budget: BUDGET, pipelined: BUDGET, bulk: BULK, elide: true },
     probe: probeKafka,
     createState: () => ({ session: undefined, rawSasl: false, strays: false }),
     lasting: ({ session, rawSasl, strays }) => session !== undefined || rawSasl || strays,

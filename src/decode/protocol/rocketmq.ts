@@ -27,8 +27,9 @@ const MAX_HEADER = 65_536;
 /** Bytes of a body in which messages are counted. */
 const MAX_BODY = 8192;
 /** Payload bytes of a run: a client may send hundreds of messages before it looks for a response. */
-const BUDGET = 65_536;
-const PIPELINED = 262_144;
+const BUDGET = 1_048_576;
+/** The same where frames are long. */
+const BULK = 65_536;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 /** JSON headers have at least as many of code, flag, language, opaque and version. */
@@ -49,7 +50,7 @@ export function createRocketmq(options: DecoderOptions): IdDecoder<undefined> {
     pairing: 'id',
     idsReturn: false,
     starts: [],
-    capture: { budget: BUDGET, pipelined: PIPELINED, elide: true },
+    capture: { budget: BUDGET, pipelined: BUDGET, bulk: BULK, elide: true },
     probe,
     createState: () => undefined,
     lost() {

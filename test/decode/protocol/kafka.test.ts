@@ -187,9 +187,33 @@ describe('decode/protocol/kafka', () => {
     assert.deepEqual(
       decoding.verdicts.map(({ verdict, budget }) => [verdict, budget]),
       [
-        [Verdict.elide, 65_536],
-        [Verdict.elide, 262_144],
+        [Verdict.elide, 1_048_576],
+        [Verdict.elide, 1_048_576],
       ],
+    );
+  });
+
+  it('asks for less of a run once a request was long, and for more when there are many', () => {
+    const { writer, decoding, end } = setUp();
+    end
+      .send(produce(1, -1, topic('big', partition(0, batch(9, 70_000)))))
+      .receive(framed(i32(1), list(), i32(0)));
+    end
+      .send(produce(2, -1, topic('big', partition(0, batch(9, 70_000)))))
+      .receive(framed(i32(2), list(), i32(0)));
+    const long = 'group'.repeat(20);
+    for (let id = 3; id <= 600; id++) end.send(request(12, 0, id, str(long), i32(1), str('m')));
+    for (let id = 3; id <= 600; id++) end.receive(beaten(id));
+    end
+      .send(produce(601, -1, topic('big', partition(0, batch(9, 70_000)))))
+      .receive(framed(i32(601), list(), i32(0)));
+    decoding.strict = false;
+    decoding.feed(writer);
+    decoding.check();
+    assert.equal(decoding.closed.length, 601);
+    assert.deepEqual(
+      decoding.verdicts.map(({ budget }) => budget),
+      [1_048_576, 65_536, 1_048_576],
     );
   });
 
