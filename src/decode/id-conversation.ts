@@ -144,6 +144,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   }
 
   request(id: Id, request: unknown): LiveExchange {
+    this.#measureRun();
     const before = this.#asked(this.#side.fromClient).get(id);
     if (before) this.#giveUp(before, 'response_lost');
     return this.#open(this.#side, id, request);
@@ -173,6 +174,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       if (begins) this.session.context.orphan(this.session.connection);
       return Match.orphan;
     }
+    if (begins) this.#measureRun();
     if (exchange.role === 'server')
       exchange.answer ??= { tid: first.tid, turn: first.turn, reason: first.reason };
     return this.#heard(exchange)!;
@@ -200,7 +202,6 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
         continue;
       }
       if (side.mode === Mode.sync && !this.sync(side)) return;
-      if (!this.#pipelined) this.#measureRun(stream);
       if (this.isBlank(side)) {
         this.headMissing(side);
         continue;
@@ -213,10 +214,14 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     }
   }
 
-  /** A frame that begins well behind the start of its run shows that the next one may begin where nothing is copied any more. */
-  #measureRun({ cursor, end, runStart }: Stream): void {
+  /**
+   * A request or response that begins well behind the start of its run shows that the next one may begin where nothing is copied any more. Frames that
+   * go on with a message show nothing but that it is long.
+   */
+  #measureRun(): void {
     const { capture } = this.decoder;
-    if (capture.pipelined === undefined || cursor >= end) return;
+    const { cursor, runStart } = this.#side.stream;
+    if (this.#pipelined || capture.pipelined === undefined) return;
     if (cursor - runStart < (capture.budget ?? 0) / 2) return;
     this.#pipelined = true;
     this.session.context.pipelined(this.session.connection, capture);

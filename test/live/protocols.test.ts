@@ -3,7 +3,7 @@
  * missing and none invented. What is expected stands in test/protocols/<name>/scenario.ts.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,6 +20,7 @@ import {
   type InstalledPackages,
   type Scenario,
   type ScenarioClient,
+  type ScenarioModule,
 } from '../support/scenario.ts';
 
 const COUNT = 100;
@@ -29,11 +30,15 @@ const ASKING = new Set([3, 4]);
 /** `name` or `name !error.type`, how often. */
 function tally(spans: readonly ReceivedSpan[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { name, attributes } of spans) {
-    const key = label(name, attributes['error.type'] as string | undefined);
+  for (const span of spans) {
+    const key = labelOfSpan(span);
     counts[key] = (counts[key] ?? 0) + 1;
   }
   return counts;
+}
+
+function labelOfSpan({ name, attributes }: ReceivedSpan): string {
+  return label(name, attributes['error.type'] as string | undefined);
 }
 
 function label(name: string, errorType: string | undefined): string {
@@ -44,15 +49,32 @@ function label(name: string, errorType: string | undefined): string {
 function expectedTally(expected: readonly ExpectedSpans[], serving: boolean): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const each of expected) {
-    const name = serving ? (each.servingName ?? each.name) : each.name;
-    const key = label(name, errorTypeOf(each, serving));
+    const key = labelOf(each, serving);
     counts[key] = (counts[key] ?? 0) + each.count;
   }
   return counts;
 }
 
-function errorTypeOf({ errorType, servingErrorType }: ExpectedSpans, serving: boolean): string | undefined {
-  return serving && servingErrorType !== undefined ? (servingErrorType ?? undefined) : errorType;
+function labelOf(
+  { name, servingName, errorType, servingErrorType }: ExpectedSpans,
+  serving: boolean,
+): string {
+  if (!serving) return label(name, errorType);
+  return label(
+    servingName ?? name,
+    servingErrorType === undefined ? errorType : (servingErrorType ?? undefined),
+  );
+}
+
+function checkAttributes(
+  service: string,
+  spans: readonly ReceivedSpan[],
+  wanted: string,
+  attributes: Record<string, unknown> = {},
+): void {
+  for (const found of spans.filter((span) => labelOfSpan(span) === wanted))
+    for (const [key, value] of Object.entries(attributes))
+      assert.deepEqual(found.attributes[key], value, `${service}: ${key} of ${JSON.stringify(found)}`);
 }
 
 /** Where a scenario's spans are, and which of them may come at any time. */
@@ -65,29 +87,37 @@ interface Watched {
 /** Spans at a server's address which were not taken. */
 function spansAt(agent: Agent, at: Watched): ReceivedSpan[] {
   return agent.sink.spans
-    .map(spanWithNumbers)
-    .filter((span) => isAt(span, at) && !at.tolerates.has(span.name));
+    .filter((span) => isAt(span, at) && !at.tolerates.has(span.name))
+    .map(spanWithNumbers);
 }
 
+/** Of a span as it was received, whose integers have their type in front. */
 function isAt({ attributes }: ReceivedSpan, { host, port }: Watched): boolean {
-  return attributes['server.port'] === port && (port > 1024 || attributes['server.address'] === host);
+  return (
+    attributes['server.port'] === `int:${port}` && (port > 1024 || attributes['server.address'] === host)
+  );
+}
+
+function isSeen(spans: readonly ReceivedSpan[]): boolean {
+  return spans.some(({ kind }) => ASKING.has(kind)) && spans.some(({ kind }) => !ASKING.has(kind));
 }
 
 /** Takes the spans away. What is invented may come later than what is expected: what is left is looked at before the next client, and at the end. */
 function take(agent: Agent, at: Watched): void {
-  const left = agent.sink.spans.filter((span) => !isAt(spanWithNumbers(span), at));
+  const left = agent.sink.spans.filter((span) => !isAt(span, at));
   agent.sink.spans.splice(0, Infinity, ...left);
 }
 
 describe('protocols between real programs', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let agent: Agent;
   const watched: Watched[] = [];
 
   before(async function () {
     needRoot(this);
     // Whether everything is right is asked here, not how much load a ring bears: other work on the machine must not matter.
-    agent = await Agent.start({ receiver: { ring_size: '64MiB' } });
+    const filters = { include: [{ pid: process.pid, children: true }] };
+    agent = await Agent.start({ receiver: { ring_size: '64MiB', filters } });
   });
 
   after(async () => {
@@ -100,43 +130,59 @@ describe('protocols between real programs', function () {
 
   for (const name of scenarioNames()) {
     describe(name, () => {
-      let scenario: Scenario;
       let packages: InstalledPackages;
-      let server: { stop(): Promise<void> };
-      let at: Watched;
-      let folder: string;
 
-      before(async function () {
+      before(function () {
         packages = needPackages(this, name);
-        const module = (await import(pathToFileURL(path.join(SCENARIOS, name, 'scenario.ts')).href)) as {
-          scenario: Scenario;
-        };
-        scenario = module.scenario;
-        folder = mkdtempSync(path.join(tmpdir(), `undertrace-${name}-`));
+      });
+
+      // Mocha wants to know the tests before anything runs, so servers and clients are found when it does.
+      it('gives a span at each end of every exchange', async () => {
+        const file = pathToFileURL(path.join(SCENARIOS, name, 'scenario.ts')).href;
+        const module = (await import(file)) as ScenarioModule;
+        for (const [server, scenario] of Object.entries(module.scenarios ?? { [name]: module.scenario! }))
+          await serve(server, scenario);
+      });
+
+      async function serve(serverName: string, scenario: Scenario): Promise<void> {
+        const folder = mkdtempSync(path.join(tmpdir(), `undertrace-${name}-`));
         const [free] = (await freePorts(1)) as [number];
         const { host, port } = scenario.at ?? { host: '127.0.0.1', port: free };
         const tolerates = new Set(scenario.clients.flatMap((client) => client.tolerates ?? []));
-        watched.push((at = { host, port, tolerates }));
-        server = await scenario.start({ host, port, folder, packages });
-      });
+        const at: Watched = { host, port, tolerates };
+        watched.push(at);
+        try {
+          const server = await scenario.start({ host, port, folder, packages });
+          try {
+            for (const client of scenario.clients)
+              await converse(client, `${serverName}-${client.name}`, at, folder);
+          } finally {
+            await server.stop();
+          }
+        } finally {
+          rmSync(folder, { recursive: true, force: true });
+        }
+      }
 
-      after(async () => {
-        await server?.stop();
-        if (folder) rmSync(folder, { recursive: true, force: true });
-      });
-
-      // Mocha wants to know the tests before anything runs, so the clients are found when it does.
-      it('gives a span at each end of every exchange', async () => {
-        for (const client of scenario.clients) await converse(client);
-      });
-
-      async function converse(client: ScenarioClient): Promise<void> {
+      async function converse(
+        client: ScenarioClient,
+        service: string,
+        at: Watched,
+        folder: string,
+      ): Promise<void> {
         const { count = COUNT } = client;
         const expected = client.expects(count);
         const wanted = expectedTally(expected, false);
-        const service = `${name}-${client.name}`;
-        assert.deepEqual(tally(spansAt(agent, at)), {}, `${name}: spans more than were expected`);
-        await runScenarioClient(service, client.command({ ...at, count, folder, packages }), packages);
+        assert.deepEqual(tally(spansAt(agent, at)), {}, `${service}: spans more than were expected before`);
+        const seen = path.join(folder, `seen-${client.name}`);
+        const watch = agent.sink
+          .waitFor(() => isSeen(spansAt(agent, at)), 60_000)
+          .then(
+            () => writeFileSync(seen, ''),
+            () => undefined, // it is missed below
+          );
+        await runScenarioClient(service, client.command({ ...at, count, folder, seen, packages }), packages);
+        await watch;
         const total = Object.values(wanted).reduce((sum, each) => sum + each, 0) * 2;
         const select = (): ReceivedSpan[] => spansAt(agent, at);
         const late = await agent.sink
@@ -152,12 +198,10 @@ describe('protocols between real programs', function () {
           expectedTally(expected, true),
           `${service}: spans of the server's end`,
         );
-        for (const { name: span, errorType, attributes = {} } of expected)
-          for (const found of asking.filter(
-            (each) => label(each.name, each.attributes['error.type'] as string) === label(span, errorType),
-          ))
-            for (const [key, value] of Object.entries(attributes))
-              assert.deepEqual(found.attributes[key], value, `${service}: ${key} of ${span}`);
+        for (const each of expected) {
+          checkAttributes(service, asking, labelOf(each, false), each.attributes);
+          checkAttributes(service, serving, labelOf(each, true), each.servingAttributes);
+        }
         const parents = new Set(asking.map(({ spanId }) => spanId));
         const strays = serving.filter(({ parentSpanId }) => !parents.has(parentSpanId));
         assert.deepEqual(

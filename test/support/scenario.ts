@@ -1,4 +1,7 @@
-/** A real server of a protocol, its clients, and the spans that they must give: test/protocols/<name>/scenario.ts. */
+/**
+ * A real server of a protocol, its clients, and the spans that they must give: test/protocols/<name>/scenario.ts exports a `scenario`, or `scenarios`,
+ * one for each server by its name, which are run one after the other.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -37,6 +40,8 @@ export interface ExpectedSpans {
   servingErrorType?: string | null;
   /** What all of them have at the client's end. */
   attributes?: Record<string, unknown>;
+  /** What all of them have at the server's end. */
+  servingAttributes?: Record<string, unknown>;
 }
 
 export interface ScenarioClient {
@@ -48,6 +53,11 @@ export interface ScenarioClient {
     count: number;
     /** That of the server. */
     folder: string;
+    /**
+     * A file that is made when spans of this client were seen at both ends. Of what a connection begins with 8 KiB of a run are captured: whoever
+     * sends or gets more than that at a time waits for it, in a connection on which something was asked.
+     */
+    seen: string;
     packages: InstalledPackages;
   }): string[];
   /** Spans of each of both ends. */
@@ -65,6 +75,11 @@ export interface Scenario {
   /** Resolves when the server takes requests. */
   start(place: Place): Promise<{ stop(): Promise<void> }>;
   clients: readonly ScenarioClient[];
+}
+
+export interface ScenarioModule {
+  scenario?: Scenario;
+  scenarios?: Readonly<Record<string, Scenario>>;
 }
 
 export const SCENARIOS = inCheckout('test', 'protocols');

@@ -70,8 +70,8 @@ export function createHttp2(options: DecoderOptions): IdDecoder<Http2State> {
     pairing: 'id',
     idsReturn: false,
     starts: [PREFACE.slice(0, 4)],
-    // Heads of frames stand in the middle of bulk.
-    capture: { elide: false, budget: 65_536 },
+    // Heads of frames stand in the middle of bulk. What a lost header block says of the table is lost for all that follow.
+    capture: { elide: false, budget: 65_536, pipelined: 1_048_576 },
     probe: probeHttp2,
     createState: createHttp2State,
     lasting({ client, server }) {
