@@ -3,7 +3,7 @@
  * missing and none invented. What is expected stands in test/protocols/<name>/scenario.ts.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -96,10 +96,6 @@ function isAt({ attributes }: ReceivedSpan, { host, port }: Watched): boolean {
   return (
     attributes['server.port'] === `int:${port}` && (port > 1024 || attributes['server.address'] === host)
   );
-}
-
-function isSeen(spans: readonly ReceivedSpan[]): boolean {
-  return spans.some(({ kind }) => ASKING.has(kind)) && spans.some(({ kind }) => !ASKING.has(kind));
 }
 
 /** Takes the spans away. What is invented may come later than what is expected: what is left is looked at before the next client, and at the end. */

@@ -53,11 +53,6 @@ export interface ScenarioClient {
     count: number;
     /** That of the server. */
     folder: string;
-    /**
-     * A file that is made when spans of this client were seen at both ends. Of what a connection begins with 8 KiB of a run are captured: whoever
-     * sends or gets more than that at a time waits for it, in a connection on which something was asked.
-     */
-    seen: string;
     packages: InstalledPackages;
   }): string[];
   /** Spans of each of both ends. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ConnectionRecord, DataRecord, Kind } from '../../../src/capture/records.gen.ts';
+import { ConnectionRecord, DataRecord, Kind, Verdict } from '../../../src/capture/records.gen.ts';
 import { Claim } from '../../../src/decode/decoder.ts';
 import { createHttp2 } from '../../../src/decode/protocol/http2.ts';
 import { PREFACE } from '../../../src/decode/protocol/http2-frame.ts';
@@ -131,6 +131,25 @@ describe('decode/http2', () => {
       bytes[0] = bytes[1] = 0;
       assert.ok(claim(bytes) === Claim.no || claim(bytes) === Claim.like);
     }
+  });
+
+  it('asks for more of a run of many requests, and of no other that is long', () => {
+    const budgets = (...frames: Buffer[]): unknown => {
+      const writer = new RecordWriter();
+      const decoding = new Decoding();
+      const end = new TestEnd(writer);
+      end.send(START).receive(SETTINGS);
+      for (const bytes of frames) end.send(bytes);
+      decoding.feed(writer);
+      return decoding.verdicts.map(({ verdict, budget }) => [verdict, budget]);
+    };
+    const asked = Array.from({ length: 1000 }, (_, i) => frame(1, END_HEADERS | END_STREAM, 2 * i + 1, GET));
+    const body = Array.from({ length: 8 }, () => frame(0, 0, 1, 'x'.repeat(8000)));
+    assert.deepEqual(budgets(...asked), [
+      [Verdict.full, 65_536],
+      [Verdict.full, 1_048_576],
+    ]);
+    assert.deepEqual(budgets(frame(1, END_HEADERS, 1, GET), ...body), [[Verdict.full, 65_536]]);
   });
 
   it('keeps an idle connection in less than 2 KiB, its tables included', function () {

@@ -10,7 +10,7 @@ statuses() {
   wanted=$2
   shift 2
   out=$(nghttp -v --no-dep "$@") || exit 1
-  found=$(echo "$out" | grep -c ":status: $status")
+  found=$(printf '%s\n' "$out" | grep -c ":status: $status")
   [ "$found" = "$wanted" ] || { echo "$out" | tail -100; echo "$found of $wanted: $*"; exit 1; }
 }
 body=$(mktemp)

@@ -77,12 +77,13 @@ function expectedOfPrograms({ burst, size, faces }: Kind, count: number): Expect
 
 type At = Parameters<ScenarioClient['command']>[0];
 const what = (at: At, { burst, size, faces }: Kind): string[] => [
-  ...[at.host, String(at.port), String(at.count), burst, String(size), faces, at.seen],
+  ...[at.host, String(at.port), String(at.count), burst, String(size), faces],
 ];
 
 const node = (kind: Kind): ScenarioClient => ({
   name: 'node',
   command: (at) => ['node', program('client.cjs'), ...what(at, kind)],
+  before: (count) => 2 * count,
   expects: (count) => [
     ...expectedOfPrograms(kind, count),
     ...(kind.faces !== 'goaway'
@@ -98,6 +99,7 @@ const node = (kind: Kind): ScenarioClient => ({
 const go = (kind: Kind): ScenarioClient => ({
   name: 'go',
   command: (at) => [path.join(at.packages.go!, 'http2'), 'ask', ...what(at, kind)],
+  before: (count) => 2 * count,
   expects: (count) => expectedOfPrograms(kind, count),
 });
 

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -39,9 +38,8 @@ func ask(address string, args []string) {
 		a.get("/small", "", 200, 6)
 		a.get("/missing", "", 404, -1)
 	}
-	for _, err := os.Stat(args[4]); err != nil; _, err = os.Stat(args[4]) {
-		time.Sleep(20 * time.Millisecond)
-	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	check(err)
 	for i := range count / 10 {
 		a.echo(1000 * i)
 		a.get("/small", strings.Repeat("~", 20_000), 200, 6)

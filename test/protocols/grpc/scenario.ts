@@ -1,0 +1,84 @@
+import { inCheckout } from '../../support/programs.ts';
+import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+
+const program = (file: string): string => inCheckout('test', 'protocols', 'grpc', file);
+
+const SENT = 'undertrace.rpc.messages.sent';
+const RECEIVED = 'undertrace.rpc.messages.received';
+
+/** A call with so many messages of both ends; `status`: what the client gets. */
+function call(
+  method: string,
+  count: number,
+  [asked, answered]: [number, number],
+  status = 'OK',
+  more: Record<string, unknown> = {},
+): ExpectedSpans {
+  const both = {
+    'rpc.system.name': 'grpc',
+    'rpc.method': `shop.Orders/${method}`,
+    'rpc.response.status_code': status,
+    ...more,
+  };
+  return {
+    name: `shop.Orders/${method}`,
+    count,
+    ...(status === 'OK' ? {} : { errorType: status }),
+    attributes: { ...both, [SENT]: asked, [RECEIVED]: answered },
+    servingAttributes: { ...both, [SENT]: answered, [RECEIVED]: asked },
+  };
+}
+
+function expects(count: number): ExpectedSpans[] {
+  const few = count / 10;
+  const unheard = call('Unheard', few, [1, 0], 'UNIMPLEMENTED');
+  return [
+    call('Get', count, [1, 1]),
+    // The asker's doing: the server has done its work.
+    { ...call('Missing', few, [1, 0], 'NOT_FOUND'), servingErrorType: null },
+    call('Broken', few, [1, 0], 'INTERNAL'),
+    call('Late', few, [1, 0], 'DEADLINE_EXCEEDED'),
+    // Anything may be asked for: what the server does not know has no name there.
+    {
+      ...unheard,
+      servingName: 'grpc',
+      servingAttributes: { 'rpc.method': '_OTHER', 'rpc.method_original': 'shop.Orders/Unheard' },
+    },
+    call('Collect', few, [5, 1]),
+    call('List', few, [1, 7]),
+    call('Talk', few, [4, 4]),
+    call('Squeeze', few, [1, 1], 'OK', { 'undertrace.rpc.compressed': true }),
+    {
+      name: 'shop.Orders/Endless',
+      errorType: 'cancel',
+      count: few,
+      attributes: { [SENT]: 1, [RECEIVED]: 1 },
+      servingAttributes: { [SENT]: 1, [RECEIVED]: 1 },
+    },
+    call('Gather', 1000, [1, 1]),
+  ];
+}
+
+export const scenario: Scenario = {
+  protocol: 'http2',
+  start: (place) =>
+    ScenarioServer.start(['python3', program('server.py'), place.host, String(place.port)], place),
+  clients: [
+    {
+      name: 'grpcio',
+      command: ({ host, port, count }) => [
+        ...['python3', program('client.py'), host, String(port), String(count)],
+      ],
+      before: (count) => count,
+      expects,
+    },
+    {
+      name: 'grpc-js',
+      command: ({ host, port, count }) => [
+        ...['node', program('client.cjs'), host, String(port), String(count)],
+      ],
+      before: (count) => count,
+      expects,
+    },
+  ],
+};
