@@ -100,6 +100,7 @@ export const PROTOCOLS = [
   'amqp',
   'nats',
   'dubbo',
+  'thrift',
   'tls',
   'proxy',
 ] as const;

@@ -132,6 +132,10 @@ describe('protocols between real programs', function () {
 
       async function converse(client: ScenarioClient): Promise<void> {
         const { count = COUNT } = client;
+        if (client.start) {
+          await server.stop();
+          server = await client.start({ ...at, folder, packages });
+        }
         const expected = client.expects(count);
         const wanted = expectedTally(expected, false);
         const service = `${name}-${client.name}`;

@@ -41,6 +41,8 @@ export interface ExpectedSpans {
 
 export interface ScenarioClient {
   name: string;
+  /** A server that takes the place of the one before, for this client and those behind it. */
+  start?: Scenario['start'];
   /** Does the scripted operations `count` times and checks their results itself; exits with 0 if all is right. */
   command(at: {
     host: string;

@@ -14,6 +14,7 @@ import { createPostgresql } from './postgresql.ts';
 import { createProxy } from './proxy.ts';
 import { createRedis } from './redis.ts';
 import { createRocketmq } from './rocketmq.ts';
+import { createThrift } from './thrift.ts';
 import { createTls } from './tls.ts';
 import { createWebSocket } from './websocket.ts';
 
@@ -45,6 +46,7 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createNats(options),
     createMongodb(),
     createDubbo(options),
+    createThrift(),
     createPostgresql(options),
     createRocketmq(options),
     createCassandra(options),

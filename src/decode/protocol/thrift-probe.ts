@@ -1,0 +1,49 @@
+import { Claim } from '../decoder.ts';
+import { FRAME_HEAD, head, isRequest, MAX_FRAME, Read, readHead } from './thrift-message.ts';
+import { isFieldType, Walk } from './thrift-walk.ts';
+
+/** First field id of a struct that a generated one has. */
+const MAX_FIELD_ID = 1024;
+/** Of a frame whose end tells what it is. */
+const MAX_AWAITED = 8000;
+
+/** Heads of strict binary messages: call, reply, exception and oneway. */
+export const THRIFT_STARTS: readonly string[] = [1, 2, 3, 4].map((type) =>
+  String.fromCharCode(0x80, 1, 0, type),
+);
+
+/**
+ * Whose are the bytes at the start of a record? A head must be whole, its name one of an interface, and its struct begin as one does. The first four
+ * bytes of a strict message say it for sure, and a struct that ends where its frame does. Other compact and old binary heads are short, and count
+ * where both directions have one.
+ */
+export function probeThrift(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
+  const read = readHead(bytes, from, to);
+  if (read === Read.wrong) return Claim.no;
+  if (read === Read.more || head.bodyAt >= to) return final ? Claim.no : Claim.more;
+  const { frame, compact, old } = head;
+  const end = frame < 0 ? Infinity : from + FRAME_HEAD + frame;
+  if (frame > MAX_FRAME || !beginsStruct(bytes, to, end)) return Claim.no;
+  if (!compact && !old) return isRequest() ? Claim.request : Claim.response;
+  if (end <= to) {
+    if (!fillsFrame(bytes, end)) return Claim.no;
+    return isRequest() ? Claim.request : Claim.response;
+  }
+  if (frame >= 0 && frame <= MAX_AWAITED && !final) return Claim.more;
+  return isRequest() ? Claim.likeRequest : Claim.likeResponse;
+}
+
+function fillsFrame(bytes: Uint8Array, end: number): boolean {
+  const walk = new Walk(head.compact);
+  return walk.go(bytes, head.bodyAt, end) === Read.whole && walk.at === end;
+}
+
+/** A field, or the end of an empty struct, which is that of its frame as well. */
+function beginsStruct(bytes: Uint8Array, to: number, end: number): boolean {
+  const at = head.bodyAt;
+  const first = bytes[at]!;
+  if (first === 0) return end === Infinity || at + 1 === end;
+  if (head.compact) return isFieldType(true, first & 15);
+  if (!isFieldType(false, first)) return false;
+  return at + 3 > to || ((bytes[at + 1]! << 8) | bytes[at + 2]!) <= MAX_FIELD_ID;
+}
