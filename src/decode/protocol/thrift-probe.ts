@@ -24,12 +24,17 @@ export function probeThrift(bytes: Uint8Array, from: number, to: number, final: 
   const { frame, compact, old } = head;
   const end = frame < 0 ? Infinity : from + FRAME_HEAD + frame;
   if (frame > MAX_FRAME || !beginsStruct(bytes, to, end)) return Claim.no;
-  if (!compact && !old) return isRequest() ? Claim.request : Claim.response;
+  if (compact || old) return probeShort(bytes, to, final, end);
+  return isRequest() ? Claim.request : Claim.response;
+}
+
+/** Behind a head that is compact or old. */
+function probeShort(bytes: Uint8Array, to: number, final: boolean, end: number): Claim {
   if (end <= to) {
     if (!fillsFrame(bytes, end)) return Claim.no;
     return isRequest() ? Claim.request : Claim.response;
   }
-  if (frame >= 0 && frame <= MAX_AWAITED && !final) return Claim.more;
+  if (head.frame >= 0 && head.frame <= MAX_AWAITED && !final) return Claim.more;
   return isRequest() ? Claim.likeRequest : Claim.likeResponse;
 }
 
