@@ -88,6 +88,7 @@ export const PROTOCOLS = [
   'http',
   'http2',
   'websocket',
+  'fastcgi',
   'redis',
   'memcached',
   'postgresql',

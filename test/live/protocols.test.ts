@@ -69,7 +69,10 @@ function spansAt(agent: Agent, at: Watched): ReceivedSpan[] {
     .filter((span) => isAt(span, at) && !at.tolerates.has(span.name));
 }
 
-function isAt({ attributes }: ReceivedSpan, { host, port }: Watched): boolean {
+/** Protocols that pass on requests of HTTP name the server that was asked for; the connection is to another one. */
+function isAt({ attributes, kind }: ReceivedSpan, { host, port }: Watched): boolean {
+  const connected = attributes[ASKING.has(kind) ? 'network.peer.port' : 'network.local.port'] === port;
+  if (port > 1024 && connected) return true;
   return attributes['server.port'] === port && (port > 1024 || attributes['server.address'] === host);
 }
 

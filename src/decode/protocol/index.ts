@@ -3,6 +3,7 @@ import { createAmqp } from './amqp.ts';
 import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createDubbo } from './dubbo.ts';
+import { createFastcgi } from './fastcgi.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import { createKafka } from './kafka.ts';
@@ -47,6 +48,7 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createMongodb(),
     createDubbo(options),
     createThrift(),
+    createFastcgi(options),
     createPostgresql(options),
     createRocketmq(options),
     createCassandra(options),

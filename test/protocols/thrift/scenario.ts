@@ -8,6 +8,9 @@ import {
   type ScenarioClient,
 } from '../../support/scenario.ts';
 
+/** There are many clients. */
+const COUNT = 40;
+
 const program = (file: string): string => inCheckout('test', 'protocols', 'thrift', file);
 
 /** Code of both languages for what the interface says. */
@@ -92,38 +95,45 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'python-binary',
+      count: COUNT,
       command: runs('python3', 'client.py', 'binary', 'buffered', 'Calculator'),
       expects: ofPython(true, false),
     },
     {
       name: 'python-compact-framed',
+      count: COUNT,
       command: runs('python3', 'client.py', 'compact', 'framed', 'Calculator'),
       expects: ofPython(true, false),
     },
     {
       name: 'node-binary-framed',
+      count: COUNT,
       command: runs('node', 'client.cjs', 'binary', 'framed'),
       expects: ofNode(false),
     },
     {
       name: 'node-binary-framed-to-node',
+      count: COUNT,
       start: startNode('binary', 'framed'),
       command: runs('node', 'client.cjs', 'binary', 'framed'),
       expects: ofNode(true),
     },
     {
       name: 'python-binary-framed-to-node',
+      count: COUNT,
       command: runs('python3', 'client.py', 'binary', 'framed'),
       expects: ofPython(false, true),
     },
     {
       name: 'node-compact-to-node',
+      count: COUNT,
       start: startNode('compact', 'buffered'),
       command: runs('node', 'client.cjs', 'compact', 'buffered'),
       expects: ofNode(true),
     },
     {
       name: 'python-compact-to-node',
+      count: COUNT,
       command: runs('python3', 'client.py', 'compact', 'buffered'),
       expects: ofPython(false, true),
     },
