@@ -15,7 +15,10 @@ for _ in $(seq "$1"); do
     -o /dev/null "$site/kept/noted?stderr&size=20")
   case $got in
   '200 5 200 70000 404 10 500 0 200 20 ') ;;
-  *) echo "$got" >&2 && exit 1 ;;
+  *)
+    echo "$got" >&2
+    exit 1
+    ;;
   esac
   got=$(curl -s -w '%{http_code} %{size_download}' -o /dev/null --data-binary "@$2/upload" "$site/kept/sent")
   [ "$got" = '200 100010' ]
