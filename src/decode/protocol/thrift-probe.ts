@@ -4,8 +4,8 @@ import { isFieldType, Walk } from './thrift-walk.ts';
 
 /** First field id of a struct that a generated one has. */
 const MAX_FIELD_ID = 1024;
-/** Of a frame whose end tells what it is. */
-const MAX_AWAITED = 8000;
+/** Of a message whose end tells what it is. */
+const MAX_AWAITED = 7000;
 
 /** Heads of strict binary messages: call, reply, exception and oneway. */
 export const THRIFT_STARTS: readonly string[] = [1, 2, 3, 4].map((type) =>
@@ -14,8 +14,8 @@ export const THRIFT_STARTS: readonly string[] = [1, 2, 3, 4].map((type) =>
 
 /**
  * Whose are the bytes at the start of a record? A head must be whole, its name one of an interface, and its struct begin as one does. The first four
- * bytes of a strict message say it for sure, and a struct that ends where its frame does. Other compact and old binary heads are short, and count
- * where both directions have one.
+ * bytes of a strict message say it for sure. Compact and old binary heads are short: with them goes a struct that ends where its frame does, or where
+ * the next message begins; what is too long for that counts where both directions have one.
  */
 export function probeThrift(bytes: Uint8Array, from: number, to: number, final: boolean): Claim {
   const read = readHead(bytes, from, to);
@@ -28,19 +28,24 @@ export function probeThrift(bytes: Uint8Array, from: number, to: number, final: 
   return isRequest() ? Claim.request : Claim.response;
 }
 
-/** Behind a head that is compact or old. */
+/** Behind a head that is compact or old, of a message that goes to `end` if it is framed. */
 function probeShort(bytes: Uint8Array, to: number, final: boolean, end: number): Claim {
-  if (end <= to) {
-    if (!fillsFrame(bytes, end)) return Claim.no;
-    return isRequest() ? Claim.request : Claim.response;
+  const asks = isRequest();
+  const walk = new Walk(head.compact);
+  const limit = Math.min(to, end);
+  const read = walk.go(bytes, head.bodyAt, limit);
+  if (read === Read.wrong || walk.at > end || (read === Read.more && end <= to)) return Claim.no;
+  if (read === Read.whole) {
+    if (end === Infinity ? !mayFollow(bytes, walk.at, to) : walk.at !== end) return Claim.no;
+    return asks ? Claim.request : Claim.response;
   }
-  if (head.frame >= 0 && head.frame <= MAX_AWAITED && !final) return Claim.more;
-  return isRequest() ? Claim.likeRequest : Claim.likeResponse;
+  if (to - head.bodyAt <= MAX_AWAITED && !final) return Claim.more;
+  return asks ? Claim.likeRequest : Claim.likeResponse;
 }
 
-function fillsFrame(bytes: Uint8Array, end: number): boolean {
-  const walk = new Walk(head.compact);
-  return walk.go(bytes, head.bodyAt, end) === Read.whole && walk.at === end;
+/** Behind a message without a frame nothing has come, or another one begins. */
+function mayFollow(bytes: Uint8Array, at: number, to: number): boolean {
+  return at === to || readHead(bytes, at, to) !== Read.wrong;
 }
 
 /** A field, or the end of an empty struct, which is that of its frame as well. */
