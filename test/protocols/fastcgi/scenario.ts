@@ -56,7 +56,7 @@ export const scenario: Scenario = {
           name: 'POST',
           servingName: 'POST /kept/sent',
           count,
-          attributes: { 'http.request.body.size': 20_000, 'http.response.body.size': 20_010 },
+          attributes: { 'http.request.body.size': 5000, 'http.response.body.size': 5010 },
         },
       ],
     },
