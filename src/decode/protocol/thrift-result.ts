@@ -59,9 +59,10 @@ function readField(bytes: Uint8Array, at: number, to: number, before: number): R
   if (first === STOP) return Read.whole;
   if (!isFieldType(head.compact, field.type)) return Read.wrong;
   if (!head.compact) {
-    field.id = u16be(bytes, Math.min(at + 1, to - 2));
+    if (at + 3 > to) return Read.more;
+    field.id = u16be(bytes, at + 1);
     field.valueAt = at + 3;
-    return at + 3 > to ? Read.more : Read.whole;
+    return Read.whole;
   }
   field.id = before + (first >> 4);
   field.valueAt = at + 1;
