@@ -88,6 +88,7 @@ export const PROTOCOLS = [
   'http',
   'http2',
   'websocket',
+  'fastcgi',
   'redis',
   'memcached',
   'postgresql',
@@ -101,6 +102,7 @@ export const PROTOCOLS = [
   'amqp',
   'nats',
   'dubbo',
+  'thrift',
   'tls',
   'proxy',
 ] as const;

@@ -91,11 +91,15 @@ function spansAt(agent: Agent, at: Watched): ReceivedSpan[] {
     .map(spanWithNumbers);
 }
 
-/** Of a span as it was received, whose integers have their type in front. */
-function isAt({ attributes }: ReceivedSpan, { host, port }: Watched): boolean {
-  return (
-    attributes['server.port'] === `int:${port}` && (port > 1024 || attributes['server.address'] === host)
-  );
+/**
+ * Of a span as it was received, whose integers have their type in front. Protocols that pass on requests of HTTP name the server that was asked for; the
+ * connection is to another one.
+ */
+function isAt({ attributes, kind }: ReceivedSpan, { host, port }: Watched): boolean {
+  const at = `int:${port}`;
+  const connected = attributes[ASKING.has(kind) ? 'network.peer.port' : 'network.local.port'] === at;
+  if (port > 1024 && connected) return true;
+  return attributes['server.port'] === at && (port > 1024 || attributes['server.address'] === host);
 }
 
 /** Takes the spans away. What is invented may come later than what is expected: what is left is looked at before the next client, and at the end. */

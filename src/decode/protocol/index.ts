@@ -3,6 +3,7 @@ import { createAmqp } from './amqp.ts';
 import { createCassandra } from './cassandra.ts';
 import { createDns, createDnsDatagrams } from './dns.ts';
 import { createDubbo } from './dubbo.ts';
+import { createFastcgi } from './fastcgi.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import { createKafka } from './kafka.ts';
@@ -15,6 +16,7 @@ import { createPostgresql } from './postgresql.ts';
 import { createProxy } from './proxy.ts';
 import { createRedis } from './redis.ts';
 import { createRocketmq } from './rocketmq.ts';
+import { createThrift } from './thrift.ts';
 import { createTls } from './tls.ts';
 import { createWebSocket } from './websocket.ts';
 
@@ -46,6 +48,8 @@ export function createDecoders(options: DecoderOptions): Decoder[] {
     createNats(options),
     createMongodb(),
     createDubbo(options),
+    createThrift(),
+    createFastcgi(options),
     createPostgresql(options),
     createRocketmq(options),
     createCassandra(options),

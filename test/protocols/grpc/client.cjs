@@ -1,4 +1,4 @@
-// Calls of all kinds: HOST PORT COUNT SEEN.
+// Calls of all kinds: HOST PORT COUNT.
 const grpc = require('@grpc/grpc-js');
 const assert = require('node:assert/strict');
 const { once } = require('node:events');

@@ -1,4 +1,4 @@
-// HTTP/2 without TLS in Node: HOST PORT COUNT BURST SIZE FACES SEEN ("plain": the server has no trailers and breaks nothing off). Its frames are padded.
+// HTTP/2 without TLS in Node: HOST PORT COUNT BURST SIZE FACES ("plain": the server has no trailers and breaks nothing off). Its frames are padded.
 const http2 = require('node:http2');
 const { once } = require('node:events');
 const assert = require('node:assert/strict');

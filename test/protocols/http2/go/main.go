@@ -1,4 +1,4 @@
-// HTTP/2 without TLS in Go: `serve HOST PORT`, or `ask HOST PORT COUNT BURST SIZE FACES SEEN`.
+// HTTP/2 without TLS in Go: `serve HOST PORT`, or `ask HOST PORT COUNT BURST SIZE FACES`.
 package main
 
 import (
