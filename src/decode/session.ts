@@ -251,38 +251,54 @@ export class Session implements ConversationOwner<Session> {
 
   /** Looks which protocol the connection speaks. */
   #identify(stream: Stream): LiveExchange | undefined {
+    const { connection } = this;
     if (this.#tries === 0 && stream.cursor === 0) this.#fresh = true;
     while (stream.front) {
-      const { window, at, limit, blocked } = stream;
-      if (this.connection.kernelTls) {
+      if (connection.kernelTls) {
         this.giveUp('ktls');
         return undefined;
       }
-      if (limit > at) {
+      if (stream.available > 0) {
         const { claim, decoder } = this.#classify(stream);
         if (decoder) return this.#adopt(decoder, stream, fits(claim, true));
-        if (claim === Claim.more && !blocked) return undefined;
-        // Nothing can bear out what the other direction has not answered with its first bytes.
-        const open = this.#unfit === undefined || this.#unfit === stream;
-        if (claim === Claim.like && open && stream.held <= MAX_HELD_RECORDS) return undefined;
-        this.byteClass ??= byteClass(window, at, limit);
-        this.#triedBytes += limit - at;
-        const isFirst = stream.cursor === 0 && this.#fresh && !this.#holes;
-        if (isFirst && claim === Claim.no) this.#unfit ??= stream;
+        if (this.#mayYetBe(claim, stream)) return undefined;
+        this.#refuse(claim, stream);
       }
-      this.#triedLength += stream.front.end - stream.cursor;
-      const records = stream.dropFront();
-      this.#tries += Math.max(1, records);
-      if (this.#hopeless()) {
-        this.context.lose(this.connection, 'unrecognised', records);
-        this.giveUp(this.byteClass ?? 'empty');
-        return undefined;
-      }
-      this.#lose(records);
+      if (!this.#dropTried(stream)) return undefined;
     }
-    const other = stream === this.connection.receive ? this.connection.send : this.connection.receive;
+    const other = stream === connection.receive ? connection.send : connection.receive;
     if (this.#unfit === stream && other.front) this.#identify(other);
     return undefined;
+  }
+
+  /** Whose the bytes are will be known by what follows, or by the other direction: not where its first bytes are no answer to anything. */
+  #mayYetBe(claim: Claim, stream: Stream): boolean {
+    if (claim === Claim.more) return !stream.blocked;
+    const unanswered = this.#unfit === undefined || this.#unfit === stream;
+    return claim === Claim.like && unanswered && stream.held <= MAX_HELD_RECORDS;
+  }
+
+  /** Nobody decodes the bytes at the cursor. */
+  #refuse(claim: Claim, stream: Stream): void {
+    const { window, at, limit } = stream;
+    this.byteClass ??= byteClass(window, at, limit);
+    this.#triedBytes += limit - at;
+    const isFirst = stream.cursor === 0 && this.#fresh && !this.#holes;
+    if (isFirst && claim === Claim.no) this.#unfit ??= stream;
+  }
+
+  /** Lets go of the record at the cursor. False if there is no hope any more: the connection is given up. */
+  #dropTried(stream: Stream): boolean {
+    this.#triedLength += stream.front!.end - stream.cursor;
+    const records = stream.dropFront();
+    this.#tries += Math.max(1, records);
+    if (!this.#hopeless()) {
+      this.#lose(records);
+      return true;
+    }
+    this.context.lose(this.connection, 'unrecognised', records);
+    this.giveUp(this.byteClass ?? 'empty');
+    return false;
   }
 
   /** Whose the bytes at the cursor are, of which protocol. */
