@@ -4,7 +4,7 @@ import { ScenarioServer, type Scenario } from '../../support/scenario.ts';
 const program = (file: string): string => inCheckout('test', 'protocols', 'http-databases', file);
 const found = { 'db.collection.name': 'products', 'db.operation.parameter.index': 'products' };
 
-/** Elasticsearch, OpenSearch and ClickHouse over HTTP. The server is a stand-in for all three (server.cjs): theirs cannot be had from a package registry. */
+/** Elasticsearch, OpenSearch and ClickHouse over HTTP. The clients are theirs; the server is a stand-in for all three (server.cjs). */
 export const scenario: Scenario = {
   protocol: 'http',
   start: (place) => ScenarioServer.start(['node', program('server.cjs'), String(place.port)], place),
