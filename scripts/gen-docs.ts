@@ -289,7 +289,7 @@ function protocolsDoc(): string {
     '',
     '## Speed',
     '',
-    `Measured by \`npm run bench:decode\` on one core of: ${machine}. From the kernel’s record to the attributes of the span, garbage collection included; a message is a request or a`,
+    `Measured by \`npm run bench:decode\` on one core of: ${machine}. From the kernel’s record to the attributes of the span, garbage collection included, the fastest of five rounds; a message is a request or a`,
     'response. Above: everything that was recorded of the protocol, each time on new connections, so that finding out which protocol it is and what connections begin with has its full',
     'part. Below: one exchange after the other on 64 connections. While idle: all that is kept of a connection on which nothing is waited for, of the conversation after which it is most.',
     '',
