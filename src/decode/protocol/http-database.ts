@@ -1,7 +1,7 @@
 import type { Description, Exchange } from '../exchange.ts';
 import { ANSI, type SqlDialect } from '../sql-scanner.ts';
 import { SqlTexts } from '../sql.ts';
-import type { DatabaseResponse, HttpRequest } from './http-message.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 import { DestinationNames, fail } from './messaging.ts';
 import type { QueryTextOptions } from './index.ts';
 import { redactQuery } from './redact.ts';
@@ -11,9 +11,8 @@ const CLICKHOUSE_SQL: SqlDialect = { ...ANSI, backslashes: true };
 /** A statement as a parameter of a URL. */
 const STATEMENT_IN_URL =
   /[?&]query=(?:%20|%0a|\+)*(?:select|insert|with|show|alter|create|drop|delete|update|optimize|describe|explain|truncate)(?:%20|%0a|\+)/i;
-/** Parameters of ClickHouse that hold a statement, or values for it. */
-const STATEMENT = new Set(['query']);
-const VALUES = /^param_/;
+/** Parameters of ClickHouse that hold a statement, or a value for it; in lower case. */
+const STATEMENT = /^(?:query|param_.*)$/;
 /** Indices of which there are many, or one for each day: no name is made of them. */
 const SEVERAL = /[,*]|[0-9]{3}/;
 const CLICKHOUSE_PATHS = new Set(['ping', 'replicas_status']);
@@ -24,11 +23,20 @@ const CLICKHOUSE_PATHS = new Set(['ping', 'replicas_status']);
  */
 export function createDatabaseDescriber(
   queryText: QueryTextOptions,
-): (description: Description, exchange: Exchange, database: DatabaseResponse) => Description {
+): (description: Description, exchange: Exchange) => Description {
   const texts = new SqlTexts(queryText);
   const names = new DestinationNames();
-  return (description, exchange, database) => {
+  const shown = queryText.mode === 'full';
+  return (description, exchange) => {
     const request = exchange.request as HttpRequest;
+    const response = exchange.response as HttpResponse | undefined;
+    const database = response?.database;
+    if (database === undefined) {
+      // Who was asked is not known where the head of the response was not seen to its end: the URL is shown as one of ClickHouse would be.
+      const isKnown = response !== undefined && !response.truncated;
+      if (!isKnown && !shown && STATEMENT_IN_URL.test(request.target)) redactStatement(description, request);
+      return description;
+    }
     description.attributes['db.system.name'] = database.system;
     // The name is the operation's: there is no route to be learned.
     description.isRoute = true;
@@ -36,7 +44,8 @@ export function createDatabaseDescriber(
       describeSearch(description, request, names);
       return description;
     }
-    describeClickhouse(description, request, texts, queryText.mode === 'full');
+    describeClickhouse(description, request, texts);
+    if (!shown) redactStatement(description, request);
     const { errorCode } = database;
     if (errorCode === '') return description;
     description.attributes['db.response.status_code'] = errorCode;
@@ -60,15 +69,9 @@ function describeSearch(description: Description, { method }: HttpRequest, names
 }
 
 /** ClickHouse has no conventions of its own: those for SQL. A statement in the body is not seen. */
-function describeClickhouse(
-  description: Description,
-  { target }: HttpRequest,
-  texts: SqlTexts,
-  shown: boolean,
-): void {
+function describeClickhouse(description: Description, request: HttpRequest, texts: SqlTexts): void {
   const { attributes } = description;
-  const mark = target.indexOf('?');
-  const parameters = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
+  const parameters = parametersOf(request);
   const namespace = parameters.get('database');
   if (namespace !== null && namespace !== '') attributes['db.namespace'] = namespace;
   const { text, summary } = texts.of(parameters.get('query') ?? '', CLICKHOUSE_SQL, false);
@@ -77,19 +80,17 @@ function describeClickhouse(
   const path = description.path?.slice(1) ?? '';
   if (CLICKHOUSE_PATHS.has(path)) attributes['db.operation.name'] = path;
   description.name = summary ?? (CLICKHOUSE_PATHS.has(path) ? path : (namespace ?? 'clickhouse'));
-  if (!shown) redactStatement(description, parameters);
 }
 
-/** Of a request that nobody has answered it is not known whom it was for. It may be for ClickHouse: then the URL is shown as it would be. */
-export function redactUnanswered(description: Description, { target }: HttpRequest): Description {
-  if (STATEMENT_IN_URL.test(target))
-    redactStatement(description, new URLSearchParams(target.slice(target.indexOf('?') + 1)));
-  return description;
+function parametersOf({ target }: HttpRequest): URLSearchParams {
+  const mark = target.indexOf('?');
+  return new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
 }
 
 /** What a statement says is shown as `db.query.text` only. */
-function redactStatement({ attributes }: Description, parameters: URLSearchParams): void {
-  const keys = new Set([...STATEMENT, ...[...parameters.keys()].filter((key) => VALUES.test(key))]);
+function redactStatement({ attributes }: Description, request: HttpRequest): void {
+  const names = [...parametersOf(request).keys()].map((name) => name.toLowerCase());
+  const keys = new Set(names.filter((name) => STATEMENT.test(name)));
   for (const key of ['url.full', 'url.query']) {
     const url = attributes[key];
     if (typeof url !== 'string') continue;

@@ -1,7 +1,7 @@
 import { Claim, Step, type FifoDecoder } from '../decoder.ts';
 import type { Next, Reader } from '../reader.ts';
 import type { DecoderOptions } from './index.ts';
-import { createDatabaseDescriber, redactUnanswered } from './http-database.ts';
+import { createDatabaseDescriber } from './http-database.ts';
 import { createDescriber } from './http-describe.ts';
 import { requestFields, type FieldTable } from './http1-fields.ts';
 import { emptyLine, INCOMPLETE, MALFORMED, parseHead, type Framing } from './http1-head.ts';
@@ -118,13 +118,7 @@ export function createHttp1(options: DecoderOptions): FifoDecoder<HttpState> {
       (request as HttpRequest).bodySize = 0;
       return true;
     },
-    describe(exchange) {
-      const response = exchange.response as HttpResponse | undefined;
-      const description = describeHttp(exchange);
-      if (response === undefined) return redactUnanswered(description, exchange.request as HttpRequest);
-      const { database } = response;
-      return database === undefined ? description : describeDatabase(description, exchange, database);
-    },
+    describe: (exchange) => describeDatabase(describeHttp(exchange), exchange),
   };
 }
 

@@ -47,7 +47,7 @@ describe('decode/search-api', () => {
     });
 });
 
-const URL = "/?query=SELECT+*+FROM+t+WHERE+a='secret'&param_id=secret&database=shop";
+const URL = "/?query=SELECT+*+FROM+t+WHERE+a='secret'&param_Id=secret&database=shop";
 const REQUEST = `GET ${URL} HTTP/1.1\r\nHost: db:8123\r\n\r\n`;
 
 /** Attributes and name of what a server has answered, or has not, to the statement in the URL. */
@@ -78,7 +78,7 @@ describe('decode/http-database', () => {
     assert.equal(span['db.query.text'], 'SELECT * FROM t WHERE a=?');
     assert.equal(span['db.namespace'], 'shop');
     assert.equal(span['error.type'], '241');
-    assert.equal(span['url.query'], 'query=REDACTED&param_id=REDACTED&database=shop');
+    assert.equal(span['url.query'], 'query=REDACTED&param_Id=REDACTED&database=shop');
   });
 
   it('shows the statement as it was where all of it may be shown', () => {
@@ -90,7 +90,21 @@ describe('decode/http-database', () => {
   it('shows no literal of it where nobody has answered', () => {
     const span = describeAnswer(undefined);
     assert.equal(span['error.type'], 'connection_reset');
-    assert.equal(span['url.query'], 'query=REDACTED&param_id=REDACTED&database=shop');
+    assert.equal(span['url.query'], 'query=REDACTED&param_Id=REDACTED&database=shop');
+  });
+
+  it('shows no literal of it where the head of the response was not seen to its end', () => {
+    const writer = new RecordWriter();
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Click';
+    new TestEnd(writer, { accepted: true, remotePort: 4000 })
+      .receive(REQUEST)
+      .send(head, { beyond: 20 })
+      .event('destroyed', { tcp_state: 7, result: -104 });
+    for (let i = 0; i < 3; i++) writer.clock(writer.nowNs + 30e6);
+    const decoding = new Decoding().feed(writer);
+    const { attributes } = decoding.describe(decoding.closed[0]!);
+    assert.equal(attributes['http.response.status_code'], 200);
+    assert.equal(attributes['url.query'], 'query=REDACTED&param_Id=REDACTED&database=shop');
   });
 
   it('believes the server alone, not the path', () => {
