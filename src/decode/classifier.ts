@@ -1,4 +1,5 @@
 import type { Stream } from '../connection/stream.ts';
+import { startsWith } from './bytes.ts';
 import { Claim, fits, type Decoder } from './decoder.ts';
 
 /** What bytes of no known protocol look like, so that a user sees what he misses. */
@@ -84,12 +85,6 @@ function bearOut(claim: Claim, other: Claim, sentByClient: boolean | undefined):
 function isTls(bytes: Uint8Array, from: number, to: number): boolean {
   const type = bytes[from]!;
   return to - from >= 3 && type >= 0x14 && type <= 0x17 && bytes[from + 1] === 3 && bytes[from + 2]! <= 4;
-}
-
-function startsWith(bytes: Uint8Array, from: number, to: number, text: string): boolean {
-  if (to - from < text.length) return false;
-  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false;
-  return true;
 }
 
 /** Looks at the first 32 bytes. */

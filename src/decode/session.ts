@@ -266,7 +266,7 @@ export class Session implements ConversationOwner<Session> {
       }
       if (!this.#dropTried(stream)) return undefined;
     }
-    const other = stream === connection.receive ? connection.send : connection.receive;
+    const other = this.#otherOf(stream);
     if (this.#unfit === stream && other.front) this.#identify(other);
     return undefined;
   }
@@ -303,13 +303,18 @@ export class Session implements ConversationOwner<Session> {
 
   /** Whose the bytes at the cursor are, of which protocol. */
   #classify(stream: Stream): Classification {
-    const { send, receive, accepted } = this.connection;
+    const { receive, accepted } = this.connection;
     question.stream = stream;
-    question.other = stream === receive ? send : receive;
+    question.other = this.#otherOf(stream);
     question.joined = !this.#fresh;
     question.sentByClient = accepted === undefined ? undefined : accepted === (stream === receive);
     question.refuted = this.#refuted;
     return classify(this.context.decoders, question, classification);
+  }
+
+  #otherOf(stream: Stream): Stream {
+    const { send, receive } = this.connection;
+    return stream === receive ? send : receive;
   }
 
   #hopeless(): boolean {
@@ -320,7 +325,7 @@ export class Session implements ConversationOwner<Session> {
 
   #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): LiveExchange | undefined {
     const { connection } = this;
-    const other = stream === connection.receive ? connection.send : connection.receive;
+    const other = this.#otherOf(stream);
     const fresh = this.#fresh && stream.cursor === 0;
     if (fresh) other.start(0);
     const exact = this.#handedOver && this.#tries === 0 && !this.#holes;

@@ -1,15 +1,14 @@
-import { indexOf, latin1, text as utf8, u32le } from '../bytes.ts';
+import { indexOf, latin1, text as utf8, u32le, u16le, u24le } from '../bytes.ts';
 import { Step } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import { MysqlRequest } from './mysql-message.ts';
-import { Capability, Command, HEADER, integerAt, integerLength, u16le, u24le } from './mysql-packet.ts';
+import { Capability, Command, HEADER, integerAt, integerLength, PROTOCOL_VERSION } from './mysql-packet.ts';
 import type { MysqlState } from './mysql-state.ts';
 
 /** Of the greeting, and as much as is waited for of the answer: what is looked at comes first. */
 export const MAX_GREETING = 512;
 const MAX_LOGIN = 1024;
 export const MAX_VERSION = 128;
-const PROTOCOL = 10;
 /** `capabilities32 packet32 charset8 reserved(23)`, all of a request for TLS. */
 export const LOGIN_HEAD = 32;
 /** `thread32 salt(8) 0 capabilities16 charset8 status16 capabilities16 length8 reserved(10)` behind the version. */
@@ -20,7 +19,7 @@ const GREETING_TAIL = 31;
  * version ends; -1: it is none.
  */
 export function greetingAt(bytes: Uint8Array, from: number, end: number): number {
-  if (bytes[from] !== PROTOCOL) return -1;
+  if (bytes[from] !== PROTOCOL_VERSION) return -1;
   const nul = indexOf(bytes, 0, from + 1, Math.min(end, from + MAX_VERSION));
   if (nul < 0 || nul + 1 + GREETING_TAIL > end || bytes[nul + 13] !== 0) return -1;
   if (!/^\d+\.\d[\x20-\x7e]*$/.test(latin1(bytes, from + 1, nul))) return -1;

@@ -1,7 +1,9 @@
-import { i32le, u32le } from '../bytes.ts';
+import { i32le, u16le, u24le, u32le } from '../bytes.ts';
 
 /** `length24 sequence8 payload`, numbers from the lowest byte on. */
 export const HEADER = 4;
+/** What the greeting begins with. */
+export const PROTOCOL_VERSION = 10;
 /** A packet as long goes on in the next one. */
 export const MAX_PACKET = 0xffffff;
 
@@ -85,16 +87,13 @@ export const Status = { moreResults: 0x0008, cursorExists: 0x0040, noBackslashEs
 export const First = { ok: 0x00, infile: 0xfb, eof: 0xfe, error: 0xff } as const;
 /** Length of an EOF without DEPRECATE_EOF: `0xfe warnings16 status16`. With it, it is an OK, and longer. */
 export const EOF_LENGTH = 5;
+/** The payload of `length` bytes at `from` is an EOF as of old. */
+export function isEof(bytes: Uint8Array, from: number, length: number): boolean {
+  return length === EOF_LENGTH && bytes[from] === First.eof;
+}
+
 /** `0x00 affected id status16 warnings16`, the shortest. */
 export const MIN_OK = 7;
-
-export function u16le(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8);
-}
-
-export function u24le(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
-}
 
 /** Bytes of the length-encoded integer that begins with this one; 0: none does. */
 export function integerLength(first: number): number {
@@ -115,7 +114,7 @@ export function integerAt(bytes: Uint8Array, at: number): number {
 
 /** Status flags of the OK or EOF at `[from, end)`; -1: they are not there. */
 export function statusOf(bytes: Uint8Array, from: number, end: number): number {
-  if (bytes[from] === First.eof && end - from === EOF_LENGTH) return u16le(bytes, from + 3);
+  if (isEof(bytes, from, end - from)) return u16le(bytes, from + 3);
   let at = from + 1;
   for (let i = 0; i < 2; i++) {
     const length = at < end ? integerLength(bytes[at]!) : 0;

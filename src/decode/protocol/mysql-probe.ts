@@ -1,4 +1,4 @@
-import { indexOf, startsWith, text as utf8, u32le } from '../bytes.ts';
+import { indexOf, startsWith, text as utf8, u32le, u16le, u24le } from '../bytes.ts';
 import { Claim } from '../decoder.ts';
 import { Word, WORDS } from '../sql-words.ts';
 import { greetingAt, isLogin, LOGIN_HEAD, MAX_GREETING } from './mysql-login.ts';
@@ -10,12 +10,9 @@ import {
   integerLength,
   MIN_OK,
   operationOf,
-  u16le,
-  u24le,
+  PROTOCOL_VERSION,
 } from './mysql-packet.ts';
 
-/** Version of the protocol, which the greeting begins with. */
-const GREETING = 10;
 const MIN_GREETING = 40;
 const MAX_LOGIN = 65_535;
 /** Bytes of a user's name, and a database's, which are 128 and 64 characters at most. */
@@ -64,7 +61,7 @@ function probeFirst(
   joined: boolean,
 ): Claim {
   const length = end - at;
-  if (bytes[at] === GREETING && length >= MIN_GREETING && length <= MAX_GREETING) {
+  if (bytes[at] === PROTOCOL_VERSION && length >= MIN_GREETING && length <= MAX_GREETING) {
     if (end > to) return final ? Claim.no : Claim.more;
     if (greetingAt(bytes, at, end) >= 0) return Claim.response;
   }

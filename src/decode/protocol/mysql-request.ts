@@ -1,11 +1,11 @@
-import { text as utf8, u32le } from '../bytes.ts';
+import { text as utf8, u32le, u24le } from '../bytes.ts';
 import { Step } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import type { SqlText, SqlTexts } from '../sql.ts';
 import { attributesEnd } from './mysql-attributes.ts';
 import { readLogin, takeUser } from './mysql-login.ts';
 import { MysqlRequest } from './mysql-message.ts';
-import { Capability, Command, HEADER, MAX_PACKET, operationOf, u24le } from './mysql-packet.ts';
+import { Capability, Command, HEADER, MAX_PACKET, operationOf } from './mysql-packet.ts';
 import { Phase, type MysqlState } from './mysql-state.ts';
 
 /** Bytes of a statement that are waited for and looked at, and of other commands. */

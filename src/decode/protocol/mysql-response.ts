@@ -1,10 +1,11 @@
+import { u16le, u24le } from '../bytes.ts';
 import { Step } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import { readGreeting } from './mysql-login.ts';
 import { MysqlResponse, Stage, type MysqlRequest } from './mysql-message.ts';
-import { Command, EOF_LENGTH, First, HEADER, MAX_PACKET, u16le, u24le } from './mysql-packet.ts';
+import { Command, First, HEADER, MAX_PACKET, isEof, PROTOCOL_VERSION } from './mysql-packet.ts';
 import { takeColumn, takeFirst, takePrepared, takeRow, takeOutcome } from './mysql-result.ts';
-import type { MysqlState } from './mysql-state.ts';
+import { ANY_SEQUENCE, type MysqlState } from './mysql-state.ts';
 
 /** Bytes of a packet that are waited for, where it is looked at. */
 const LOOKED_AT = 64;
@@ -42,12 +43,10 @@ export function readResponse(reader: Reader, state: MysqlState, request: MysqlRe
 function pass(reader: Reader, state: MysqlState, length: number, sequence: number): void {
   state.responseGoesOn = length === MAX_PACKET;
   // Behind these come packets of the client.
-  const isOpen = state.infile || state.nextSequence === ANY;
-  state.nextSequence = isOpen ? ANY : (sequence + 1) & 0xff;
+  const isOpen = state.infile || state.nextSequence === ANY_SEQUENCE;
+  state.nextSequence = isOpen ? ANY_SEQUENCE : (sequence + 1) & 0xff;
   reader.skip(HEADER + length);
 }
-
-const ANY = -1;
 
 function due(reader: Reader, state: MysqlState, step: Step): Step {
   if (step === Step.handOver) reader.next = OPAQUE;
@@ -67,13 +66,13 @@ function isThere({ bytes, at, available }: Reader, { response }: MysqlState, len
 /** Whether a packet of the response has this number. */
 function isNext(state: MysqlState, request: MysqlRequest | undefined, sequence: number): boolean {
   if (!state.response) state.nextSequence = firstSequence(request);
-  return state.nextSequence === ANY || state.nextSequence === sequence;
+  return state.nextSequence === ANY_SEQUENCE || state.nextSequence === sequence;
 }
 
 function firstSequence(request: MysqlRequest | undefined): number {
   if (!request) return 1;
   const talks = request.command === Command.connect || request.command === Command.changeUser;
-  return talks ? ANY : (request.sequence + 1) & 0xff;
+  return talks ? ANY_SEQUENCE : (request.sequence + 1) & 0xff;
 }
 
 /** What is due behind the packet; 0: the response goes on. */
@@ -136,15 +135,11 @@ export function readAside(reader: Reader, state: MysqlState): Step | undefined {
   if (available < HEADER + 1) return Step.more;
   const length = u24le(bytes, at);
   const sequence = bytes[at + 3]!;
-  if (sequence === 0 && bytes[at + HEADER] === 10) return readGreeting(reader, state);
+  if (sequence === 0 && bytes[at + HEADER] === PROTOCOL_VERSION) return readGreeting(reader, state);
   const isStray = state.deprecateEof === undefined && sequence > 1 && isEof(bytes, at + HEADER, length);
   const isLastWord = sequence === 0 && bytes[at + HEADER] === First.error;
   if (!isStray && !isLastWord) return undefined;
   if (isStray) state.deprecateEof = false;
   reader.skip(HEADER + length);
   return Step.interim;
-}
-
-function isEof(bytes: Uint8Array, from: number, length: number): boolean {
-  return length === EOF_LENGTH && bytes[from] === First.eof;
 }

@@ -1,4 +1,4 @@
-import { startsWith, u32le } from '../bytes.ts';
+import { startsWith, u32le, u16le } from '../bytes.ts';
 import { Step } from '../decoder.ts';
 import { Stage, type MysqlRequest, type MysqlResponse } from './mysql-message.ts';
 import {
@@ -12,9 +12,9 @@ import {
   MIN_OK,
   Status,
   statusOf,
-  u16le,
+  isEof,
 } from './mysql-packet.ts';
-import { Phase, type MysqlState } from './mysql-state.ts';
+import { ANY_SEQUENCE, Phase, type MysqlState } from './mysql-state.ts';
 
 /** Of a table and a result. */
 const MAX_COLUMNS = 4096;
@@ -119,7 +119,7 @@ function takeResult(
   if (first === First.infile) {
     if (request.command !== Command.query) return Step.malformed;
     state.infile = true;
-    state.nextSequence = -1;
+    state.nextSequence = ANY_SEQUENCE;
     response.stage = Stage.outcome;
     return 0;
   }
@@ -165,10 +165,10 @@ export function takeColumn(
     return 0;
   }
   response.stage = Stage.rows;
-  const isEof = length === EOF_LENGTH && bytes[from] === First.eof;
-  if (state.capabilities === undefined) state.deprecateEof = !isEof;
-  else if (isEof === state.deprecateEof) return Step.malformed;
-  if (!isEof) return takeRow(bytes, from, end, length, undefined, response, state);
+  const ends = isEof(bytes, from, length);
+  if (state.capabilities === undefined) state.deprecateEof = !ends;
+  else if (ends === state.deprecateEof) return Step.malformed;
+  if (!ends) return takeRow(bytes, from, end, length, undefined, response, state);
   const status = u16le(bytes, from + 3);
   return (status & Status.cursorExists) === 0
     ? 0
@@ -229,9 +229,9 @@ export function takePrepared(
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
-  const isEof = length === EOF_LENGTH && bytes[from] === First.eof;
+  const ends = isEof(bytes, from, length);
   if (response.left === 0) {
-    if (isEof) {
+    if (ends) {
       state.deprecateEof = false;
       return endOfList(response);
     }
@@ -239,7 +239,7 @@ export function takePrepared(
     state.deprecateEof = true;
     beginColumns(response);
   }
-  if (isEof || !startsWith(bytes, from, from + length, '\x03def')) return Step.malformed;
+  if (ends || !startsWith(bytes, from, from + length, '\x03def')) return Step.malformed;
   if (--response.left > 0) return 0;
   const isLast = response.stage === Stage.preparedColumns || response.columns === 0;
   // Where it is not known whether EOF follows, the last one is passed over should it come.

@@ -8,6 +8,9 @@ import { Statements } from './sql-statements.ts';
 /** How far a connection has come. */
 export const Phase = { start: 0, greeted: 1, commands: 2 } as const;
 
+/** Of a packet whose number is not known. */
+export const ANY_SEQUENCE = -1;
+
 /** Character sets in which `\` may be the second half of a character: what it escapes is not known. */
 const MULTIBYTE = /\b(big5|cp932|gb18030|gbk|sjis)\b/i;
 /** Ids of their collations. */
@@ -43,8 +46,8 @@ export class MysqlState {
   requestGoesOn = false;
   response: MysqlResponse | undefined = undefined;
   responseGoesOn = false;
-  /** Of the server's next packet; -1: not known. */
-  nextSequence = -1;
+  /** Of the server's next packet. */
+  nextSequence = ANY_SEQUENCE;
   /** What is to be said of the response next; 0: nothing. */
   responseDue: Step | 0 = 0;
 
