@@ -9,7 +9,7 @@ import { OtlpSink } from './otlp-sink.ts';
 import { inCheckout } from './programs.ts';
 
 const FIRST_SCREEN = /^Undertrace \S+ on Linux .*\n {2}traces /m;
-const READY_MS = 60_000;
+const READY_MS = 20_000;
 const POLL_MS = 20;
 const RUN = /^\/w\/[^/]+\//;
 

@@ -20,11 +20,8 @@ import {
 import { probeKafka } from './kafka-probe.ts';
 import type { Partitions } from './kafka-topics.ts';
 import { MessageContext } from './message-context.ts';
+import { BURSTS } from './messaging.ts';
 
-/** Payload bytes of a run. Some clients send a request for each message, hundreds of them before they look for a response. */
-const BUDGET = 1_048_576;
-/** The same where frames are long. */
-const BULK = 65_536;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 
@@ -53,7 +50,7 @@ export function createKafka(options: DecoderOptions): IdDecoder<KafkaState> {
     pairing: 'id',
     idsReturn: false,
     starts: [],
-    capture: { budget: BUDGET, pipelined: BUDGET, bulk: BULK, elide: true },
+    capture: BURSTS,
     probe: probeKafka,
     createState: () => ({ session: undefined, rawSasl: false, strays: false }),
     lasting: ({ session, rawSasl, strays }) => session !== undefined || rawSasl || strays,

@@ -1,5 +1,6 @@
 import { text } from '../bytes.ts';
 import { connectionAttributes } from '../connection-attributes.ts';
+import type { Capture } from '../decoder.ts';
 import type { Description, Exchange } from '../exchange.ts';
 
 /** Longest destination, client id and the like that is kept, in bytes. */
@@ -7,6 +8,9 @@ export const MAX_TEXT = 255;
 /** Destinations that span names are made of, for all connections together, and for how many the form is kept. */
 const MAX_NAMES = 1000;
 const MAX_KNOWN = 4096;
+
+/** Of brokers whose clients send a request for each message, hundreds of them before they look for a response; less where frames are long. */
+export const BURSTS: Capture = { budget: 1_048_576, pipelined: 1_048_576, bulk: 65_536, elide: true };
 
 /** Separators of levels: `/` of MQTT, `.` of NATS and AMQP, `:` between exchange and routing key. */
 const LEVELS = /([/.:]+)/;

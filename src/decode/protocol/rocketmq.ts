@@ -7,6 +7,7 @@ import { Match } from '../pairing.ts';
 import type { Reader } from '../reader.ts';
 import type { DecoderOptions } from './index.ts';
 import { MessageContext } from './message-context.ts';
+import { BURSTS } from './messaging.ts';
 import { askerOf, Code, isFailure, requestName, responseName } from './rocketmq-codes.ts';
 import { parseBinary, parseJson, type RemotingHeader } from './rocketmq-header.ts';
 import {
@@ -26,10 +27,6 @@ const LEAST_HEADER = 20;
 const MAX_HEADER = 65_536;
 /** Bytes of a body in which messages are counted. */
 const MAX_BODY = 8192;
-/** Payload bytes of a run: a client may send hundreds of messages before it looks for a response. */
-const BUDGET = 1_048_576;
-/** The same where frames are long. */
-const BULK = 65_536;
 /** A broker that may take so long is waited for without end. */
 const PATIENT_MS = 30_000;
 /** JSON headers have at least as many of code, flag, language, opaque and version. */
@@ -50,7 +47,7 @@ export function createRocketmq(options: DecoderOptions): IdDecoder<undefined> {
     pairing: 'id',
     idsReturn: false,
     starts: [],
-    capture: { budget: BUDGET, pipelined: BUDGET, bulk: BULK, elide: true },
+    capture: BURSTS,
     probe,
     createState: () => undefined,
     lost() {
