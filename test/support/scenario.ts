@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import type { ProtocolName } from '../../src/base/settings.ts';
 import { findCommand, inCheckout, lacking } from './programs.ts';
 import { environment } from './running-program.ts';
@@ -92,6 +93,20 @@ interface AptNeed {
   command?: string;
   file?: string;
   packages: string[];
+}
+
+/** Path of a file in the scenario's folder, and a client that is a program there and takes HOST PORT COUNT and what else it is given. */
+export function programsOf(name: string): {
+  program: (file: string) => string;
+  runs: (interpreter: string, file: string, ...more: string[]) => ScenarioClient['command'];
+} {
+  const program = (file: string): string => path.join(SCENARIOS, name, file);
+  return {
+    program,
+    runs:
+      (interpreter, file, ...more) =>
+      ({ host, port, count }) => [interpreter, program(file), host, String(port), String(count), ...more],
+  };
 }
 
 /** What the scenario needs of the machine; skips the test, or fails it under CI, where that is not there. */

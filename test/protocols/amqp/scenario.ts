@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Place, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Place, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'amqp', file);
+const { runs } = programsOf('amqp');
 
 /** RabbitMQ as a node of its own: name, ports, data and Erlang's name server are nobody else's. */
 async function start(place: Place): Promise<{ stop(): Promise<void> }> {
@@ -45,7 +44,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'amqplib',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'connect', count: 1 },
         { name: 'channel.open', count: 2 },
@@ -67,13 +66,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'pika',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'connect', count: 1 },
         { name: 'channel.open', count: 1 },

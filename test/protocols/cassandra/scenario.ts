@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Place, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Place, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'cassandra', file);
+const { runs } = programsOf('cassandra');
 /** What drivers ask to set up connections and to learn of the cluster. */
 const SETTING_UP = [
   ...[
@@ -112,7 +111,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'node',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'CREATE KEYSPACE shop', count: 1 },
         { name: 'CREATE TABLE shop.orders', count: 1 },
@@ -128,13 +127,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'python',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'CREATE KEYSPACE library', count: 1 },
         { name: 'CREATE TABLE library.pages', count: 1 },

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'dns', file);
+const { program, runs } = programsOf('dns');
 const HOST = '127.0.0.53';
 const PORT = 53;
 
@@ -61,7 +60,7 @@ export const scenario: Scenario = {
     {
       name: 'dig',
       count: 25,
-      command: ({ host, port, count }) => ['sh', program('client.sh'), host, String(port), String(count)],
+      command: runs('sh', 'client.sh'),
       expects: (count) => [
         found('DNS A', 2 * count),
         found('DNS AAAA', count),
@@ -71,7 +70,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'node',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         found('DNS A', count),
         found('DNS AAAA', count),

@@ -1,7 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'dubbo', file);
+const { program } = programsOf('dubbo');
 const java = (...args: string[]): string[] => [
   ...['java', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
   ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', program('Greetings.java'), ...args],

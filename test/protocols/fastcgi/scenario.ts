@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Place, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Place, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'fastcgi', file);
+const { program, runs } = programsOf('fastcgi');
 const SITE = program('site.php');
 
 /** Writes a file of configuration with what `{name}` stands for. */
@@ -63,9 +62,7 @@ export const scenario: Scenario = {
     {
       name: 'node',
       count: 50,
-      command: ({ host, port, count }) => [
-        ...['node', program('client.cjs'), host, String(port), String(count), SITE],
-      ],
+      command: runs('node', 'client.cjs', SITE),
       expects: (count) => [
         { name: 'GET', servingName: 'GET /node', count },
         {
@@ -80,9 +77,7 @@ export const scenario: Scenario = {
     {
       name: 'cgi-fcgi',
       count: 20,
-      command: ({ host, port, count }) => [
-        ...['sh', program('tools.sh'), host, String(port), String(count), SITE],
-      ],
+      command: runs('sh', 'tools.sh', SITE),
       expects: (count) => [
         {
           name: 'GET',

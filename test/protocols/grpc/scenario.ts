@@ -1,7 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'grpc', file);
+const { program, runs } = programsOf('grpc');
 
 const SENT = 'undertrace.rpc.messages.sent';
 const RECEIVED = 'undertrace.rpc.messages.received';
@@ -66,17 +65,13 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'grpcio',
-      command: ({ host, port, count }) => [
-        ...['python3', program('client.py'), host, String(port), String(count)],
-      ],
+      command: runs('python3', 'client.py'),
       before: (count) => count,
       expects,
     },
     {
       name: 'grpc-js',
-      command: ({ host, port, count }) => [
-        ...['node', program('client.cjs'), host, String(port), String(count)],
-      ],
+      command: runs('node', 'client.cjs'),
       before: (count) => count,
       expects,
     },

@@ -1,7 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'http-databases', file);
+const { program, runs } = programsOf('http-databases');
 const found = { 'db.collection.name': 'products', 'db.operation.parameter.index': 'products' };
 
 /** Elasticsearch, OpenSearch and ClickHouse over HTTP. The clients are theirs; the server is a stand-in for all three (server.cjs). */
@@ -11,7 +10,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'node',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'indices.create products', count: 1, attributes: { 'db.system.name': 'elasticsearch' } },
         {
@@ -38,13 +37,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'python',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'index products', count, attributes: { ...found, 'db.system.name': 'opensearch' } },
         { name: 'search products', count, attributes: found },

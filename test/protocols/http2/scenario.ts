@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
 import {
   ScenarioServer,
+  programsOf,
   type ExpectedSpans,
   type Place,
   type Scenario,
   type ScenarioClient,
 } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'http2', file);
+const { program } = programsOf('http2');
 
 async function startNginx(place: Place): Promise<ScenarioServer> {
   const [upstream] = (await freePorts(1)) as [number];

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Place, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Place, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'kafka', file);
+const { program, runs } = programsOf('kafka');
 
 /** One node that is broker and controller. What nodes ask each other goes elsewhere than what clients ask. */
 async function start(place: Place): Promise<ScenarioServer> {
@@ -57,7 +56,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'kafkajs',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'CreateTopics', count: 1 },
         { name: 'DeleteTopics', count: 1, errorType: 'UNKNOWN_TOPIC_OR_PARTITION' },
@@ -101,13 +100,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'kafka-python',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'CreateTopics', count: 1 },
         { name: 'CreateTopics', count: 1, errorType: 'TOPIC_ALREADY_EXISTS' },

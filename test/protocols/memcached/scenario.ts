@@ -1,10 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Scenario, type ScenarioClient } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'memcached', file);
-const runs =
-  (interpreter: string, file: string): ScenarioClient['command'] =>
-  ({ host, port, count }) => [interpreter, program(file), host, String(port), String(count)];
+const { runs } = programsOf('memcached');
 
 const hits = (hit: number, miss: number): Record<string, unknown> => ({
   'undertrace.memcached.hit.count': hit,

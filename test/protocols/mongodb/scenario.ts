@@ -1,7 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'mongodb', file);
+const { program, runs } = programsOf('mongodb');
 /** Greetings of connections, and what monitors ask. */
 const GREETINGS = ['ismaster admin', 'isMaster admin', 'hello admin', 'endSessions admin'];
 
@@ -12,7 +11,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'node',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         {
           name: 'insert orders',
@@ -31,13 +30,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'pymongo',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'insert pages', count, attributes: { 'db.namespace': 'library' } },
         { name: 'find pages', count: count + 1 },

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'mqtt', file);
+const { runs } = programsOf('mqtt');
 
 function toItself(client: string, count: number): ExpectedSpans[] {
   const topic = `undertrace/${client}`;
@@ -27,18 +26,12 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'mqttjs',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [...toItself('node', count), { name: 'send undertrace/burst', count: 1000 }],
     },
     {
       name: 'paho',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => toItself('python', count),
     },
   ],

@@ -1,8 +1,7 @@
-import { inCheckout } from '../../support/programs.ts';
-import type { ExpectedSpans, Scenario } from '../../support/scenario.ts';
+import { programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
 import { startMariadb } from './server.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'mysql', file);
+const { program, runs } = programsOf('mysql');
 /** Few: where the machine has no time left, the agent takes 2 % of a core. */
 const ROUNDS = 10;
 
@@ -41,7 +40,7 @@ export const scenario: Scenario = {
     {
       name: 'node',
       count: ROUNDS,
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         shop('connect shop', 2),
         shop('CREATE TABLE orders', 1),

@@ -1,9 +1,8 @@
 import path from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'nats', file);
+const { runs } = programsOf('nats');
 
 function delivered(subject: string, count: number): ExpectedSpans {
   return { name: `deliver ${subject}`, servingName: `process ${subject}`, count };
@@ -25,7 +24,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'nats.js',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'connect', count: 2 },
         { name: 'subscribe undertrace.ask', count: 1 },
@@ -38,13 +37,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'nats-py',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'connect', count: 2 },
         { name: 'subscribe', count: 2 },

@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type ExpectedSpans, type Place, type Scenario } from '../../support/scenario.ts';
+import {
+  ScenarioServer,
+  programsOf,
+  type ExpectedSpans,
+  type Place,
+  type Scenario,
+} from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'postgresql', file);
+const { program, runs } = programsOf('postgresql');
 /** Few: where the machine has no time left, the agent takes 2 % of a core. */
 const ROUNDS = 10;
 const DEBIAN = '/usr/lib/postgresql';
@@ -52,7 +57,7 @@ export const scenario: Scenario = {
     {
       name: 'pgbench',
       count: ROUNDS,
-      command: ({ host, port, count }) => ['sh', program('client.sh'), host, String(port), String(count)],
+      command: runs('sh', 'client.sh'),
       expects: (count) => [
         // Twice by each pgbench.
         shop('connect shop', 11),
@@ -71,7 +76,7 @@ export const scenario: Scenario = {
     {
       name: 'node',
       count: ROUNDS,
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         shop('connect shop', 2),
         shop('CREATE TABLE orders', 1),
@@ -91,13 +96,7 @@ export const scenario: Scenario = {
     {
       name: 'psycopg',
       count: ROUNDS,
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         shop('connect shop', 1),
         failed('connect shop', 1, '28P01'),

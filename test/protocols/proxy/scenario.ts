@@ -1,11 +1,16 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import type { ExpectedSpans, Place, Scenario, ScenarioClient } from '../../support/scenario.ts';
+import {
+  programsOf,
+  type ExpectedSpans,
+  type Place,
+  type Scenario,
+  type ScenarioClient,
+} from '../../support/scenario.ts';
 import { startHaproxy, startNginx, startRedis, together } from './server.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'proxy', file);
+const { program, runs } = programsOf('proxy');
 
 /** Clients come from here, the proxy from 127.0.0.1: who has it for the client believes the header, or has no proxy in front of it. */
 const CLIENT = { 'client.address': '127.0.0.9' };
@@ -33,7 +38,7 @@ const ofHttp: readonly ScenarioClient[] = [
   {
     name: 'curl',
     count: 10,
-    command: ({ host, port, count }) => ['sh', program('client.sh'), host, String(port), String(count)],
+    command: runs('sh', 'client.sh'),
     expects: (count) => [
       who(6 * count),
       {

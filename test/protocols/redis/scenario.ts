@@ -1,7 +1,6 @@
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'redis', file);
+const { runs } = programsOf('redis');
 
 export const scenario: Scenario = {
   protocol: 'redis',
@@ -13,7 +12,7 @@ export const scenario: Scenario = {
   clients: [
     {
       name: 'ioredis',
-      command: ({ host, port, count }) => ['node', program('client.cjs'), host, String(port), String(count)],
+      command: runs('node', 'client.cjs'),
       expects: (count) => [
         { name: 'SET', count },
         { name: 'GET', count },
@@ -28,13 +27,7 @@ export const scenario: Scenario = {
     },
     {
       name: 'redis-py',
-      command: ({ host, port, count }) => [
-        'python3',
-        program('client.py'),
-        host,
-        String(port),
-        String(count),
-      ],
+      command: runs('python3', 'client.py'),
       expects: (count) => [
         { name: 'HELLO', count: 2 },
         { name: 'CLIENT', count: 2, errorType: 'ERR' },

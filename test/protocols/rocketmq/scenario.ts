@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../support/collector.ts';
-import { inCheckout } from '../../support/programs.ts';
-import { ScenarioServer, type Place, type Scenario } from '../../support/scenario.ts';
+import { ScenarioServer, programsOf, type Place, type Scenario } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'rocketmq', file);
+const { program } = programsOf('rocketmq');
 const TOPICS = ['orders', 'told', 'burst', 'gone', 'large'];
 const java = (folder: string, megabytes: number, file: string): string[] => [
   ...['java', `-Xmx${megabytes}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { inCheckout } from '../../support/programs.ts';
 import {
   ScenarioServer,
+  programsOf,
   type ExpectedSpans,
   type Place,
   type Scenario,
@@ -11,7 +11,7 @@ import {
 /** There are many clients. */
 const COUNT = 40;
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'thrift', file);
+const { program } = programsOf('thrift');
 
 /** Code of both languages for what the interface says. */
 function generate({ folder }: Place): void {

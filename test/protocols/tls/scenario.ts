@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { inCheckout } from '../../support/programs.ts';
 import {
   ScenarioServer,
+  programsOf,
   type ExpectedSpans,
   type Place,
   type Scenario,
   type ScenarioClient,
 } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'tls', file);
+const { program } = programsOf('tls');
 const COUNT = 10;
 
 /** A key and a certificate of itself. */

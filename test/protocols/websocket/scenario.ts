@@ -1,12 +1,12 @@
-import { inCheckout } from '../../support/programs.ts';
 import {
   ScenarioServer,
+  programsOf,
   type ExpectedSpans,
   type Scenario,
   type ScenarioClient,
 } from '../../support/scenario.ts';
 
-const program = (file: string): string => inCheckout('test', 'protocols', 'websocket', file);
+const { program } = programsOf('websocket');
 
 /** What a connection carries: messages and bytes of the client and of the server, undefined where they are not determined; and how it is closed. */
 interface Talk {
