@@ -4,6 +4,13 @@ import { i32le, u16le, u24le, u32le } from '../bytes.ts';
 export const HEADER = 4;
 /** What the greeting begins with. */
 export const PROTOCOL_VERSION = 10;
+/** What is in a packet: `[from, end)` as far as it is there, of `length` bytes. */
+export interface Payload {
+  bytes: Uint8Array;
+  from: number;
+  end: number;
+  length: number;
+}
 /** A packet as long goes on in the next one. */
 export const MAX_PACKET = 0xffffff;
 

@@ -3,12 +3,14 @@ import { Step } from '../decoder.ts';
 import type { Reader } from '../reader.ts';
 import { readGreeting } from './mysql-login.ts';
 import { MysqlResponse, Stage, type MysqlRequest } from './mysql-message.ts';
-import { Command, First, HEADER, MAX_PACKET, isEof, PROTOCOL_VERSION } from './mysql-packet.ts';
+import { Command, First, HEADER, MAX_PACKET, isEof, type Payload, PROTOCOL_VERSION } from './mysql-packet.ts';
 import { takeColumn, takeFirst, takePrepared, takeRow, takeOutcome } from './mysql-result.ts';
 import { ANY_SEQUENCE, type MysqlState } from './mysql-state.ts';
 
 /** Bytes of a packet that are waited for, where it is looked at. */
 const LOOKED_AT = 64;
+/** Of the packet that is looked at; one object for all. */
+const payload: Payload = { bytes: new Uint8Array(0), from: 0, end: 0, length: 0 };
 /** What follows where binary logs are sent, and where packets are compressed. */
 const OPAQUE = { to: undefined, opaque: 'binary', carries: false } as const;
 
@@ -82,39 +84,35 @@ function take(
   request: MysqlRequest | undefined,
   length: number,
 ): Step | 0 {
-  const from = at + HEADER;
-  const end = Math.min(from + length, limit);
-  const response = state.response!;
   if (!request) return 0;
+  const response = state.response!;
+  payload.bytes = bytes;
+  payload.from = at + HEADER;
+  payload.end = Math.min(payload.from + length, limit);
+  payload.length = length;
   // The request may have been read before the answer to its Prepare.
   if (request.statement !== 0) {
     request.sql ??= state.statements.get(request.statement);
     request.statement = 0;
   }
-  if (length > 0 && bytes[from] === First.error) return takeError(bytes, from, end, request, state);
+  if (length > 0 && bytes[payload.from] === First.error) return takeError(payload, request, state);
   switch (response.stage) {
     case Stage.columns:
-      return takeColumn(bytes, from, end, length, response, state);
+      return takeColumn(payload, response, state);
     case Stage.rows:
-      return takeRow(bytes, from, end, length, request, response, state);
+      return takeRow(payload, request, response, state);
     case Stage.params:
     case Stage.preparedColumns:
-      return takePrepared(bytes, from, length, response, state);
+      return takePrepared(payload, response, state);
     case Stage.outcome:
-      return takeOutcome(bytes, from, end, length, request, response, state);
+      return takeOutcome(payload, request, response, state);
     default:
-      return takeFirst(bytes, from, end, length, request, response, state);
+      return takeFirst(payload, request, response, state);
   }
 }
 
 /** `0xff code16 ['#' state(5)] text` */
-function takeError(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  request: MysqlRequest,
-  state: MysqlState,
-): Step | 0 {
+function takeError({ bytes, from, end }: Payload, request: MysqlRequest, state: MysqlState): Step | 0 {
   if (end - from < 3) return Step.malformed;
   const code = u16le(bytes, from + 1);
   // How far it has come, to MariaDB's clients.

@@ -10,6 +10,7 @@ import {
   integerLength,
   MAX_PACKET,
   MIN_OK,
+  type Payload,
   Status,
   statusOf,
   isEof,
@@ -22,44 +23,41 @@ const MAX_COLUMNS = 4096;
 const PREPARED_LENGTH = 12;
 
 /*
- * What a response is made of. All of these answer what is due behind the packet whose payload is `[from, end)` as far as it is there; 0: the
- * response goes on.
+ * What a response is made of. All of these answer what is due behind the packet; 0: the response goes on.
  */
 
 /** The first packet of a response, and that of each further result. */
 export function takeFirst(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  length: number,
+  payload: Payload,
   request: MysqlRequest,
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
+  const { bytes, from, length } = payload;
   switch (request.command) {
     case Command.connect:
     case Command.changeUser:
       return bytes[from] === First.ok && length >= MIN_OK
-        ? takeOutcome(bytes, from, end, length, request, response, state)
+        ? takeOutcome(payload, request, response, state)
         : 0;
     case Command.query:
     case Command.processInfo:
     case Command.execute:
     case Command.bulkExecute:
-      return takeResult(bytes, from, end, length, request, response, state);
+      return takeResult(payload, request, response, state);
     case Command.prepare:
-      return takeStatement(bytes, from, length, request, response, state);
+      return takeStatement(payload, request, response, state);
     case Command.fetch:
     case Command.fieldList:
       response.stage = Stage.rows;
-      return takeRow(bytes, from, end, length, request, response, state);
+      return takeRow(payload, request, response, state);
     case Command.statistics:
       return ended(response);
     case Command.binlogDump:
     case Command.binlogDumpGtid:
       return Step.handOver;
     default:
-      return takeOutcome(bytes, from, end, length, request, response, state);
+      return takeOutcome(payload, request, response, state);
   }
 }
 
@@ -70,14 +68,12 @@ function ended(response: MysqlResponse): Step {
 
 /** OK or EOF, which is no result. */
 export function takeOutcome(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  length: number,
+  payload: Payload,
   request: MysqlRequest,
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
+  const { bytes, from, end, length } = payload;
   if (bytes[from] !== First.ok && bytes[from] !== First.eof) return Step.malformed;
   if (length < EOF_LENGTH) return Step.malformed;
   const status = statusOf(bytes, from, end);
@@ -105,17 +101,14 @@ function endOfResult(status: number, response: MysqlResponse, state: MysqlState)
 
 /** OK, the columns of a result, or the name of a file that the server wants. */
 function takeResult(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  length: number,
+  payload: Payload,
   request: MysqlRequest,
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
+  const { bytes, from, length } = payload;
   const first = bytes[from]!;
-  if (first === First.ok && length >= MIN_OK)
-    return takeOutcome(bytes, from, end, length, request, response, state);
+  if (first === First.ok && length >= MIN_OK) return takeOutcome(payload, request, response, state);
   if (first === First.infile) {
     if (request.command !== Command.query) return Step.malformed;
     state.infile = true;
@@ -123,7 +116,7 @@ function takeResult(
     response.stage = Stage.outcome;
     return 0;
   }
-  const columns = columnsOf(bytes, from, end, length, state);
+  const columns = columnsOf(payload, state);
   if (columns < 0) return Step.malformed;
   response.stage = Stage.columns;
   response.left = columns;
@@ -132,7 +125,7 @@ function takeResult(
 }
 
 /** How many columns are described; -1: it is no result. `columns [metadata8]`, where MySQL has the second number first. */
-function columnsOf(bytes: Uint8Array, from: number, end: number, length: number, state: MysqlState): number {
+function columnsOf({ bytes, from, end, length }: Payload, state: MysqlState): number {
   const flagFirst = isMetadataFirst(bytes, from, length, state);
   const at = flagFirst ? from + 1 : from;
   const size = at < end ? integerLength(bytes[at]!) : 0;
@@ -151,14 +144,8 @@ function isMetadataFirst(bytes: Uint8Array, from: number, length: number, state:
 }
 
 /** A column, or what is behind the last of them: EOF, which may say that a cursor has the rows, or the first row. */
-export function takeColumn(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  length: number,
-  response: MysqlResponse,
-  state: MysqlState,
-): Step | 0 {
+export function takeColumn(payload: Payload, response: MysqlResponse, state: MysqlState): Step | 0 {
+  const { bytes, from, end, length } = payload;
   if (response.left > 0) {
     if (!startsWith(bytes, from, end, '\x03def')) return Step.malformed;
     response.left--;
@@ -168,7 +155,7 @@ export function takeColumn(
   const ends = isEof(bytes, from, length);
   if (state.capabilities === undefined) state.deprecateEof = !ends;
   else if (ends === state.deprecateEof) return Step.malformed;
-  if (!ends) return takeRow(bytes, from, end, length, undefined, response, state);
+  if (!ends) return takeRow(payload, undefined, response, state);
   const status = u16le(bytes, from + 3);
   return (status & Status.cursorExists) === 0
     ? 0
@@ -177,14 +164,12 @@ export function takeColumn(
 
 /** A row, or the end of them. */
 export function takeRow(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  length: number,
+  payload: Payload,
   request: MysqlRequest | undefined,
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
+  const { bytes, from, end, length } = payload;
   if (length === 0) return Step.malformed;
   // A row that begins so has a value of 16 MiB or more.
   if (bytes[from] !== First.eof || length === MAX_PACKET) {
@@ -199,13 +184,12 @@ export function takeRow(
 
 /** `0x00 statement32 columns16 params16 0 warnings16`, then the parameters and the columns. */
 function takeStatement(
-  bytes: Uint8Array,
-  from: number,
-  length: number,
+  payload: Payload,
   request: MysqlRequest,
   response: MysqlResponse,
   state: MysqlState,
 ): Step | 0 {
+  const { bytes, from, length } = payload;
   if (bytes[from] !== First.ok || length < PREPARED_LENGTH || bytes[from + 9] !== 0) return Step.malformed;
   if (request.sql) state.statements.set(u32le(bytes, from + 1), request.sql);
   const isBare = length > PREPARED_LENGTH && bytes[from + PREPARED_LENGTH] === 0;
@@ -222,13 +206,8 @@ function beginColumns(response: MysqlResponse): void {
 }
 
 /** One of the lists behind a prepared statement: a column, or EOF. `left`: 0 where only that is missing. */
-export function takePrepared(
-  bytes: Uint8Array,
-  from: number,
-  length: number,
-  response: MysqlResponse,
-  state: MysqlState,
-): Step | 0 {
+export function takePrepared(payload: Payload, response: MysqlResponse, state: MysqlState): Step | 0 {
+  const { bytes, from, length } = payload;
   const ends = isEof(bytes, from, length);
   if (response.left === 0) {
     if (ends) {
