@@ -1,12 +1,16 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { freePorts } from '../../test/support/collector.ts';
-import { inCheckout } from '../../test/support/programs.ts';
-import { SCENARIOS, type InstalledPackages, type Scenario } from '../../test/support/scenario.ts';
+import {
+  protocolPackages,
+  SCENARIOS,
+  type InstalledPackages,
+  type Scenario,
+} from '../../test/support/scenario.ts';
 import { BenchAgent, METRICS_PORT } from './agent.ts';
 import { lossesIn, type Row } from './statistics.ts';
 import { startServer } from './throughput.ts';
@@ -24,16 +28,6 @@ interface PortStatus {
   port: number;
   protocol: string;
   exchanges: number;
-}
-
-function install(): Record<string, InstalledPackages> {
-  const script = inCheckout('scripts', 'protocol-packages.mjs');
-  const { status, stdout } = spawnSync(process.execPath, [script, ...SERVERS], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) throw new Error('the clients could not be installed');
-  return JSON.parse(stdout) as Record<string, InstalledPackages>;
 }
 
 /** Both protocols of HTTP without encryption, each at a port. */
@@ -135,7 +129,7 @@ async function startServers(
 
 /** Eight protocols at once for a minute, between real servers and clients: nothing lost, no protocol taken for another one. */
 export async function benchMixed(): Promise<Row[]> {
-  const packages = install();
+  const packages = protocolPackages(...SERVERS);
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-mixed-'));
   chmodSync(folder, 0o755); // PostgreSQL is another user
   const names = [...SERVERS, 'http', 'http2'] as const;

@@ -109,6 +109,31 @@ export function programsOf(name: string): {
   };
 }
 
+/** What scripts/protocol-packages.mjs has installed, by scenario, or installs; its arguments. Throws where that failed. */
+export function protocolPackages(...args: string[]): Record<string, InstalledPackages> {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [inCheckout('scripts', 'protocol-packages.mjs'), ...args],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  if (status !== 0) throw new Error(`protocol-packages.mjs ${args.join(' ')} ended with ${status}`);
+  return JSON.parse(stdout) as Record<string, InstalledPackages>;
+}
+
+/** Spans of the statements that a client has sent while it was in a database, and of those that failed with a code. */
+export function statementSpans(system: string, namespace: string) {
+  const asked = (name: string, count: number, attributes: Record<string, unknown> = {}): ExpectedSpans => ({
+    name,
+    count,
+    attributes: { 'db.system.name': system, 'db.namespace': namespace, ...attributes },
+  });
+  const failed = (name: string, count: number, code: string): ExpectedSpans => ({
+    ...asked(name, count, { 'db.response.status_code': code }),
+    errorType: code,
+  });
+  return { asked, failed };
+}
+
 /** What the scenario needs of the machine; skips the test, or fails it under CI, where that is not there. */
 export function needPackages(context: Mocha.Context, name: string): InstalledPackages {
   const wanted = JSON.parse(readFileSync(`${SCENARIOS}/${name}/packages.json`, 'utf8')) as {
@@ -117,12 +142,10 @@ export function needPackages(context: Mocha.Context, name: string): InstalledPac
   for (const { command, file, packages } of wanted.apt ?? [])
     if (command === undefined ? !existsSync(file!) : findCommand(command) === undefined)
       lacking(context, `${packages.join(' ')} is not installed`);
-  const args = [inCheckout('scripts', 'protocol-packages.mjs'), '--check', name];
-  const found = JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout) as Record<
-    string,
-    InstalledPackages
-  >;
-  return found[name] ?? lacking(context, `the clients of test/protocols/${name} are not installed`);
+  return (
+    protocolPackages('--check', name)[name] ??
+    lacking(context, `the clients of test/protocols/${name} are not installed`)
+  );
 }
 
 /** Environment of a server or client of a scenario. */

@@ -1,19 +1,11 @@
-import { programsOf, type ExpectedSpans, type Scenario } from '../../support/scenario.ts';
+import { programsOf, statementSpans, type Scenario } from '../../support/scenario.ts';
 import { startMariadb } from './server.ts';
 
 const { program, runs } = programsOf('mysql');
 /** Few: where the machine has no time left, the agent takes 2 % of a core. */
 const ROUNDS = 10;
 
-const shop = (name: string, count: number, attributes: Record<string, unknown> = {}): ExpectedSpans => ({
-  name,
-  count,
-  attributes: { 'db.system.name': 'mariadb', 'db.namespace': 'shop', ...attributes },
-});
-const failed = (name: string, count: number, code: string): ExpectedSpans => ({
-  ...shop(name, count, { 'db.response.status_code': code }),
-  errorType: code,
-});
+const { asked: shop, failed } = statementSpans('mariadb', 'shop');
 const java = (url: string, count: number): string[] => [
   ...['java', '-Xmx256m', '-XX:+UseSerialGC', program('Client.java')],
   ...[`${url}/shop?useServerPrepStmts=true&useCursorFetch=true&sslMode=DISABLED`, String(count)],

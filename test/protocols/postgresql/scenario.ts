@@ -4,7 +4,7 @@ import path from 'node:path';
 import {
   ScenarioServer,
   programsOf,
-  type ExpectedSpans,
+  statementSpans,
   type Place,
   type Scenario,
 } from '../../support/scenario.ts';
@@ -40,15 +40,7 @@ async function start(place: Place): Promise<{ stop(): Promise<void> }> {
   return { stop: () => server.stop('SIGINT') };
 }
 
-const shop = (name: string, count: number, attributes: Record<string, unknown> = {}): ExpectedSpans => ({
-  name,
-  count,
-  attributes: { 'db.system.name': 'postgresql', 'db.namespace': 'shop', ...attributes },
-});
-const failed = (name: string, count: number, code: string): ExpectedSpans => ({
-  ...shop(name, count, { 'db.response.status_code': code }),
-  errorType: code,
-});
+const { asked: shop, failed } = statementSpans('postgresql', 'shop');
 
 export const scenario: Scenario = {
   protocol: 'postgresql',
