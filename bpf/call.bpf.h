@@ -21,18 +21,35 @@ static __always_inline void keep_call(struct task_struct *task, struct call *cal
 	thread->call = *call;
 }
 
-/*
- * end_wait - the thread comes back from waiting for events of several descriptors: what it does next need not follow from what it read before.
- * poll(2) on one descriptor is how blocking programs wait with a time limit.
- */
+/* Of one descriptor: how blocking programs wait with a time limit. An epoll file may be another one by now: then any answer will do. */
+static __always_inline bool waits_for_one(struct task_struct *task, struct pt_regs *regs, long nr)
+{
+	struct eventpoll *epoll;
+	struct rb_node *node;
+	struct file *file;
+
+	if (nr == nr_poll || nr == nr_ppoll)
+		return SYSCALL_ARG2(regs) < 2;
+	if (nr == nr_select || nr == nr_pselect6 || !bpf_core_type_exists(struct eventpoll))
+		return false;
+	file = file_of(task, SYSCALL_ARG1(regs));
+	if (!file)
+		return false;
+	epoll = TYPED(struct eventpoll, GET(file, private_data));
+	node = GET(epoll, rbr.rb_root.rb_node);
+	if (!node)
+		return true;
+	node = TYPED(struct rb_node, node);
+	return !GET(node, rb_left) && !GET(node, rb_right);
+}
+
+/* end_wait - the thread comes back from waiting for events of several descriptors: what it does next need not follow from what it read before. */
 static __always_inline void end_wait(struct task_struct *task, struct pt_regs *regs, long nr)
 {
 	struct thread *thread;
 
-	if ((nr == nr_poll || nr == nr_ppoll) && SYSCALL_ARG2(regs) < 2)
-		return;
 	thread = thread_of(task);
-	if (thread)
+	if (thread && !waits_for_one(task, regs, nr))
 		thread->turn++;
 }
 

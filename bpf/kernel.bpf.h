@@ -92,6 +92,22 @@ struct file___before_6_13 {
 	atomic_long_t f_count; /* 1 for one holder */
 };
 
+struct rb_node {
+	struct rb_node *rb_right, *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+struct eventpoll { /* private_data of an epoll file */
+	struct rb_root_cached rbr; /* of the descriptors that it watches */
+};
+
 /* Stand for any pointer and any number in memory, where a typed read needs a struct to find it in. */
 struct list_head {
 	struct list_head *next;

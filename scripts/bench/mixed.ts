@@ -3,14 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../test/support/collector.ts';
-import {
-  protocolPackages,
-  SCENARIOS,
-  type InstalledPackages,
-  type Scenario,
-} from '../../test/support/scenario.ts';
+import { loadScenarios, protocolPackages, type InstalledPackages } from '../../test/support/scenario.ts';
 import { BenchAgent, METRICS_PORT } from './agent.ts';
 import { lossesIn, type Row } from './statistics.ts';
 import { startServer } from './throughput.ts';
@@ -117,8 +112,7 @@ async function startServers(
 ): Promise<Array<() => Promise<void>>> {
   const stops = [await startNginx(folder, ports)];
   for (const name of SERVERS) {
-    const file = pathToFileURL(path.join(SCENARIOS, name, 'scenario.ts')).href;
-    const { scenario } = (await import(file)) as { scenario: Scenario };
+    const scenario = (await loadScenarios(name))[name]!;
     const own = mkdtempSync(path.join(folder, `${name}-`));
     const at = { host: '127.0.0.1', port: ports[name], ...scenario.at };
     const server = await scenario.start({ ...at, folder: own, packages: packages[name] ?? {} });

@@ -190,8 +190,9 @@ export class ConnectionTable<S> {
       reason = connection.connectReason;
       connection.connectReason = undefined;
     }
-    if (connection.decoded) return sends ? reason : threads.received(record, connection, undefined);
-    const asking = (connection.asking ??= { asker: undefined, asked: false, shared: false });
+    if (!connection.decoded) connection.asking ??= { asker: undefined, asked: false, shared: false };
+    const { asking } = connection;
+    if (asking === undefined) return sends ? reason : threads.received(record, connection, undefined);
     if (sends) {
       ask(asking, reason);
       return reason;
@@ -218,6 +219,7 @@ export class ConnectionTable<S> {
     else if (!keep) this.#lose(connection, 'overflow', 1);
     const exchange = this.#arrived(connection, stream, arrival);
     if (receives) reading!.exchange = exchange;
+    if (exchange !== undefined) connection.asking = undefined;
     if ((record.flags & Flag.eof) !== 0 && !stream.hasWaiting) this.#consumer.onStreamEnd(connection, stream);
     this.#settle(connection);
   }

@@ -8,8 +8,10 @@ import type { ConnectionRecord, DataRecord, WakeRecord } from '../capture/record
 export class Reading {
   /** Whose end of a connection the bytes came from. */
   readonly connection: unknown;
-  /** The exchange that the bytes belong to: a request at a server, a response at a client. Undefined where they are no message, or several. */
+  /** The exchange that the bytes belong to: a request at a server, a response at a client. An array where they are several; undefined where they are none. */
   exchange: unknown = undefined;
+  /** Requests and responses that were sent because of it. */
+  sends = 0;
   /** The bytes are of no known protocol, on a connection where this reading had been the reason to ask. */
   readonly askedBy: Reading | undefined;
 
@@ -19,7 +21,7 @@ export class Reading {
   }
 }
 
-/** What is remembered of a connection on which nothing is decoded: who asked, so that the answer can be given to him. */
+/** What is remembered of a connection on which nothing has been an exchange: who asked, so that the answer can be given to him. */
 export interface Asking {
   asker: Reading | undefined;
   /** Something was sent since the last answer. */
@@ -143,7 +145,7 @@ export class ThreadTable {
   }
 }
 
-/** Something is sent on a connection where nothing is decoded. */
+/** Something is sent on a connection where nothing has been an exchange. */
 export function ask(asking: Asking, reason: Reading | undefined): void {
   const asker = reason?.askedBy ?? reason;
   if (asking.asked && asking.asker !== asker) asking.shared = true;

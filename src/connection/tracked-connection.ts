@@ -70,7 +70,7 @@ export class TrackedConnection<S> implements Connection {
   opaque = false;
   /** Its protocol is known. */
   decoded = false;
-  /** Who asked what, while its protocol is not known. */
+  /** Who asked what, until something on it is an exchange. */
   asking: Asking | undefined = undefined;
   /** Why it was connected, until something is sent. */
   connectReason: Reading | undefined = undefined;

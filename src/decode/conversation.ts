@@ -3,7 +3,7 @@ import { Stream } from '../connection/stream.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
 import { Claim, fits, type Decoder } from './decoder.ts';
-import type { FirstByte, LiveExchange } from './live-exchange.ts';
+import type { FirstByte, LiveExchange, Touched } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 import { Reader } from './reader.ts';
 import { createSide, isAtRest, Mode, resetSide, runsOn, type Side } from './side.ts';
@@ -40,10 +40,10 @@ export abstract class Conversation<S> {
   protected isClient = false;
   /** Nothing is read any more. */
   protected over = false;
-  /** The direction whose bytes have just come, and the exchanges that they belong to: the last, and how many. */
+  /** The direction whose bytes have just come, and the exchanges that they belong to. */
   #arriving: Side | undefined = undefined;
-  #touched: LiveExchange | undefined = undefined;
-  #touches = 0;
+  #touched: Touched = undefined;
+  #lastTouched: LiveExchange | undefined = undefined;
 
   constructor(session: ConversationOwner<S>, state: unknown) {
     const { send, receive } = session.connection;
@@ -89,15 +89,14 @@ export abstract class Conversation<S> {
   /** The head of a message crossed at `timeNs`, and was not captured as far as it is needed. */
   protected abstract cut(side: Side, timeNs: number): void;
 
-  /** Something came in `stream`. Returns the exchange that it belongs to, if it is one. */
-  onBytes(stream: Stream): LiveExchange | undefined {
+  /** Something came in `stream`. */
+  onBytes(stream: Stream): Touched {
     const side = this.sideOf(stream);
     this.#arriving = side;
-    this.#touches = 0;
     this.touch(side, side.exchange);
     this.runBoth(side);
-    const touched = this.#touches === 1 ? this.#touched : undefined;
-    this.#touched = this.#arriving = undefined;
+    const touched = this.#touched;
+    this.#touched = this.#lastTouched = this.#arriving = undefined;
     return touched;
   }
 
@@ -122,9 +121,12 @@ export abstract class Conversation<S> {
   }
 
   protected touch(side: Side, exchange: LiveExchange | undefined): void {
-    if (side !== this.#arriving || exchange === undefined || exchange === this.#touched) return;
-    this.#touched = exchange;
-    this.#touches++;
+    if (side !== this.#arriving || exchange === undefined || exchange === this.#lastTouched) return;
+    const before = this.#touched;
+    if (before === undefined) this.#touched = exchange;
+    else if (Array.isArray(before)) before.push(exchange);
+    else this.#touched = [before, exchange];
+    this.#lastTouched = exchange;
   }
 
   protected sideOf(stream: Stream): Side {

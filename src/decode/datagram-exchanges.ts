@@ -7,7 +7,7 @@ import type { ConversationOwner } from './conversation-owner.ts';
 import type { Datagram, DatagramDecoder } from './decoder.ts';
 import { endWithConnection } from './ending.ts';
 import { datagramHopKey } from './hop.ts';
-import { LiveExchange, type FirstByte } from './live-exchange.ts';
+import { answerOf, LiveExchange, type FirstByte } from './live-exchange.ts';
 
 /** Requests of a socket that are remembered to tell equal ones apart. */
 const MAX_ASKED = 256;
@@ -50,7 +50,7 @@ export class DatagramExchanges<S> {
     }
     known.response = datagram.message;
     known.answered = true;
-    if (sends) known.answer = { tid: record.tid, turn: record.turn, reason };
+    if (sends) known.answer = answerOf({ tid: record.tid, turn: record.turn, reason });
     this.#close(key, known, record.timeNs);
     return known;
   }

@@ -13,7 +13,7 @@ import type { Ending, TrackedConnection } from '../connection/tracked-connection
 import type { ByteClass } from './classifier.ts';
 import type { DatagramDecoder, Decoder } from './decoder.ts';
 import type { Description, Exchange } from './exchange.ts';
-import type { LiveExchange } from './live-exchange.ts';
+import type { LiveExchange, Touched } from './live-exchange.ts';
 import { ConversationPool } from './conversation-pool.ts';
 import { Session, type SessionContext } from './session.ts';
 import { Unrecognised, type UnrecognisedEntry } from './unrecognised.ts';
@@ -131,7 +131,7 @@ export class DecodeStage implements StreamConsumer<Session> {
     for (const connection of this.table.connections()) yield reportOf(connection);
   }
 
-  onBytes(connection: TrackedConnection<Session>, stream: Stream): LiveExchange | undefined {
+  onBytes(connection: TrackedConnection<Session>, stream: Stream): Touched {
     const session = (connection.session ??= new Session(connection, this.#context));
     const exchange = session.onBytes(stream);
     if (session.waitsOnRun(RUN_BUDGET)) this.#onRun.add(connection);

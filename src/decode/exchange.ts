@@ -23,6 +23,8 @@ export interface Sending {
   readonly turn: number;
   /** What the thread had received before, if that may be why. */
   readonly reason: Reading | undefined;
+  /** How many requests and responses were sent before, because of the same. */
+  readonly place: number;
 }
 
 /**
@@ -44,6 +46,8 @@ export interface Exchange {
   readonly turn: number;
   /** At a client: why the request was sent, as far as it is known. Whoever has made use of it lets go of it: it holds what came before. */
   reason: Reading | undefined;
+  /** As in Sending. */
+  readonly place: number;
   /** At a server: the sending of the response; undefined until then. */
   answer: Sending | undefined;
   startNs: number;

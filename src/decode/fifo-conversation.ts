@@ -5,7 +5,7 @@ import { Conversation, first, shared } from './conversation.ts';
 import type { ConversationOwner } from './conversation-owner.ts';
 import { Claim, Step, fits, type FifoDecoder } from './decoder.ts';
 import { Exchanges } from './exchanges.ts';
-import type { LiveExchange } from './live-exchange.ts';
+import { answerOf, type LiveExchange } from './live-exchange.ts';
 import type { Reader } from './reader.ts';
 import { Mode, type Side } from './side.ts';
 
@@ -163,8 +163,7 @@ export class FifoConversation<S> extends Conversation<S> {
     else if (this.#isEarly()) return false;
     this.#earlyTick = 0;
     side.decided = true;
-    if (!this.isClient && side.exchange !== undefined)
-      side.exchange.answer = { tid: first.tid, turn: first.turn, reason: first.reason };
+    if (!this.isClient && side.exchange !== undefined) side.exchange.answer = answerOf(first);
     this.touch(side, side.exchange);
     return true;
   }

@@ -8,7 +8,7 @@ import { endWithConnection } from './ending.ts';
 import type { Incomplete } from './exchange.ts';
 import type { Frames, Id } from './frames.ts';
 import { hopKey } from './hop.ts';
-import { LiveExchange } from './live-exchange.ts';
+import { answerOf, LiveExchange } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 import { Match } from './pairing.ts';
 import type { Reader } from './reader.ts';

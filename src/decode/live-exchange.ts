@@ -17,6 +17,14 @@ export interface FirstByte {
   flags: number;
 }
 
+/** The exchange that bytes belong to; several in the order of the bytes. */
+export type Touched = LiveExchange | LiveExchange[] | undefined;
+
+/** Who sends a response's first byte, and why. */
+export function answerOf({ tid, turn, reason }: Pick<FirstByte, 'tid' | 'turn' | 'reason'>): Sending {
+  return { tid, turn, reason, place: reason === undefined ? 0 : reason.sends++ };
+}
+
 /** An exchange while it is open. */
 export class LiveExchange implements Exchange {
   protocol: string;
@@ -27,6 +35,7 @@ export class LiveExchange implements Exchange {
   readonly tid: number;
   readonly turn: number;
   reason: Reading | undefined;
+  readonly place: number;
   answer: Sending | undefined = undefined;
   startNs: number;
   endNs: number;
@@ -68,6 +77,7 @@ export class LiveExchange implements Exchange {
     this.tid = first.tid;
     this.turn = first.turn;
     this.reason = first.reason;
+    this.place = role === 'client' && first.reason !== undefined ? first.reason.sends++ : 0;
     this.startNs = role === 'client' ? first.startNs : first.timeNs;
     this.endNs = this.startNs;
     this.requestPosition = first.position;

@@ -9,7 +9,7 @@ import type { ConversationPool } from './conversation-pool.ts';
 import { Claim, fits, type Datagram, type DatagramDecoder, type Decoder } from './decoder.ts';
 import { DatagramExchanges } from './datagram-exchanges.ts';
 import type { Next } from './reader.ts';
-import type { LiveExchange } from './live-exchange.ts';
+import type { LiveExchange, Touched } from './live-exchange.ts';
 import { Memory } from './memory.ts';
 
 /** What a session needs of the stage it belongs to; one object for all sessions. */
@@ -111,8 +111,8 @@ export class Session implements ConversationOwner<Session> {
     return true;
   }
 
-  /** Something came in `stream`. Returns the exchange that it belongs to, if it is one. */
-  onBytes(stream: Stream): LiveExchange | undefined {
+  /** Something came in `stream`. */
+  onBytes(stream: Stream): Touched {
     return this.decoder ? this.#wake(this.decoder).onBytes(stream) : this.#identify(stream);
   }
 
@@ -250,7 +250,7 @@ export class Session implements ConversationOwner<Session> {
   }
 
   /** Looks which protocol the connection speaks. */
-  #identify(stream: Stream): LiveExchange | undefined {
+  #identify(stream: Stream): Touched {
     const { connection } = this;
     if (this.#tries === 0 && stream.cursor === 0) this.#fresh = true;
     while (stream.front) {
@@ -323,7 +323,7 @@ export class Session implements ConversationOwner<Session> {
     return this.#tries >= MAX_FIRST_RECORDS || this.#triedBytes >= MAX_FIRST_BYTES;
   }
 
-  #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): LiveExchange | undefined {
+  #adopt(decoder: Decoder, stream: Stream, isRequest: boolean): Touched {
     const { connection } = this;
     const other = this.#otherOf(stream);
     const fresh = this.#fresh && stream.cursor === 0;
@@ -342,7 +342,6 @@ export class Session implements ConversationOwner<Session> {
     this.decoder = decoder;
     this.#handedOver = false;
     connection.decoded = true;
-    connection.asking = undefined;
     this.byteClass = undefined;
     this.#tries = this.#triedBytes = this.#triedLength = 0;
     this.#memory = memory;

@@ -388,7 +388,7 @@ export class Linker {
     let made = 0;
     for (const pending of trace) {
       const span = this.#finish(pending);
-      pending.via = undefined;
+      pending.via = pending.batch = undefined;
       pending.awaitsWake = false;
       if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);

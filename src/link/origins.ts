@@ -1,9 +1,9 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Role, Sending } from '../decode/exchange.ts';
-import { type Pending, readBy } from './pending.ts';
+import { type Pending, readAt, readBy } from './pending.ts';
 import { UNSURE } from './residual/allowance.ts';
 import { LEAST } from './residual/subject.ts';
-import { COMPLETION, REUSE, rules, THREAD } from './rule/index.ts';
+import { BATCH, COMPLETION, REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent, Woken } from './rule/rule.ts';
 import { Serving } from './serving.ts';
 import { ENOUGH } from './trust.ts';
@@ -179,7 +179,9 @@ export class Origins {
     if (serving.open > 0) this.#classify(pending, serving, found === undefined && !serving.reads(sent.tid));
     if (found === undefined) return;
     pending.origin = found;
-    pending.via = callOf(reason);
+    const isBatch = (pending.rules & (1 << BATCH)) !== 0;
+    pending.via = callOf(sent, isBatch);
+    if (isBatch) pending.batch = reason;
     found.calls++;
   }
 
@@ -217,14 +219,15 @@ export class Origins {
       this.#judge(pending, answers);
       this.#count(serving, COMPLETION, answers);
     }
-    const last = callOf(sent.reason);
+    const batches = !serving.trust[BATCH]!.off;
+    const last = callOf(sent, batches);
     if (last?.origin === undefined) {
       if (sole === undefined && pending.calls > 0) serving.silent++;
       return;
     }
     const passed = last.origin === pending;
     this.#judge(pending, passed);
-    const used = followChain(last, passed);
+    const used = followChain(last, passed, batches && callOf(sent, false) === undefined);
     for (let i = 0; i < rules.length; i++)
       if (i !== THREAD && (used & (1 << i)) !== 0) this.#count(serving, i, passed);
   }
@@ -242,11 +245,12 @@ export class Origins {
 /** One object, filled anew for every question. */
 let sent: Sent | undefined;
 
-function sentBy({ tid, turn, reason }: Sending, connection: Connection, role: Role): Sent {
-  if (sent === undefined) return (sent = { tid, turn, reason, connection, role });
+function sentBy({ tid, turn, reason, place }: Sending, connection: Connection, role: Role): Sent {
+  if (sent === undefined) return (sent = { tid, turn, reason, place, connection, role });
   sent.tid = tid;
   sent.turn = turn;
   sent.reason = reason;
+  sent.place = place;
   sent.connection = connection;
   sent.role = role;
   return sent;
@@ -257,26 +261,32 @@ function mayCause(origin: Pending, { exchange, hop }: Pending): boolean {
   return origin.exchange.startNs < exchange.startNs && (hop === undefined || origin.hop !== hop);
 }
 
-/** The call whose response a thread had read, if that is what it was. */
-function callOf(reason: Sent['reason']): Pending | undefined {
-  const read = readBy(reason);
+/** The call whose response a thread had read, if that is what it was; of several, where `batches`, the one whose place this has. */
+function callOf({ reason, place }: Sent, batches: boolean): Pending | undefined {
+  const read = readBy(reason) ?? (batches ? readAt(reason, place) : undefined);
   return read?.exchange.role === 'client' ? read : undefined;
 }
 
 /**
- * Marks the calls of a chain that ended in a response, from the last one back. Returns the rules that this says something about, as bits: all that
- * were used; where the chain is broken and went over a connection that may have been handed on, that is where.
+ * Marks the calls of a chain that ended in a response, from the last one back; `batched`: the response is held for the last one's by its place. Returns
+ * the rules that this says something about, as bits: all that were used; where the chain is broken and went over a connection that may have been
+ * handed on, or through a batch, that is where.
  */
-function followChain(last: Pending, passed: boolean): number {
+function followChain(last: Pending, passed: boolean, batched: boolean): number {
   let used = 0;
-  let reused = false;
+  let weak = batched ? 1 << BATCH : 0;
   for (let call: Pending | undefined = last; call !== undefined && !call.doubted; call = call.via) {
     if (passed) call.confirmed = true;
     else call.doubted = true;
     used |= call.rules;
-    reused ||= call.rules === 1 << REUSE;
+    if (call.rules === 1 << REUSE || call.rules === 1 << BATCH) weak |= call.rules;
   }
-  return reused && !passed ? 1 << REUSE : used;
+  return weak !== 0 && !passed ? weak : used | weak;
+}
+
+/** Of a batch it turned out that not each message has led to one. */
+function isUneven({ batch }: Pending): boolean {
+  return batch !== undefined && batch.sends !== (batch.exchange as unknown[]).length;
 }
 
 /** The rule of those that found the origin which is surest now; of equals the one that is made for such a thread. */
@@ -298,7 +308,7 @@ function confidenceOf(pending: Pending, rule: number): number {
   const doubted = Math.min(DOUBTED, trust.rate);
   if (origin.failed) return doubted;
   for (let call: Pending | undefined = pending; call !== undefined; call = call.via)
-    if (call.doubted) return doubted;
+    if (call.doubted || isUneven(call)) return doubted;
   if (trust.off) return Math.min(UNSURE, trust.rate);
   if (pending.confirmed) return CONFIRMED;
   if (origin.passed && (trust.proven || origin.alone)) return ALONGSIDE;

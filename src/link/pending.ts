@@ -77,6 +77,8 @@ export class Pending {
   rules = 0;
   /** Client: the call whose response was the reason for this one, while that has not left. */
   via: Pending | undefined;
+  /** Client: what the thread had received, where that was several messages and this is held for what the one in its place has led to. */
+  batch: Reading | undefined;
   /** Client: what is found out without a rule, or whether that is still to come. */
   residual: Guess | 'waits' | undefined;
   /** Client: its response led to the response of its origin, or to that of another request. */
@@ -168,6 +170,12 @@ export function currentGroup(group: Group): Group {
 /** The exchange whose bytes a thread received, or the one for which what it received had been asked. */
 export function readBy(reason: Reading | undefined): Pending | undefined {
   return noteOf(reason?.exchange ?? reason?.askedBy?.exchange);
+}
+
+/** The same of something that was sent when several messages had been received at once: the one whose place it has among what was sent. */
+export function readAt(reason: Reading | undefined, place: number): Pending | undefined {
+  const exchanges = reason?.exchange;
+  return Array.isArray(exchanges) ? noteOf(exchanges[place]) : undefined;
 }
 
 /** The linker's own note on an exchange. */

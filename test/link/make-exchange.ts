@@ -36,13 +36,18 @@ export interface ExchangeInput {
   reason?: Reading;
 }
 
+/** As LiveExchange counts them. */
+function place({ role, reason }: ExchangeInput): number {
+  return role === 'client' && reason !== undefined ? reason.sends++ : 0;
+}
+
 export function makeExchange(input: ExchangeInput): Exchange {
   const { role, startNs, endNs, hop, description } = input;
   return {
     ...{ protocol: 'http1', role, connection: input.connection ?? makeConnection(), startNs, endNs, hop },
     ...{ tgid: input.tgid ?? (role === 'client' ? 100 : 200), processStartNs: 1, tid: input.tid ?? 1 },
     ...{ requestPosition: input.requestPosition ?? 0, request: description ?? {}, response: undefined },
-    ...{ turn: input.turn ?? 0, reason: input.reason, answer: undefined },
+    ...{ turn: input.turn ?? 0, reason: input.reason, place: place(input), answer: undefined },
     failure: undefined,
     incomplete: undefined,
   };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Reading } from '../../src/connection/thread-table.ts';
 import type { Exchange } from '../../src/decode/exchange.ts';
+import { answerOf } from '../../src/decode/live-exchange.ts';
 import { noteOf } from '../../src/link/pending.ts';
 import type { LinkerOptions } from '../../src/link/linker.ts';
 import type { Span } from '../../src/link/span.ts';
@@ -74,8 +75,8 @@ export class Service {
   }
 
   /** A response is sent because of what was read. */
-  answer(request: Exchange, by: { tid: number; turn: number }, read: Exchange | undefined): void {
-    request.answer = { ...by, reason: read && readingOf(read) };
+  answer(request: Exchange, by: { tid: number; turn: number }, read: Exchange | Reading | undefined): void {
+    request.answer = answerOf({ ...by, reason: read instanceof Reading ? read : read && readingOf(read) });
     request.endNs = this.#nowNs += 1000;
     this.made.close(request);
   }

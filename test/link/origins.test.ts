@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Reading } from '../../src/connection/thread-table.ts';
 import type { Exchange } from '../../src/decode/exchange.ts';
 import { SpanKind } from '../../src/link/span.ts';
 import { makeConnection, MS } from './make-exchange.ts';
@@ -113,7 +114,7 @@ describe('link/origins', () => {
       service.answer(other, { tid: 1, turn: 3 * i + 2 }, other);
     }
     assert.deepEqual(service.made.linker.origins.counts.switchedOff, {
-      ...{ thread: 0, turn: 1, reuse: 0, completion: 0 },
+      ...{ thread: 0, turn: 1, reuse: 0, batch: 0, completion: 0 },
     });
     const request = service.serve(LOOP);
     const aside = service.serve(LOOP);
@@ -142,7 +143,54 @@ describe('link/origins', () => {
       service.answer(other, { tid: 1, turn: 11 }, waited);
     }
     assert.deepEqual(service.made.linker.origins.counts.switchedOff, {
-      ...{ thread: 0, turn: 0, reuse: 1, completion: 0 },
+      ...{ thread: 0, turn: 0, reuse: 1, batch: 0, completion: 0 },
+    });
+  });
+
+  describe('several responses that were read at once', () => {
+    /** Calls of several requests are answered at once; what each leads to is sent in the order of `sends`, places in the batch. */
+    function batchOf(service: Service, sends: readonly number[]) {
+      const turn = { tid: 1, turn: batchOf.turns++ };
+      const requests = [0, 1, 2].map(() => service.serve(turn));
+      const calls = requests.map((request) => service.call(turn, request));
+      service.answered(...calls);
+      const reading = new Reading(calls[0]!.connection, undefined);
+      reading.exchange = calls;
+      const next = { tid: 1, turn: batchOf.turns++ };
+      const others = sends.map(() => service.call(next, reading));
+      service.answered(...others);
+      for (const [place, request] of requests.entries())
+        service.answer(request, next, others[sends.indexOf(place)]);
+      return { requests, others };
+    }
+    batchOf.turns = 100;
+
+    it('lead to one call each, in their order', () => {
+      const service = new Service();
+      for (let i = 0; i < 10; i++) batchOf(service, [0, 1, 2]);
+      const { requests, others } = batchOf(service, [0, 1, 2]);
+      const spans = service.spans();
+      for (const [i, other] of others.entries()) assert.equal(linkOf(spans, other, requests[i]!), 'batch');
+    });
+
+    it('are left alone in a process where the order is another one', () => {
+      const service = new Service();
+      const made = Array.from({ length: 20 }, () => batchOf(service, [2, 0, 1]));
+      assert.equal(service.made.linker.origins.counts.switchedOff.batch, 1);
+      assert.equal(service.made.linker.origins.counts.switchedOff.turn, 0);
+      const spans = service.spans();
+      for (const { requests, others } of made)
+        for (const other of others)
+          for (const request of requests) assert.notEqual(linkOf(spans, other, request), 'batch');
+    });
+
+    it('are left alone where one of them leads to two calls', () => {
+      const service = new Service();
+      for (let i = 0; i < 10; i++) batchOf(service, [0, 1, 2]);
+      const { requests, others } = batchOf(service, [0, 1, 2, 2]);
+      const spans = service.spans();
+      for (const other of others)
+        for (const request of requests) assert.notEqual(linkOf(spans, other, request), 'batch');
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { DirectoryEntry } from '../../src/directory/directory.ts';
 import { Reading } from '../../src/connection/thread-table.ts';
 import type { Exchange, HopKey } from '../../src/decode/exchange.ts';
+import { answerOf } from '../../src/decode/live-exchange.ts';
 import { clientSpanId, rootTraceId, serverSpanId } from '../../src/link/ids.ts';
 import type { LinkerOptions } from '../../src/link/linker.ts';
 import { noteOf } from '../../src/link/pending.ts';
@@ -298,7 +299,7 @@ describe('link/remote-ends', () => {
     fleet.pass(20);
     const published = fleet.entries.size;
     a.made.linker.woke(noteOf(call)!, thread(1));
-    request.answer = { tid: 1, turn: 0, reason: undefined };
+    request.answer = answerOf({ tid: 1, turn: 0, reason: undefined });
     a.close(request);
     fleet.pass(600);
     assert.equal(fleet.entries.size, published + 1);
@@ -325,7 +326,7 @@ function chain(fleet: Fleet, hosts: Host[], hops: HopKey[], by: { tid: number; t
   }
   for (let i = hops.length - 1; i >= 0; i--) {
     const last = calls[i + 1];
-    served[i]!.answer = { ...by, reason: readingOf(last ?? served[i]!) };
+    served[i]!.answer = answerOf({ ...by, reason: readingOf(last ?? served[i]!) });
     hosts[i + 1]!.close(served[i]!);
     fleet.pass(10);
     hosts[i]!.close(calls[i]!);

@@ -6,21 +6,19 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Agent, spanWithNumbers } from '../support/agent.ts';
 import { freePorts } from '../support/collector.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { needRoot } from '../support/programs.ts';
 import {
+  loadScenarios,
   needPackages,
   runScenarioClient,
   scenarioNames,
-  SCENARIOS,
   type ExpectedSpans,
   type InstalledPackages,
   type Scenario,
   type ScenarioClient,
-  type ScenarioModule,
 } from '../support/scenario.ts';
 
 const COUNT = 100;
@@ -138,9 +136,7 @@ describe('protocols between real programs', function () {
 
       // Mocha wants to know the tests before anything runs, so servers and clients are found when it does.
       it('gives a span at each end of every exchange', async () => {
-        const file = pathToFileURL(path.join(SCENARIOS, name, 'scenario.ts')).href;
-        const module = (await import(file)) as ScenarioModule;
-        for (const [server, scenario] of Object.entries(module.scenarios ?? { [name]: module.scenario! }))
+        for (const [server, scenario] of Object.entries(await loadScenarios(name)))
           await serve(server, scenario);
       });
 

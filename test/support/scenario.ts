@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ProtocolName } from '../../src/base/settings.ts';
 import { findCommand, inCheckout, lacking } from './programs.ts';
 import { environment } from './running-program.ts';
@@ -78,15 +79,20 @@ export interface Scenario {
   clients: readonly ScenarioClient[];
 }
 
-export interface ScenarioModule {
-  scenario?: Scenario;
-  scenarios?: Readonly<Record<string, Scenario>>;
-}
-
-export const SCENARIOS = inCheckout('test', 'protocols');
+const SCENARIOS = inCheckout('test', 'protocols');
 
 export function scenarioNames(): string[] {
   return readdirSync(SCENARIOS).filter((name) => existsSync(`${SCENARIOS}/${name}/scenario.ts`));
+}
+
+/** By their servers' names. */
+export async function loadScenarios(name: string): Promise<Readonly<Record<string, Scenario>>> {
+  const file = pathToFileURL(path.join(SCENARIOS, name, 'scenario.ts')).href;
+  const { scenario, scenarios } = (await import(file)) as {
+    scenario?: Scenario;
+    scenarios?: Readonly<Record<string, Scenario>>;
+  };
+  return scenarios ?? { [name]: scenario! };
 }
 
 interface AptNeed {

@@ -9,6 +9,7 @@ export interface Sent extends Sending {
   tid: number;
   turn: number;
   reason: Reading | undefined;
+  place: number;
   connection: Connection;
   role: Role;
 }

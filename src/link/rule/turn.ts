@@ -1,4 +1,4 @@
-import { readBy } from '../pending.ts';
+import { type Pending, readBy } from '../pending.ts';
 import type { Rule } from './rule.ts';
 
 /**
@@ -11,10 +11,14 @@ export const turn: Rule = {
   originOf(sent) {
     const { reason, role, connection, turn: now } = sent;
     if (reason === undefined || (role === 'client' && reason.connection === connection)) return undefined;
-    const read = readBy(reason);
-    if (read?.handedOver) return undefined;
-    const origin = read?.exchange.role === 'server' ? read : read?.origin;
-    // A thread that never waits for events may have gone on to anything since it answered.
-    return origin?.open === false && now === 0 ? undefined : origin;
+    return servedWith(readBy(reason), now);
   },
 };
+
+/** For whom something is that a thread does in this turn because of what it has received. */
+export function servedWith(read: Pending | undefined, turn: number): Pending | undefined {
+  if (read === undefined || read.handedOver) return undefined;
+  const origin = read.exchange.role === 'server' ? read : read.origin;
+  // A thread that never waits for events may have gone on to anything since it answered.
+  return origin?.open === false && turn === 0 ? undefined : origin;
+}

@@ -1,3 +1,4 @@
+import { answerOf } from '../../../src/decode/live-exchange.ts';
 import { Pending } from '../../../src/link/pending.ts';
 import { random } from '../../support/random.ts';
 import { hopKey, makeExchange, MS } from '../make-exchange.ts';
@@ -48,7 +49,7 @@ export function simulate({ clients, requests, isKnown, seed = 1 }: Simulation): 
     const request = new Pending(
       makeExchange({ role: 'server', startNs, endNs: 0, tid, hop: hopKey(++serial) }),
     );
-    request.exchange.answer = { tid, turn: 0, reason: undefined };
+    request.exchange.answer = answerOf({ tid, turn: 0, reason: undefined });
     let nowNs = startNs;
     const call = (letter: string): Made => {
       const from = Math.round(nowNs + 20_000 + exponential(0.1 * MS));

@@ -33,6 +33,7 @@ export const scenario: Scenario = {
     const records = [
       '--txt-record=txt.example.test,hello world',
       '--mx-host=example.test,mail.example.test,10',
+      '--address=/orders.test/192.0.2.1',
     ];
     return ScenarioServer.start(
       [
