@@ -178,13 +178,16 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
       return Match.orphan;
     }
     if (begins) this.#measureRun();
-    if (exchange.role === 'server')
-      exchange.answer ??= { tid: first.tid, turn: first.turn, reason: first.reason };
+    if (exchange.role === 'server') exchange.answer ??= answerOf(first);
     return this.#heard(exchange)!;
   }
 
   end(exchange: LiveExchange, failure?: string): void {
-    if (failure !== undefined) exchange.failure = failure;
+    if (failure !== undefined) {
+      exchange.failure = failure;
+      if (exchange.response === undefined && this.#mayBeLost(exchange))
+        exchange.incomplete ??= 'response_lost';
+    }
     this.#ending(this.#side).push(exchange);
   }
 

@@ -124,10 +124,16 @@ function isOneOf(span: Attributes, clean: readonly Attributes[], before?: string
   const stayed = before !== undefined && unsure && span['protocol'] === before;
   const keys = Object.keys(span)
     .filter((key) => !unsure || !UNSURE.test(key))
+    .filter((key) => !isOfReset(key, span))
     .filter((key) => !stayed || !key.includes('protocol'));
   const agrees = (other: Attributes, key: string): boolean =>
     JSON.stringify(other[key]) === JSON.stringify(span[key]) || (LATE.test(key) && other[key] === undefined);
   return clean.some((other) => keys.every((key) => agrees(other, key) || isLess(key, span, other)));
+}
+
+/** What a call whose stream was reset is taken for: the server's own word may be in what is missing. */
+function isOfReset(key: string, span: Attributes): boolean {
+  return key === 'rpc.response.status_code' && ['CANCELLED', span['error.type']].includes(span[key]);
 }
 
 /**

@@ -10,6 +10,23 @@ const CODES: readonly string[] = [
   ...['UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
 ];
 const OK = 0;
+/** Status that clients see of a stream that was reset, by the name of HTTP/2's code. gRPC over HTTP/2, Errors. */
+const RESETS: ReadonlyMap<string, string> = new Map([
+  ['stream_reset', 'INTERNAL'],
+  ['protocol_error', 'INTERNAL'],
+  ['internal_error', 'INTERNAL'],
+  ['flow_control_error', 'INTERNAL'],
+  ['settings_timeout', 'INTERNAL'],
+  ['frame_size_error', 'INTERNAL'],
+  ['refused_stream', 'UNAVAILABLE'],
+  ['cancel', 'CANCELLED'],
+  ['compression_error', 'INTERNAL'],
+  ['connect_error', 'INTERNAL'],
+  ['enhance_your_calm', 'RESOURCE_EXHAUSTED'],
+  ['inadequate_security', 'PERMISSION_DENIED'],
+]);
+/** The time limit in a request is rounded, and began before it was sent: a call that was cancelled so late has met it. */
+const NEARLY_ALL = 0.95;
 const UNIMPLEMENTED = 12;
 /** Others are the client's doing: of a server's span no errors (semantic conventions for gRPC). */
 const SERVER_ERRORS: ReadonlySet<string> = new Set([
@@ -46,7 +63,7 @@ export function isGrpcCall({ request, response }: Exchange): boolean {
 export function describeGrpc(exchange: Exchange): Description {
   const request = exchange.request as Http2Request;
   const response = exchange.response as Http2Response | undefined;
-  const { connection, role, incomplete } = exchange;
+  const { connection, role, incomplete, failure } = exchange;
   const attributes: Attributes = { 'rpc.system.name': 'grpc' };
   const method = methodOf(exchange, request, response, attributes);
   const server = serverOf(exchange, request);
@@ -55,13 +72,14 @@ export function describeGrpc(exchange: Exchange): Description {
   if (connection.remoteAddress !== '') attributes['network.peer.address'] = connection.remoteAddress;
   if (connection.remotePort !== 0) attributes['network.peer.port'] = connection.remotePort;
   if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
-  const status = statusOf(response);
+  const timeout = secondsOf(request.timeout);
+  const status = statusOf(response) ?? statusOfReset(exchange, request, response, timeout);
   if (status !== undefined) attributes[STATUS_CODE] = status;
   describeMessages(attributes, exchange, request.body, response?.body);
-  const timeout = secondsOf(request.timeout);
   if (timeout !== undefined) attributes['undertrace.rpc.timeout'] = timeout;
   if (incomplete !== undefined) attributes['undertrace.exchange.incomplete'] = incomplete;
-  const errorType = exchange.failure ?? errorOf(status, response, role === 'client');
+  const ended = errorOf(status, response, role === 'client');
+  const errorType = status !== undefined || failure === undefined ? ended : failure;
   if (errorType !== undefined) attributes['error.type'] = errorType;
   return {
     name: method ?? 'grpc',
@@ -95,6 +113,19 @@ function methodOf(
 function statusOf(response: Http2Response | undefined): string | undefined {
   if (response === undefined || response.rpcStatus < 0) return undefined;
   return CODES[response.rpcStatus] ?? String(response.rpcStatus);
+}
+
+/** The status of a call that was ended by a reset of its stream before the server had said one. A client that does so late has met its time limit. */
+function statusOfReset(
+  { failure, incomplete, startNs, endNs }: Exchange,
+  { cancelled }: Http2Request,
+  response: Http2Response | undefined,
+  timeout = Infinity,
+): string | undefined {
+  if (failure === undefined || incomplete !== undefined || response?.body.ended === true) return undefined;
+  const status = RESETS.get(failure);
+  const late = cancelled && endNs - startNs >= NEARLY_ALL * timeout * 1e9;
+  return status === 'CANCELLED' && late ? 'DEADLINE_EXCEEDED' : status;
 }
 
 /** What is no answer of gRPC (a proxy's 503) has a status of HTTP alone. */

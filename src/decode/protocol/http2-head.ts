@@ -23,6 +23,8 @@ export interface Http2Request extends HttpRequest {
   rpc: boolean | undefined;
   /** grpc-timeout as it stands there. */
   timeout: string | undefined;
+  /** Who sent it has reset the stream. */
+  cancelled: boolean;
   body: StreamBody;
 }
 
@@ -164,6 +166,7 @@ class Head implements FieldSink {
       partial: this.partial,
       rpc,
       timeout: this.timeout,
+      cancelled: false,
       body: new StreamBody(flow, rpc !== false),
     };
   }
@@ -206,7 +209,7 @@ function numberOf(digits: string, otherwise: number): number {
 export function upgraded(request: HttpRequest, flow: Flow): Http2Request {
   const body = new StreamBody(flow, false);
   body.ended = true;
-  return { ...request, version: 20, rpc: false, timeout: undefined, body };
+  return { ...request, version: 20, rpc: false, timeout: undefined, cancelled: false, body };
 }
 
 /** Stands for a response whose head was lost. */

@@ -179,7 +179,9 @@ function readSettings(bytes: Uint8Array, from: number, receives: Flow): void {
 
 function endStream(failure: string): void {
   const exchange = exchangeOf(frame.stream);
-  if (exchange) call.frames.end(exchange, failure);
+  if (exchange === undefined) return;
+  (exchange.request as Http2Request).cancelled = call.fromClient;
+  call.frames.end(exchange, failure);
 }
 
 /** Whose a frame is that begins nothing. */

@@ -25,6 +25,10 @@ async def late(request, context):
     await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "others were late")
 
 
+async def wait(request, context):
+    await asyncio.Event().wait()
+
+
 async def endless(request, context):
     yield request
     await asyncio.Event().wait()
@@ -63,7 +67,7 @@ async def talk(requests, context):
 async def main(host, port):
     unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
     methods = {name: unary(method) for name, method in
-               {"Get": get, "Squeeze": get, "Missing": missing, "Broken": broken, "Late": late, "Gather": gather}.items()}
+               {"Get": get, "Squeeze": get, "Missing": missing, "Broken": broken, "Late": late, "Wait": wait, "Gather": gather}.items()}
     methods |= {
         "Endless": stream(endless),
         "List": stream(list_all),

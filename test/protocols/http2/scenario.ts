@@ -146,6 +146,19 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     start: startNginx,
     clients: [h2load, nghttp('plain'), curl('prior'), node(kinds.nginx), go(kinds.nginx)],
   },
+  nghttpd: {
+    protocol: 'http2',
+    start(place) {
+      writeFileSync(path.join(place.folder, 'small'), 'hello\n');
+      writeFileSync(path.join(place.folder, 'big'), 'x'.repeat(300_000));
+      const how = ['--no-tls', '--echo-upload', '--max-concurrent-streams=1000'];
+      return ScenarioServer.start(
+        ['nghttpd', ...how, '-a', place.host, '-d', place.folder, String(place.port)],
+        place,
+      );
+    },
+    clients: [h2load, nghttp('trailers'), curl('prior')],
+  },
   go: {
     protocol: 'http2',
     start: (place) =>
