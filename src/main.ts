@@ -105,9 +105,10 @@ addCommand(
 )
   .argument('<file>', 'a file written by record, or pcap or pcapng (may be gzip) as tcpdump writes it')
   .option('--json', 'each span as a line of JSON on standard output, and nothing to the exporters')
-  .action((file: string, own: { json?: true }, command: Command) =>
-    execute(command, () => import('./commands/replay.ts'), { file, json: own.json === true }),
-  );
+  .action(async (file: string, own: { json?: true }, command: Command) => {
+    (await import('./commands/process-limits.ts')).makeRoom();
+    return execute(command, () => import('./commands/replay.ts'), { file, json: own.json === true });
+  });
 
 function addCommand(name: string, description: string, options: { isDefault?: boolean } = {}): Command {
   return program.command(name, options).description(description).exitOverride();

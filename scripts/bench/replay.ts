@@ -71,15 +71,15 @@ export async function benchReplay(): Promise<Row[]> {
   new RecordingWriter(empty, { payload: true }).close();
   const rows: Row[] = [];
   const endpoint = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
-  const exporters: Array<[string, Record<string, unknown>]> = [
-    ['no exporter', { nop: {} }],
-    ['OTLP over HTTP', { otlp_http: { endpoint, compression: 'none' } }],
+  const exporters: Array<[string, Record<string, unknown>, floor?: number]> = [
+    ['no exporter', { nop: {} }, FLOOR],
+    ['OTLP over HTTP', { otlp_http: { endpoint, compression: 'none' } }, FLOOR],
     ['OTLP over HTTP, gzip', { otlp_http: { endpoint } }],
   ];
   for (const connections of [10, 1000, 50_000]) {
     const path = join(directory, `${connections}`);
     writeLoad(path, connections);
-    for (const [name, exporter] of exporters) {
+    for (const [name, exporter, floor] of exporters) {
       const rates: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
         // What starting costs is taken off by replaying nothing.
@@ -92,8 +92,7 @@ export async function benchReplay(): Promise<Row[]> {
         without: '',
         with: `${rate.toFixed(0)} spans/s of CPU`,
         change: '',
-        bound: `≥ ${FLOOR}`,
-        met: rate >= FLOOR,
+        ...(floor === undefined ? { bound: '' } : { bound: `≥ ${floor}`, met: rate >= floor }),
       });
     }
   }

@@ -8,28 +8,37 @@ import { loadNative } from '../capture/native.ts';
  * nothing, since what is not short-lived here is small. With half of this young generation spans begin to outlive it, and moving them
  * costs more than is saved.
  */
-const FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50'];
+const AGENT_FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50'];
+/** A replay is alone with the machine's memory: spans that wait for their traces are not to be moved again and again. */
+const REPLAY_FLAGS = ['--max-semi-space-size=64'];
 
 /** Of all threads: the host comes first (see also capture/cpu-budget). */
 export const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
 
-/**
- * Starts this program anew, as the same process, at a low priority, which only threads made later take over, and with limits that V8 reads at its
- * start alone. Returns where it has both, or where the addon cannot be loaded, of which the command itself tells. Where the priority is refused
- * it stays as it was.
- */
+/** Starts the agent anew, as the same process, at a low priority, which only threads made later take over. Where that is refused it stays as it was. */
 export function limitProcess(): void {
-  if (FLAGS.every((flag) => process.execArgv.includes(flag))) return;
+  restartWith(AGENT_FLAGS, () => {
+    try {
+      if (getPriority() < NICE) setPriority(NICE);
+    } catch {
+      // `run` looks at what came of it, and can log.
+    }
+  });
+}
+
+export function makeRoom(): void {
+  restartWith(REPLAY_FLAGS);
+}
+
+/** V8 reads such flags at its start alone. Returns where it has them, or where the addon cannot be loaded, of which the command itself tells. */
+function restartWith(flags: readonly string[], first?: () => void): void {
+  if (flags.every((flag) => process.execArgv.includes(flag))) return;
   let native;
   try {
     native = loadNative();
   } catch {
     return;
   }
-  try {
-    if (getPriority() < NICE) setPriority(NICE);
-  } catch {
-    // `run` looks at what came of it, and can log.
-  }
-  native.replaceProcess([process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)]);
+  first?.();
+  native.replaceProcess([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
 }
