@@ -7,7 +7,7 @@ import { loadNative } from './capture/native.ts';
 import type { DirectoryMail } from './directory/directory-mail.ts';
 import { openDirectory } from './directory/open-directory.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
-import type { RequestObserver } from './link/linker.ts';
+import { RequestMetrics } from './metrics/request/request-metrics.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
 import { TracesOutput } from './output/traces-output.ts';
 import { Pipeline } from './pipeline.ts';
@@ -51,6 +51,8 @@ export class Agent {
   readonly output: TracesOutput;
   /** Undefined where none is configured. */
   readonly directory: DirectoryMail | undefined;
+  /** Undefined where receivers.undertrace.metrics.requests is off. */
+  readonly requestMetrics: RequestMetrics | undefined;
   readonly startedAt = new Date();
   /** Attached and draining. */
   ready = false;
@@ -69,13 +71,13 @@ export class Agent {
   };
 
   /** Loads the programs; nothing is traced before start(). */
-  static async create(settings: Settings, log: RootLog, onRequest?: RequestObserver): Promise<Agent> {
+  static async create(settings: Settings, log: RootLog): Promise<Agent> {
     const ledger = new Ledger();
     const output = await createOutput(settings, ledger, log);
     const directory = await openDirectory(settings.receiver.link.directory, log, (entries) =>
       agent.capture.answered(entries),
     );
-    const agent: Agent = new Agent(settings, ledger, output, directory, log, onRequest);
+    const agent: Agent = new Agent(settings, ledger, output, directory, log);
     return agent;
   }
 
@@ -85,12 +87,13 @@ export class Agent {
     output: TracesOutput,
     directory: DirectoryMail | undefined,
     log: Log,
-    onRequest: RequestObserver | undefined,
   ) {
     this.settings = settings;
     this.ledger = ledger;
     this.output = output;
     this.directory = directory;
+    const { metrics } = settings.receiver;
+    this.requestMetrics = metrics.requests ? new RequestMetrics(metrics) : undefined;
     this.capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), log, (batch) =>
       this.pipeline.process(batch),
     );
@@ -100,7 +103,7 @@ export class Agent {
       kernel: this.capture,
       remoteMail: directory,
       onTrace: (spans) => this.output.push(spans),
-      onRequest,
+      onRequest: this.requestMetrics?.observe,
     });
   }
 

@@ -44,7 +44,7 @@ export function loadSettings(options: SettingsOptions = {}): Settings {
 }
 
 function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
-  const { limits } = values;
+  const { limits, metrics } = values;
   return {
     backend: values.backend,
     ringBytes: values.ring_size,
@@ -72,6 +72,13 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       connectionBufferBytes: limits.connection_buffer,
       queryText: limits.query_text,
       attributeLength: limits.attribute_length || undefined,
+    },
+    metrics: {
+      requests: metrics.requests,
+      seriesLimit: metrics.series_limit,
+      seriesLimits: metrics.series_limits,
+      idleMs: metrics.series_idle,
+      serverAddresses: metrics.server_addresses,
     },
     sampler: values.sampler,
   };

@@ -34,7 +34,8 @@ import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
-import { Linker, type RequestObserver } from './link/linker.ts';
+import type { RequestObserver } from './link/finished-request.ts';
+import { Linker } from './link/linker.ts';
 import { noteOf } from './link/pending.ts';
 import type { RemoteMail } from './link/remote-ends.ts';
 import { Sampler } from './link/sampler.ts';
@@ -236,9 +237,9 @@ export class Pipeline {
       onPool: (tgid, isPool) => this.#kernel?.setPool(tgid, isPool),
       remoteMail,
       suppresses: ({ tgid, processStartNs }) => this.suppresses(tgid, processStartNs),
-      onRequest: (service, exchange, description, route, durationNs, suppressed) => {
-        this.observations.ended(exchange, suppressed ? 'instrumented' : 'spans');
-        onRequest?.(service, exchange, description, route, durationNs, suppressed);
+      onRequest: (request) => {
+        this.observations.ended(request.exchange, request.suppressed ? 'instrumented' : 'spans');
+        onRequest?.(request);
       },
       onTrace: (spans) => {
         if (attributeLength !== undefined) limitAttributes(spans, attributeLength);

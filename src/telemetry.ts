@@ -26,13 +26,18 @@ export class Telemetry {
       agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
     const ports: number[] = [];
     if (settings.listener !== undefined) {
+      const { requestMetrics } = agent;
       const metrics = new SelfMetrics(
         settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
+        requestMetrics ? [(define) => requestMetrics.define(define)] : [],
       );
       const listener = createAgentListener({
         endpoint: settings.listener,
         log: log.component('listener'),
-        metrics: (openMetrics) => metrics.render(openMetrics),
+        metrics: (openMetrics) => {
+          requestMetrics?.sweep(Date.now());
+          return metrics.render(openMetrics);
+        },
         readiness,
         status: () => statusOf(agent),
         why: (asked) => whyOf(agent, asked),

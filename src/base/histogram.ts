@@ -12,11 +12,13 @@ export class Histogram {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
-  observe(value: number): void {
+  /** Returns the bucket. */
+  observe(value: number): number {
     let bucket = 0;
     while (bucket < this.bounds.length && value > this.bounds[bucket]!) bucket++;
     this.counts[bucket]!++;
     this.count++;
     this.sum += value;
+    return bucket;
   }
 }

@@ -163,7 +163,21 @@ export interface ReceiverSettings {
     /** Characters of an attribute's value; undefined: no limit. */
     attributeLength: number | undefined;
   };
+  metrics: MetricsSettings;
   sampler: { name: SamplerName; ratio: number };
+}
+
+/** What is measured beside spans. */
+export interface MetricsSettings {
+  /** Rate, errors and duration of requests, span metrics, the service graph. */
+  requests: boolean;
+  /** Most series of a metric, and of single ones by their OpenTelemetry names. */
+  seriesLimit: number;
+  seriesLimits: Readonly<Record<string, number>>;
+  /** A series to which nothing happens for so long is forgotten. */
+  idleMs: number;
+  /** Addresses of servers are attributes, too. */
+  serverAddresses: boolean;
 }
 
 /** An exporter of the traces pipeline. `settings` are the Collector's keys with durations in milliseconds and sizes as numbers. */

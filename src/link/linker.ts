@@ -22,12 +22,13 @@ import {
 import { InboundIndex } from './inbound-index.ts';
 import { LinkCounts } from './link-counts.ts';
 import { Origins } from './origins.ts';
+import type { RequestObserver } from './finished-request.ts';
 import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } from './pending.ts';
 import type { Woken } from './rule/rule.ts';
 import { RemoteEnds, type RemoteMail } from './remote-ends.ts';
 import { Residual } from './residual/residual.ts';
 import { NO_CONTEXT, Sampler } from './sampler.ts';
-import { NO_CLOCK, buildSpan, durationOf } from './span-builder.ts';
+import { NO_CLOCK, buildSpan, durationOf, nameOf } from './span-builder.ts';
 import type { Span } from './span.ts';
 import { createStrategies } from './strategy/index.ts';
 import type { LinkStrategy } from './strategy/strategy.ts';
@@ -36,19 +37,6 @@ import type { LinkStrategy } from './strategy/strategy.ts';
 const PROOF_WAITS = 6;
 /** So many times a call without an origin waits for the requests to end that it may be for: less, so that it is decided before its span leaves. */
 const RESIDUAL_WAITS = 5;
-
-/**
- * A finished request, at one end; told before sampling, so that counts of it are exact. `suppressed`: there is no span of it, because its process
- * makes its own.
- */
-export type RequestObserver = (
-  service: ServiceResource,
-  exchange: Exchange,
-  description: Description,
-  route: string | undefined,
-  durationNs: number,
-  suppressed: boolean,
-) => void;
 
 /** What the linker asks of the rest of the pipeline. */
 export interface LinkerOptions {
@@ -441,24 +429,16 @@ export class Linker {
   }
 
   #finish(pending: Pending): Span | undefined {
-    const { exchange, hop } = pending;
-    const { exchanges, spans, onRequest } = this.#options;
-    const { suppressed } = pending;
+    const { hop, suppressed } = pending;
+    const { exchanges, spans } = this.#options;
     if ((pending.dropped && !suppressed) || hop?.dropped === true) {
       pending.dropped = true;
       this.remoteEnds.dropped(pending);
       exchanges.lost.filtered++;
       return undefined;
     }
-    onRequest?.(
-      pending.resource!,
-      exchange,
-      pending.description!,
-      pending.route?.route,
-      durationOf(exchange),
-      suppressed,
-    );
     if (suppressed) {
+      this.#tell(pending, undefined);
       this.remoteEnds.dropped(pending);
       exchanges.lost.instrumented++;
       return undefined;
@@ -469,13 +449,37 @@ export class Linker {
     this.residual.left(pending);
     exchanges.out++;
     spans.in++;
+    const isKept = this.#sampler.keeps(context.traceId, context.incomingFlags);
+    this.#tell(pending, isKept ? context : undefined);
     // Rejected spans are counted as made, but making them would be work for nothing.
-    if (!this.#sampler.keeps(context.traceId, context.incomingFlags)) {
+    if (!isKept) {
       spans.lost.sampled_out++;
       return undefined;
     }
     return buildSpan(pending, pending.placement!);
   }
+
+  /** `span`: where it stands that is exported. */
+  #tell(pending: Pending, span: SpanContext | undefined): void {
+    const { exchange, resource, description, route, suppressed } = pending;
+    this.#options.onRequest?.({
+      service: resource!,
+      peer: peerOf(pending),
+      exchange,
+      description: description!,
+      route: route?.route,
+      name: nameOf(pending),
+      durationNs: durationOf(exchange),
+      suppressed,
+      span,
+    });
+  }
+}
+
+/** Who is at the other end, where that is counted, too. */
+function peerOf({ exchange, hop }: Pending): ServiceResource | undefined {
+  const other = exchange.role === 'client' ? hop?.server : hop?.client;
+  return other === undefined || (other.dropped && !other.suppressed) ? undefined : other.resource;
 }
 
 /** Something may still be said of it that no rule has said. */

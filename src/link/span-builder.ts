@@ -26,9 +26,7 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
   const description = pending.description!;
   const server = exchange.role === 'server';
   const attributes: Attributes = description.attributes;
-  let name = description.name;
   if (route !== undefined) {
-    name = spanName(route, name);
     if (server) attributes['http.route'] = route.route;
     else attributes['url.template'] = route.route;
     attributes['undertrace.http.route.source'] = route.source;
@@ -49,7 +47,7 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
     parentIsRemote: parent?.remote ?? false,
     traceState: context.traceState,
     traceFlags: context.incomingFlags < 0 ? SAMPLED : context.incomingFlags | SAMPLED,
-    name,
+    name: nameOf(pending),
     kind: KINDS[description.kind ?? exchange.role],
     startTime,
     endTime: addNs(startTime, durationNs),
@@ -66,6 +64,11 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
 /** Nanoseconds from the first byte of the request to the last of the response. */
 export function durationOf({ startNs, endNs }: Exchange): number {
   return endNs > startNs ? endNs - startNs : 0;
+}
+
+/** Name of the span of an exchange that has been judged. */
+export function nameOf({ description, route }: Pending): string {
+  return route === undefined ? description!.name : spanName(route, description!.name);
 }
 
 /** `GET /users/{id}`; made once a route and method, so that equal names are one string. */

@@ -37,7 +37,7 @@ function setUp(change: Partial<LinkerOptions> = {}) {
   const made = { instrumented: true, requests: [] as string[] };
   const linker = makeLinker({
     suppresses: ({ tgid }) => made.instrumented && tgid === APP,
-    onRequest: (_service, { tgid, role }, _description, _route, _durationNs, suppressed) =>
+    onRequest: ({ exchange: { tgid, role }, suppressed }) =>
       made.requests.push(`${role} ${tgid}${suppressed ? ' suppressed' : ''}`),
     ...change,
   });

@@ -173,6 +173,23 @@ export function textMap(what: string, secret = false): Format<Record<string, str
   };
 }
 
+/** Values by key, each of the same format. */
+export function mapOf<T>(item: Format<T>, what: string): Format<Record<string, T>> {
+  return {
+    allowed: `a map from ${what}`,
+    parse(value, report) {
+      if (!isMapOf(value)) return undefined;
+      const result: Record<string, T> = {};
+      for (const [key, inner] of Object.entries(value)) {
+        const parsed = item.parse(inner, (path, message) => report([key, ...path], message));
+        if (parsed === undefined) report([key], `${show(inner)} is not ${item.allowed}`);
+        else Object.defineProperty(result, key, { value: parsed, enumerable: true });
+      }
+      return result;
+    },
+  };
+}
+
 export function list<T>(item: Format<T>, what: string): Format<T[]> {
   return {
     allowed: `a list of ${what}`,

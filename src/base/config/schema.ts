@@ -16,6 +16,7 @@ import {
   grpcTarget,
   httpUrl,
   list,
+  mapOf,
   nonEmpty,
   number,
   optional,
@@ -82,6 +83,13 @@ export const RECEIVER = {
     connection_buffer: size('4KiB', '16MiB'),
     query_text: number(16, 65_536),
     attribute_length: number(0, 1_000_000),
+  },
+  metrics: {
+    requests: flag,
+    series_limit: number(1, 1_000_000),
+    series_limits: mapOf(number(1, 1_000_000), 'metric to number of series'),
+    series_idle: duration('1m', '24h'),
+    server_addresses: flag,
   },
   sampler: { name: choice(SAMPLERS), ratio: number(0, 1, false) },
 };

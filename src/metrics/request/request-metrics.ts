@@ -1,0 +1,68 @@
+import type { MetricsSettings } from '../../base/settings.ts';
+import type { FinishedRequest } from '../../link/finished-request.ts';
+import { prometheusName } from '../instrument.ts';
+import type { Metric } from '../metric.ts';
+import type { Definer, Samples } from '../pull.ts';
+import type { SeriesTable } from '../series.ts';
+import { FamilyMetrics } from './family-metrics.ts';
+import { ServiceGraph } from './service-graph.ts';
+import { SpanMetrics } from './span-metrics.ts';
+
+/** How often it is looked for series that are idle. */
+const SWEEP_MS = 10_000;
+
+/** All that is measured of requests. */
+export class RequestMetrics {
+  readonly metrics: readonly Metric[];
+  readonly tables: ReadonlyArray<SeriesTable<unknown>>;
+  readonly #parts: ReadonlyArray<FamilyMetrics | SpanMetrics | ServiceGraph>;
+  readonly #idleMs: number;
+  #sweptMs = 0;
+
+  constructor({ seriesLimit, seriesLimits, idleMs, serverAddresses }: MetricsSettings) {
+    const limitOf = (name: string): number => seriesLimits[name] ?? seriesLimit;
+    this.#parts = [
+      new FamilyMetrics(limitOf, serverAddresses),
+      new SpanMetrics(limitOf),
+      new ServiceGraph(limitOf),
+    ];
+    this.metrics = this.#parts.flatMap(({ metrics }) => metrics);
+    this.tables = this.#parts.flatMap((part): ReadonlyArray<SeriesTable<unknown>> => part.tables);
+    this.#idleMs = idleMs;
+  }
+
+  readonly observe = (request: FinishedRequest, nowMs = Date.now()): void => {
+    for (const part of this.#parts) part.observe(request, nowMs);
+    if (nowMs - this.#sweptMs >= SWEEP_MS) this.sweep(nowMs);
+  };
+
+  define({ counter, gauge, metric }: Definer): void {
+    for (const each of this.metrics) metric(each);
+    const byTable = (read: (table: SeriesTable<unknown>) => number) => (): Samples =>
+      this.tables.map((table) => [{ metric: prometheusName(table.instrument) }, read(table)]);
+    gauge(
+      'undertrace_metric_series',
+      'Series of the metrics of requests; what else is measured of the same requests has as many.',
+      ['metric'],
+      byTable(({ size }) => size),
+    );
+    counter(
+      'undertrace_metric_overflow_total',
+      'Requests that were counted in the series with otel_metric_overflow="true", since there were receivers.undertrace.metrics.series_limit others.',
+      ['metric'],
+      byTable(({ overflowed }) => overflowed),
+    );
+    counter(
+      'undertrace_metric_expired_total',
+      'Series that were forgotten because nothing happened to them for receivers.undertrace.metrics.series_idle.',
+      ['metric'],
+      byTable(({ expired }) => expired),
+    );
+  }
+
+  /** Forgets series that have been idle for too long. */
+  sweep(nowMs: number): void {
+    this.#sweptMs = nowMs;
+    for (const table of this.tables) table.expire(nowMs - this.#idleMs);
+  }
+}
