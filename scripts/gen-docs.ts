@@ -14,7 +14,10 @@ import { Histogram } from '../src/base/histogram.ts';
 import { Ledger } from '../src/base/ledger.ts';
 import { LOSSES } from '../src/base/losses.ts';
 import { PROTOCOLS } from '../src/base/settings.ts';
+import { prometheusLabel, prometheusName } from '../src/metrics/instrument.ts';
+import { RequestMetrics } from '../src/metrics/request/request-metrics.ts';
 import { SelfMetrics } from '../src/metrics/self-metrics.ts';
+import { DEFAULTS } from '../test/support/defaults.ts';
 import { readFigures } from './bench/decode-figures.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -239,14 +242,19 @@ async function metricsDoc(): Promise<string> {
       [...content!.matchAll(/(\w+)="/g)].map((match) => match[1]!),
     );
   }
-  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+  for (const [, name, type] of text.matchAll(/^# TYPE ((?:otelcol_|undertrace_|target_)\S+) (\S+)$/gm)) {
     rows.push(
       `| \`${name}\` | ${type} | ${(labels.get(name!) ?? []).join(', ')} | ${cell(counters.get(name!) ?? help.get(name!)!)} |\n`,
     );
   }
-  return `# Metrics of the agent itself
+  return `# Metrics
 
 ${GENERATED}
+
+## Requests
+
+${requestMetricsDoc()}
+## The agent itself
 
 On \`http://localhost:9464/metrics\`, as Prometheus text or OpenMetrics under the same names. \`otelcol_*\` are the Collector's own names and labels, so
 they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. Time spent in BPF programs is counted by the kernel only while its BPF
@@ -257,7 +265,23 @@ statistics are on.
 ${rows.join('')}`;
 }
 
-/** What the kernel side's counters count, by the name of their metric. */
+/** What is measured of requests, by instrument. */
+function requestMetricsDoc(): string {
+  const { metrics } = new RequestMetrics(DEFAULTS.metrics);
+  const rows = metrics.map(({ instrument }) => {
+    const labels = instrument.attributes.map(prometheusLabel).join(', ');
+    return `| \`${prometheusName(instrument)}\` | ${instrument.type} | ${labels} | ${cell(instrument.description)} |\n`;
+  });
+  return `Every request at each of its ends that was seen, but for those that \`filters\` drop; spans that the sampler rejects, and those of processes that make
+their own, count all the same. Names and labels are those of OpenTelemetry's semantic conventions in Prometheus' form, of the Collector's spanmetrics and servicegraph
+connectors, and of Tempo, so that what is made for these works. A label is left out where there is nothing to say. \`service_peer_name\`, \`client\` and \`server\`
+are services of this host, or \`external\`. A request that was seen at both ends is one of the service graph. In OpenMetrics buckets have exemplars with the ids of a span that is exported.
+
+| name | type | labels | what it is |
+|---|---|---|---|
+${rows.join('')}`;
+}
+
 /** Every protocol with its page and the real programs whose conversations its decoder is tested with. */
 function protocolsDoc(): string {
   const { machine, steady, whole, idle } = readFigures();
@@ -327,47 +351,55 @@ function kernelCounterDocs(): Map<string, string> {
 export function exampleMetrics(openMetrics = false): Promise<string> {
   const ledger = new Ledger();
   ledger.exporter('otlp_http', () => 0);
-  const metrics = new SelfMetrics({
-    version: '0.0.0',
-    resource: { 'service.name': 'undertrace' },
-    ledger,
-    startedAt: new Date(0),
-    backend: () => 'syscalls',
-    kernel: () => '6.12.0',
-    ready: () => true,
-    exporters: () => [
-      {
-        id: 'otlp_http',
-        sent: 0,
-        sendFailed: 0,
-        enqueueFailed: 0,
-        queueSize: 0,
-        queueCapacity: 1,
-        requestsInFlight: 0,
-      },
-    ],
-    reloads: () => ({ lastSucceeded: true, succeeded: 0, failed: 0, lastAt: new Date(0) }),
-    kernelCounters: () => ({}),
-    ring: () => ({ size: 1, used: 0 }),
-    maps: () => [{ name: 'conns', entries: 0, maxEntries: 1 }],
-    measuredSeconds: () => 0,
-    programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0, recursionMisses: 0 }],
-    drainBatch: new Histogram([1024]),
-    eventLoopLag: new Histogram([0.001]),
-    connections: () => 0,
-    counts: () => ({
-      ...{ connectionsOpened: 0, connectionsEvicted: 0, connectionsExpired: 0, connectFailures: { 111: 0 } },
-      ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0, tracesOverdue: 0 },
-      ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0, residualOverflows: 0 },
-      ...{ directoryLate: 0, directoryInvalid: 0, remoteOverflows: 0 },
-      ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
-    }),
-    links: () => [
-      { service: 'shop', byMethod: new Map([['hop', 0]]), meanConfidence: 1, candidates: 0, orphans: 0 },
-    ],
-    directory: () => undefined,
-    rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
-  });
+  const metrics = new SelfMetrics(
+    {
+      version: '0.0.0',
+      resource: { 'service.name': 'undertrace' },
+      ledger,
+      startedAt: new Date(0),
+      backend: () => 'syscalls',
+      kernel: () => '6.12.0',
+      ready: () => true,
+      exporters: () => [
+        {
+          id: 'otlp_http',
+          sent: 0,
+          sendFailed: 0,
+          enqueueFailed: 0,
+          queueSize: 0,
+          queueCapacity: 1,
+          requestsInFlight: 0,
+        },
+      ],
+      reloads: () => ({ lastSucceeded: true, succeeded: 0, failed: 0, lastAt: new Date(0) }),
+      kernelCounters: () => ({}),
+      ring: () => ({ size: 1, used: 0 }),
+      maps: () => [{ name: 'conns', entries: 0, maxEntries: 1 }],
+      measuredSeconds: () => 0,
+      programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0, recursionMisses: 0 }],
+      drainBatch: new Histogram([1024]),
+      eventLoopLag: new Histogram([0.001]),
+      connections: () => 0,
+      counts: () => ({
+        ...{
+          connectionsOpened: 0,
+          connectionsEvicted: 0,
+          connectionsExpired: 0,
+          connectFailures: { 111: 0 },
+        },
+        ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0, tracesOverdue: 0 },
+        ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0, residualOverflows: 0 },
+        ...{ directoryLate: 0, directoryInvalid: 0, remoteOverflows: 0 },
+        ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
+      }),
+      links: () => [
+        { service: 'shop', byMethod: new Map([['hop', 0]]), meanConfidence: 1, candidates: 0, orphans: 0 },
+      ],
+      directory: () => undefined,
+      rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
+    },
+    [(define) => new RequestMetrics(DEFAULTS.metrics).define(define)],
+  );
   return metrics.render(openMetrics);
 }
 
