@@ -376,9 +376,11 @@ export class Linker {
     let made = 0;
     for (const pending of trace) {
       const span = this.#finish(pending);
+      if (span !== undefined) spans[made++] = span;
+    }
+    for (const pending of trace) {
       pending.via = pending.batch = undefined;
       pending.awaitsWake = false;
-      if (span !== undefined) spans[made++] = span;
       if (pending.hop !== undefined) this.hops.left(pending.hop, pending, this.#nowNs);
       this.inbound.left(pending, this.#nowNs);
     }

@@ -113,10 +113,36 @@ describe('calls of databases, caches and name servers', function () {
       try {
         await ask(`http://${HOST}:${port}/orders/`);
         await compare(service, application);
+        await count(service, application);
       } finally {
         await running.stop();
       }
     });
+
+  /** The metrics of requests say the same as the spans. */
+  async function count(service: string, { asks }: Application): Promise<void> {
+    const samples = (await agent.metrics()).split('\n');
+    const total = (name: string, ...labels: string[]): number =>
+      samples
+        .filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    const own = `service_name="${service}"`;
+    assert.equal(total('http_server_request_duration_seconds_count', own), REQUESTS);
+    assert.equal(total('traces_span_metrics_calls_total', own, 'SPAN_KIND_SERVER'), REQUESTS);
+    const queries = { redis: 'GET', memcached: 'get', postgresql: 'SELECT' } as const;
+    for (const [system, operation] of Object.entries(queries)) {
+      const name = 'db_client_operation_duration_seconds_count';
+      const counted =
+        total(name, own, `db_system_name="${system}"`, `db_operation_name="${operation}"`) ||
+        total(name, own, `db_system_name="${system}"`, `db_query_summary="${operation}"`);
+      assert.equal(counted, REQUESTS, system);
+    }
+    const edges = [`client="${service}"`, 'connection_type="database"'];
+    assert.ok(total('traces_service_graph_request_total', ...edges) >= 3 * REQUESTS);
+    // Both ends of each were seen.
+    assert.equal(total('traces_service_graph_request_total', 'external', service), 0);
+    if (asks.includes('dns')) assert.ok(total('dns_lookup_duration_seconds_count', own) >= REQUESTS);
+  }
 
   async function ask(base: string): Promise<void> {
     const orders = Array.from({ length: REQUESTS }, (_, i) => i);
