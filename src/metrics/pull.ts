@@ -118,6 +118,9 @@ interface Value {
 
 const NO_LABELS: Labels = {};
 
+/** By a series' attributes, which are one object for as long as it lives: for all metrics of a table, in both formats. */
+const labelsOfSeries = new WeakMap<readonly string[], Labels>();
+
 /** A metric of our own as one of prom-client's. */
 class PulledMetric {
   name: string;
@@ -125,8 +128,6 @@ class PulledMetric {
   readonly type: string;
   readonly #metric: Metric;
   readonly #keys: readonly string[];
-  /** By a series' attributes, which are one object for as long as it lives. */
-  readonly #labels = new WeakMap<readonly string[], Labels>();
 
   constructor(metric: Metric) {
     const { instrument } = metric;
@@ -150,11 +151,11 @@ class PulledMetric {
 
   #labelsOf(attributes: readonly string[] | undefined): Labels {
     if (attributes === undefined) return OVERFLOWED;
-    let labels = this.#labels.get(attributes);
+    let labels = labelsOfSeries.get(attributes);
     if (labels === undefined) {
       const given = this.#keys.map((key, i): [string, string] => [key, attributes[i]!]);
       labels = Object.fromEntries(given.filter(([, value]) => value !== ''));
-      this.#labels.set(attributes, labels);
+      labelsOfSeries.set(attributes, labels);
     }
     return labels;
   }

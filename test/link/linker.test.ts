@@ -214,6 +214,24 @@ describe('link/linker', () => {
     assert.deepEqual(ledger.imbalances(), []);
   });
 
+  it('tells of each end who is at the other one, where that is counted, too, and of the span that is exported', () => {
+    for (const drops of [false, true]) {
+      const told: string[] = [];
+      const { traces, tick, open, close } = makeLinker({
+        drops: ({ role }) => (drops && role === 'client' ? 'end' : undefined),
+        onRequest: ({ exchange: { role }, service, peer, span }) =>
+          told.push(`${role} ${service.serviceName} ${peer?.serviceName} ${span?.spanId}`),
+      });
+      const { client, server } = pair(1);
+      open(client, server);
+      close(server, client);
+      tick(20 * MS);
+      const ids = traces.flat().map(({ spanId }) => spanId);
+      const both = [`client service-100 service-200 ${ids[0]}`, `server service-200 service-100 ${ids[1]}`];
+      assert.deepEqual(told, drops ? [`server service-200 undefined ${ids[0]}`] : both);
+    }
+  });
+
   it('drops both ends where a rule is about the request, one where it is about the process', () => {
     for (const [drop, left] of [
       ['request', 0],

@@ -179,11 +179,15 @@ export async function runScenarioClient(
     env: withPackages(service, packages),
   });
   void gate?.then(() => child.stdin!.end());
-  let output = '';
-  for (const stream of [child.stdout!, child.stderr!])
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4000)));
+  // Apart, since what it says of an error may come before much else.
+  const output = [child.stdout!, child.stderr!].map((stream) => {
+    const said = { text: '' };
+    stream.setEncoding('utf8').on('data', (text: string) => (said.text = (said.text + text).slice(-4000)));
+    return said;
+  });
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (code !== 0) throw new Error(`${service}: ${command} ended with ${code ?? signal}:\n${output}`);
+  const texts = output.map(({ text }) => text).join('\n');
+  if (code !== 0) throw new Error(`${service}: ${command} ended with ${code ?? signal}:\n${texts}`);
 }
 
 /** A server as a child process that is ready once its port takes connections (and, where asked, its output says so). */

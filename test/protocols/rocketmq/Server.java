@@ -36,8 +36,18 @@ public final class Server {
     for (int i = 4; i < arguments.length; i++)
       broker.getTopicConfigManager().updateTopicConfig(new TopicConfig(arguments[i], 1, 1));
     broker.start();
-    broker.registerBrokerAll(false, false, true);
+    // The registration at the start may have met a name server that was not ready, and another one may be under way.
+    while (!isServed(nameServer, arguments)) {
+      broker.registerBrokerAll(false, false, true);
+      Thread.sleep(100);
+    }
     System.out.println("topics are served");
+  }
+
+  private static boolean isServed(NamesrvController names, String[] arguments) {
+    for (int i = 4; i < arguments.length; i++)
+      if (names.getRouteInfoManager().pickupTopicRouteData(arguments[i]) == null) return false;
+    return true;
   }
 
   private static NettyServerConfig listenAt(int port) {
