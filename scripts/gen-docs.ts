@@ -92,6 +92,15 @@ const ENVIRONMENT: ReadonlyArray<[names: string, meaning: string]> = [
     '`OTEL_TRACES_EXPORTER`',
     '`otlp`, `console` (the terminal), `none`; several with commas. Without it: OTLP where an endpoint is set',
   ],
+  [
+    '`OTEL_METRICS_EXPORTER`',
+    '`prometheus` (the listener), `otlp`, `none`; several with commas. Without it: the listener, and OTLP where an endpoint for metrics is set',
+  ],
+  [
+    '`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`',
+    'where to push metrics; the general endpoint asks for spans alone',
+  ],
+  ['`OTEL_METRIC_EXPORT_INTERVAL`', '`receivers.undertrace.metrics.push_interval`, in milliseconds'],
   ['`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`', '`receivers.undertrace.sampler`'],
   ['`OTEL_BSP_SCHEDULE_DELAY`', '`sending_queue.batch.flush_timeout`, in milliseconds'],
   ['`OTEL_BSP_MAX_QUEUE_SIZE`', '`sending_queue.queue_size` in spans'],
@@ -265,9 +274,11 @@ statistics are on.
 ${rows.join('')}`;
 }
 
+const NOBODY = { serviceName: '', attributes: {} };
+
 /** What is measured of requests, by instrument. */
 function requestMetricsDoc(): string {
-  const { metrics } = new RequestMetrics(DEFAULTS.metrics);
+  const { metrics } = new RequestMetrics(DEFAULTS.metrics, () => NOBODY);
   const rows = metrics.map(({ instrument }) => {
     const labels = instrument.attributes.map(prometheusLabel).join(', ');
     return `| \`${prometheusName(instrument)}\` | ${instrument.type} | ${labels} | ${cell(instrument.description)} |\n`;
@@ -360,6 +371,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
       backend: () => 'syscalls',
       kernel: () => '6.12.0',
       ready: () => true,
+      pushes: () => [{ id: 'otlp_http', sentPoints: 7, failedPoints: 2 }],
       exporters: () => [
         {
           id: 'otlp_http',
@@ -398,7 +410,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
       directory: () => undefined,
       rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
     },
-    [(define) => new RequestMetrics(DEFAULTS.metrics).define(define)],
+    [(define) => new RequestMetrics(DEFAULTS.metrics, () => NOBODY).define(define)],
   );
   return metrics.render(openMetrics);
 }

@@ -93,7 +93,9 @@ export class Agent {
     this.output = output;
     this.directory = directory;
     const { metrics } = settings.receiver;
-    this.requestMetrics = metrics.requests ? new RequestMetrics(metrics) : undefined;
+    this.requestMetrics = metrics.requests
+      ? new RequestMetrics(metrics, (tgid, startNs) => this.pipeline.processes.identifyNow(tgid, startNs))
+      : undefined;
     this.capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), log, (batch) =>
       this.pipeline.process(batch),
     );
@@ -103,7 +105,7 @@ export class Agent {
       kernel: this.capture,
       remoteMail: directory,
       onTrace: (spans) => this.output.push(spans),
-      onRequest: this.requestMetrics?.observe,
+      requestMetrics: this.requestMetrics,
     });
   }
 

@@ -31,6 +31,7 @@ export function loadSettings(options: SettingsOptions = {}): Settings {
   return {
     receiver: receiverOf(loaded.receiver),
     exporters: loaded.exporters.map(exporterOf),
+    metricExporters: loaded.metricExporters.map(exporterOf),
     listener: loaded.listener?.endpoint,
     healthCheck: healthCheck && { ...healthCheck.endpoint, path: healthCheck.path },
     telemetry: {
@@ -79,6 +80,7 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       seriesLimits: metrics.series_limits,
       idleMs: metrics.series_idle,
       serverAddresses: metrics.server_addresses,
+      pushIntervalMs: metrics.push_interval,
     },
     sampler: values.sampler,
   };

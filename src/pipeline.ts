@@ -34,12 +34,12 @@ import { KernelBooks } from './kernel-books.ts';
 import { Observations } from './observations.ts';
 import { UnixClock } from './link/clock.ts';
 import { limitAttributes } from './link/limits.ts';
-import type { RequestObserver } from './link/finished-request.ts';
 import { Linker } from './link/linker.ts';
 import { noteOf } from './link/pending.ts';
 import type { RemoteMail } from './link/remote-ends.ts';
 import { Sampler } from './link/sampler.ts';
 import type { Span } from './link/span.ts';
+import type { RequestMetrics } from './metrics/request/request-metrics.ts';
 import type { LinkFigures, PipelineCounts } from './metrics/self-sources.ts';
 
 /** What the pipeline tells the kernel side; a replay has none. */
@@ -56,7 +56,8 @@ export interface PipelineOptions {
   receiver: ReceiverSettings;
   ledger: Ledger;
   onTrace: (spans: Span[]) => void;
-  onRequest?: RequestObserver;
+  /** What is measured of requests; undefined: nothing. */
+  requestMetrics?: RequestMetrics | undefined;
   kernel?: KernelControl;
   /** Where client spans are told of, and asked for, whose server, or for whose server, is on another host; a replay has none. */
   remoteMail?: RemoteMail;
@@ -101,7 +102,7 @@ export class Pipeline {
   readonly #connection = new ConnectionRecord();
 
   constructor(options: PipelineOptions) {
-    const { receiver, ledger, kernel } = options;
+    const { receiver, ledger, kernel, requestMetrics } = options;
     this.#ledger = ledger;
     this.#kernel = kernel;
     this.filters = new Filters(receiver.filters);
@@ -119,14 +120,19 @@ export class Pipeline {
       sink: {
         opened: (exchange) => {
           this.observations.opened(exchange);
+          requestMetrics?.active.opened(exchange);
           if (exchange.role === 'server') this.#noteTraces(exchange, 'relays');
           this.linker.opened(exchange);
         },
         closed: (exchange) => {
           if (exchange.role === 'client' && isTaken(exchange)) this.#noteTraces(exchange, 'exports');
+          requestMetrics?.active.ended(exchange);
           this.linker.closed(exchange);
         },
-        dropped: (exchange) => this.linker.dropped(exchange),
+        dropped: (exchange) => {
+          requestMetrics?.active.ended(exchange);
+          this.linker.dropped(exchange);
+        },
       },
       onForgotten: (report) =>
         this.observations.forgotten(report, this.processes.lives(report.connection.tgid)),
@@ -222,7 +228,7 @@ export class Pipeline {
     this.linker.flush();
   }
 
-  #createLinker({ receiver, ledger, onTrace, onRequest, remoteMail }: PipelineOptions): Linker {
+  #createLinker({ receiver, ledger, onTrace, requestMetrics, remoteMail }: PipelineOptions): Linker {
     const { attributeLength } = receiver.limits;
     return new Linker({
       describe: (exchange) => this.decode.describe(exchange),
@@ -239,7 +245,7 @@ export class Pipeline {
       suppresses: ({ tgid, processStartNs }) => this.suppresses(tgid, processStartNs),
       onRequest: (request) => {
         this.observations.ended(request.exchange, request.suppressed ? 'instrumented' : 'spans');
-        onRequest?.(request);
+        requestMetrics?.observe(request);
       },
       onTrace: (spans) => {
         if (attributeLength !== undefined) limitAttributes(spans, attributeLength);

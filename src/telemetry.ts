@@ -5,6 +5,8 @@ import { ProgramMeasure } from './capture/program-measure.ts';
 import { EventLoopLag } from './metrics/event-loop-lag.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
+import { findExporterType } from './output/exporter/index.ts';
+import type { MetricsPush } from './output/metrics-push.ts';
 import { statusOf, whyOf } from './reports.ts';
 import { type Readiness, createAgentListener } from './serve/agent-listener.ts';
 import { createHealthCheck } from './serve/health-check.ts';
@@ -17,6 +19,7 @@ const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'pools'];
 export class Telemetry {
   readonly #close: Array<() => Promise<void>> = [];
   readonly #lag = new EventLoopLag();
+  #push: MetricsPush | undefined;
   #measure: ProgramMeasure | undefined;
 
   /** Resolves when the listeners were tried; a busy port is logged and tried again. */
@@ -24,6 +27,7 @@ export class Telemetry {
     const { settings, capture } = agent;
     const readiness = (): Readiness =>
       agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
+    this.#push = await openPush(agent, log);
     const ports: number[] = [];
     if (settings.listener !== undefined) {
       const { requestMetrics } = agent;
@@ -73,9 +77,9 @@ export class Telemetry {
     this.#measure?.stop();
   }
 
-  async close(): Promise<void> {
+  async close(deadlineMs: number): Promise<void> {
     this.#lag.stop();
-    await Promise.all(this.#close.map((close) => close()));
+    await Promise.all([this.#push?.stop(deadlineMs), ...this.#close.map((close) => close())]);
   }
 
   #sources(agent: Agent): SelfSources {
@@ -91,6 +95,7 @@ export class Telemetry {
       kernel: () => capture.host.kernel,
       ready: () => agent.ready,
       exporters: () => agent.output.stats(),
+      pushes: () => this.#push?.stats() ?? [],
       reloads: () => agent.reloads,
       kernelCounters: () => pipeline.books.counters,
       ring: () => (agent.ready ? capture.tracer.ring() : undefined),
@@ -116,4 +121,27 @@ export class Telemetry {
       rulesOff: () => pipeline.rulesOff(),
     };
   }
+}
+
+/** Pushes the metrics of requests where the metrics pipeline names exporters that take them. Rejects with a UserError. */
+async function openPush(
+  { settings, requestMetrics, startedAt }: Agent,
+  log: RootLog,
+): Promise<MetricsPush | undefined> {
+  const exporters = [];
+  for (const { id, type, settings: section } of settings.metricExporters) {
+    const exporter = await findExporterType(type)?.createMetrics?.(id, section);
+    if (exporter !== undefined) exporters.push(exporter);
+  }
+  if (exporters.length === 0 || requestMetrics === undefined) return undefined;
+  // OpenTelemetry's serializers take 15 MB of memory: loaded only where they are used.
+  const { MetricsPush } = await import('./output/metrics-push.ts');
+  return new MetricsPush({
+    exporters,
+    metrics: requestMetrics.metrics,
+    resource: settings.telemetry.resource,
+    startedMs: startedAt.getTime(),
+    intervalMs: settings.receiver.metrics.pushIntervalMs,
+    log: log.component('metrics'),
+  });
 }

@@ -131,6 +131,31 @@ describe('config', () => {
       assert.deepEqual(ids(several), ['nop', 'debug']);
     });
 
+    it('of metrics are the listener, and OTLP where the pipeline or the environment asks for that', () => {
+      const found = ({ metricExporters, listener }: Settings) => [
+        metricExporters.map(
+          ({ id, settings }) => `${id} ${String(settings.metrics_endpoint ?? settings.endpoint)}`,
+        ),
+        listener !== undefined,
+      ];
+      assert.deepEqual(found(load({ env: endpoint })), [[], true]);
+      const own = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m:4318/v1/metrics' };
+      assert.deepEqual(found(load({ env: own })), [['otlp_http http://m:4318/v1/metrics'], true]);
+      assert.deepEqual(ids(load({ env: own })), ['debug']);
+      const both = { ...endpoint, OTEL_METRICS_EXPORTER: 'otlp', OTEL_METRIC_EXPORT_INTERVAL: '5000' };
+      assert.deepEqual(found(load({ env: both })), [['otlp_http http://c:4318'], false]);
+      assert.equal(load({ env: both }).receiver.metrics.pushIntervalMs, 5000);
+      assert.deepEqual(found(load({ env: { OTEL_METRICS_EXPORTER: 'none' } })), [[], false]);
+      const written = yaml(
+        '{exporters: {otlp_grpc: {endpoint: "c:4317"}}, service: {pipelines: {metrics: {exporters: [prometheus, otlp_grpc]}}}}',
+      );
+      assert.deepEqual(found(written), [['otlp_grpc c:4317'], true]);
+      assert.throws(
+        () => yaml('service: {pipelines: {metrics: {exporters: [file]}}}'),
+        /"file" does not take metrics; these do: otlp_http, otlp_grpc, nop, prometheus/,
+      );
+    });
+
     it('take the old names with a warning each', () => {
       const settings = yaml(
         '{exporters: {otlphttp/x: {endpoint: "http://a"}}, service: {pipelines: {traces: {exporters: [otlphttp/x, otlp]}}}}',

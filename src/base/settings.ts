@@ -178,6 +178,8 @@ export interface MetricsSettings {
   idleMs: number;
   /** Addresses of servers are attributes, too. */
   serverAddresses: boolean;
+  /** How often they are sent to the exporters of the metrics pipeline. */
+  pushIntervalMs: number;
 }
 
 /** An exporter of the traces pipeline. `settings` are the Collector's keys with durations in milliseconds and sizes as numbers. */
@@ -211,6 +213,8 @@ export interface Settings {
   receiver: ReceiverSettings;
   /** Of the traces pipeline; empty where OTEL_TRACES_EXPORTER is `none`. */
   exporters: readonly ExporterSection[];
+  /** Of the metrics pipeline: those that metrics are pushed to. */
+  metricExporters: readonly ExporterSection[];
   /** /metrics, /healthz, /readyz, /status, /why, /loglevel; undefined: no listener. */
   listener: Endpoint | undefined;
   healthCheck: (Endpoint & { path: string }) | undefined;

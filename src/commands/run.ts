@@ -30,8 +30,9 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
   telemetry.stopMeasuring();
-  await agent.stop(agent.settings.receiver.shutdownTimeoutMs);
-  await telemetry.close();
+  const { shutdownTimeoutMs } = agent.settings.receiver;
+  await agent.stop(shutdownTimeoutMs);
+  await telemetry.close(shutdownTimeoutMs);
   printBooks(agent.ledger);
   log.flush();
   return 0;

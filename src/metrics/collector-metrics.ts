@@ -1,5 +1,5 @@
 import type { Definer, Samples } from './pull.ts';
-import type { ExporterFigures, SelfSources } from './self-sources.ts';
+import type { ExporterFigures, PushFigures, SelfSources } from './self-sources.ts';
 
 const RECEIVER = { receiver: 'undertrace', transport: 'ebpf' };
 
@@ -43,6 +43,7 @@ export function defineCollectorMetrics(define: Definer, sources: SelfSources): v
     ({ enqueueFailed }) => enqueueFailed,
   );
 
+  definePushes(define, sources);
   const gauge = (name: string, help: string, read: (stats: ExporterFigures) => number): void =>
     define.gauge(`otelcol_exporter_${name}`, help, ['data_type', 'exporter'], () =>
       sources.exporters().map((stats) => [{ data_type: 'traces', exporter: stats.id }, read(stats)]),
@@ -82,4 +83,18 @@ export function defineCollectorMetrics(define: Definer, sources: SelfSources): v
 
 function uptimeOf({ startedAt }: SelfSources): number {
   return (Date.now() - startedAt.getTime()) / 1000;
+}
+
+/** Of exporters that metrics are pushed to. */
+function definePushes(define: Definer, sources: SelfSources): void {
+  const byPush = (name: string, help: string, read: (figures: PushFigures) => number): void =>
+    define.bareCounter(`otelcol_exporter_${name}_metric_points`, help, ['exporter'], () =>
+      sources.pushes().map((figures) => [{ exporter: figures.id }, read(figures)]),
+    );
+  byPush('sent', 'Number of metric points successfully sent to destination.', ({ sentPoints }) => sentPoints);
+  byPush(
+    'send_failed',
+    'Number of metric points in failed attempts to send to destination.',
+    ({ failedPoints }) => failedPoints,
+  );
 }

@@ -7,6 +7,8 @@ export interface Point {
   /** As in Series. */
   readonly attributes: readonly string[] | undefined;
   readonly value: number | Histogram;
+  /** Unix milliseconds since which it counts; of a gauge undefined. */
+  readonly startMs?: number;
 }
 
 /** A metric that is read when somebody asks: by a scrape, or by a push. */
@@ -24,9 +26,9 @@ export function metricOf<V>(
   return {
     instrument,
     *points() {
-      for (const { attributes, value } of table as Iterable<Series<V>>) {
+      for (const { attributes, value, startMs } of table as Iterable<Series<V>>) {
         const found = read(value);
-        if (found !== undefined) yield { attributes, value: found };
+        if (found !== undefined) yield { attributes, value: found, startMs };
       }
     },
   };

@@ -13,6 +13,13 @@ export interface ExporterFigures {
   requestsInFlight: number;
 }
 
+/** What an exporter that metrics are pushed to says of itself. */
+export interface PushFigures {
+  id: string;
+  sentPoints: number;
+  failedPoints: number;
+}
+
 /** What the pipeline counts beside the books, since the start: work done, and bounds that were reached without a loss. */
 export interface PipelineCounts {
   connectionsOpened: number;
@@ -69,6 +76,7 @@ export interface SelfSources {
   kernel: () => string;
   ready: () => boolean;
   exporters: () => readonly ExporterFigures[];
+  pushes: () => readonly PushFigures[];
   reloads: () => { lastSucceeded: boolean; succeeded: number; failed: number; lastAt: Date };
   /** Counters of the kernel side by their names in bpf/records.toml. */
   kernelCounters: () => Readonly<Record<string, number>> | undefined;

@@ -8,7 +8,8 @@ export interface Series<V> {
   /** By place in the instrument's attributes; '' where there is none. Undefined: everything beyond the limit. */
   readonly attributes: readonly string[] | undefined;
   readonly value: V;
-  /** Unix milliseconds. */
+  /** Unix milliseconds of the first and of the last measurement. */
+  readonly startMs: number;
   usedMs: number;
 }
 
@@ -40,12 +41,17 @@ export class SeriesTable<V> {
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size < this.limit) {
-        series = { attributes, value: this.#create(), usedMs: nowMs };
+        series = { attributes, value: this.#create(), startMs: nowMs, usedMs: nowMs };
         this.#series.set(key, series);
         return series;
       }
       this.overflowed++;
-      series = this.#overflow ??= { attributes: undefined, value: this.#create(), usedMs: nowMs };
+      series = this.#overflow ??= {
+        attributes: undefined,
+        value: this.#create(),
+        startMs: nowMs,
+        usedMs: nowMs,
+      };
     }
     series.usedMs = nowMs;
     return series;

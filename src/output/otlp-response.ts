@@ -2,7 +2,7 @@
  * What destinations answer, read from bytes that strangers wrote: bounded, never throws.
  *
  *   ExportTraceServiceResponse  1 partial_success
- *   ExportTracePartialSuccess   1 rejected_spans (int64)   2 error_message
+ *   ExportTracePartialSuccess   1 rejected_spans (int64)   2 error_message     that of metrics: 1 rejected_data_points
  *   google.rpc.Status           1 code   2 message   3 details* (Any)
  *   google.protobuf.Any         1 type_url   2 value
  *   google.rpc.RetryInfo        1 retry_delay (Duration)
@@ -19,7 +19,7 @@ export interface PartialSuccess {
 const MAX_MESSAGE = 300;
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
-/** The outcome of `count` spans that were answered with success. No more than was sent is rejected, whatever the answer claims. */
+/** The outcome of `count` spans or points that were answered with success. No more than was sent is rejected, whatever the answer claims. */
 export function accepted(answer: PartialSuccess, count: number, bytes: number): Outcome {
   const rejected = Math.min(Math.max(0, answer.rejected), count);
   return {
@@ -41,13 +41,14 @@ export function readPartialSuccess(bytes: Uint8Array): PartialSuccess {
 
 /** The same in JSON, where int64 may be a string. */
 export function readPartialSuccessJson(text: string): PartialSuccess {
-  let partial: { rejectedSpans?: unknown; errorMessage?: unknown } | null | undefined;
+  let partial:
+    { rejectedSpans?: unknown; rejectedDataPoints?: unknown; errorMessage?: unknown } | null | undefined;
   try {
     partial = (JSON.parse(text) as { partialSuccess?: typeof partial } | null)?.partialSuccess;
   } catch {
     return { rejected: 0, message: '' }; // a 200 with a body that is not JSON is still a success
   }
-  const rejected = Number(partial?.rejectedSpans ?? 0);
+  const rejected = Number(partial?.rejectedSpans ?? partial?.rejectedDataPoints ?? 0);
   const message = typeof partial?.errorMessage === 'string' ? partial.errorMessage : '';
   return { rejected: Number.isFinite(rejected) ? rejected : 0, message: printable(message) };
 }

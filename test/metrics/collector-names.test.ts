@@ -16,6 +16,7 @@ const SPAN = {
   startTimeUnixNano: '1',
   endTimeUnixNano: '2',
 };
+const METRIC = { name: 'x', gauge: { dataPoints: [{ timeUnixNano: '2', asDouble: 1 }] } };
 
 /** Name → type and label names, of a page in the text format. */
 function shapeOf(page: string): Map<string, { type: string; labels: string[] }> {
@@ -61,17 +62,22 @@ describe('metrics beside those of a real Collector', function () {
       receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${http}` } } } },
       exporters: { otlp_grpc: { endpoint: '127.0.0.1:1', tls: { insecure: true } }, debug: {} },
       service: {
-        pipelines: { traces: { receivers: ['otlp'], exporters: ['otlp_grpc', 'debug'] } },
+        pipelines: {
+          traces: { receivers: ['otlp'], exporters: ['otlp_grpc', 'debug'] },
+          metrics: { receivers: ['otlp'], exporters: ['debug'] },
+        },
         telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus: reader } } }] } },
       },
     };
     writeFileSync(file, JSON.stringify(config));
     child = spawn(found.binary, ['--config', file], { stdio: 'ignore' });
-    const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [SPAN] }] }] });
     const headers = { 'content-type': 'application/json' };
-    const send = () => fetch(`http://127.0.0.1:${http}/v1/traces`, { method: 'POST', headers, body });
+    const send = (signal: string, body: object) =>
+      fetch(`http://127.0.0.1:${http}/v1/${signal}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const spans = { resourceSpans: [{ scopeSpans: [{ spans: [SPAN] }] }] };
+    const points = { resourceMetrics: [{ scopeMetrics: [{ metrics: [METRIC] }] }] };
     while (
-      !(await send().then(
+      !(await send('traces', spans).then(
         ({ ok }) => ok,
         () => false,
       ))
@@ -79,14 +85,13 @@ describe('metrics beside those of a real Collector', function () {
       assert.equal(child.exitCode, null, 'the Collector ended');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    assert.ok((await send('metrics', points)).ok);
     const theirs = shapeOf(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text());
     const ours = shapeOf(await new SelfMetrics(makeSources()).render(false));
     // Those that it shows only once something has failed.
-    const onFailure = ['otelcol_exporter_send_failed_spans', 'otelcol_exporter_enqueue_failed_spans'];
-    for (const [name, shape] of ours) {
-      if (onFailure.includes(name)) assert.deepEqual(shape, theirs.get('otelcol_exporter_sent_spans'), name);
-      else assert.deepEqual(shape, theirs.get(name), name);
-    }
+    const onFailure = /^(otelcol_exporter_)(?:send|enqueue)_failed(_\w+)$/;
+    for (const [name, shape] of ours)
+      assert.deepEqual(shape, theirs.get(name.replace(onFailure, '$1sent$2')), name);
     assert.ok(ours.size >= 13, String(ours.size));
   });
 });

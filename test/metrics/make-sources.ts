@@ -21,6 +21,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     backend: () => 'syscalls',
     kernel: () => '6.12.0',
     ready: () => true,
+    pushes: () => [{ id: 'otlp_http', sentPoints: 7, failedPoints: 2 }],
     exporters: () => [
       {
         id: 'otlp_http',

@@ -15,6 +15,7 @@ const SETTINGS: MetricsSettings = {
   seriesLimits: {},
   idleMs: 60_000,
   serverAddresses: false,
+  pushIntervalMs: 60_000,
 };
 const SPAN = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 
@@ -46,7 +47,7 @@ function makeRequest({ role = 'server', service = 'shop', peer, ms = 20, ...made
 }
 
 function makeMetrics(settings: Partial<MetricsSettings> = {}) {
-  const metrics = new RequestMetrics({ ...SETTINGS, ...settings });
+  const metrics = new RequestMetrics({ ...SETTINGS, ...settings }, (tgid) => makeResource(`service-${tgid}`));
   const page = new SelfMetrics(undefined, [(define) => metrics.define(define)]);
   return { metrics, page, samples: async () => samplesOf(await page.render(false)) };
 }
@@ -194,6 +195,32 @@ describe('metrics/requests', () => {
     const found = [...(await samples()).keys()];
     assert.ok(!found.some((key) => key.includes('/old')));
     assert.ok(found.some((key) => key.includes('/new')));
+  });
+
+  it('are counted while they are under way, by the service that their process is', async () => {
+    const { metrics, samples } = makeMetrics();
+    const open = (tgid: number, method: string, more: Partial<Exchange> = {}): Exchange => {
+      const exchange = {
+        ...{ role: 'server', protocol: 'http', tgid, processStartNs: 1, request: { method } },
+        ...more,
+      } as Exchange;
+      metrics.active.opened(exchange);
+      return exchange;
+    };
+    const first = open(1, 'GET');
+    open(1, 'GET');
+    open(1, 'BREW');
+    open(2, 'POST');
+    open(1, 'GET', { role: 'client' });
+    open(1, 'POST', { protocol: 'http2', request: { method: 'POST', rpc: true } });
+    metrics.active.ended(first);
+    metrics.active.ended(first);
+    const found = [...(await samples())].filter(([key]) => key.startsWith('http_server_active_requests{'));
+    assert.deepEqual(found, [
+      ['http_server_active_requests{service_name="service-1",http_request_method="GET"}', 1],
+      ['http_server_active_requests{service_name="service-1",http_request_method="_OTHER"}', 1],
+      ['http_server_active_requests{service_name="service-2",http_request_method="POST"}', 1],
+    ]);
   });
 
   it('are what promtool accepts, but for the unit that Jaeger asks for', async function () {

@@ -1,4 +1,4 @@
-/** A real OpenTelemetry Collector for tests: OTLP in over gRPC and HTTP, everything out into a file. */
+/** A real OpenTelemetry Collector for tests: OTLP in over gRPC and HTTP, everything out into a file for each signal. */
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -29,8 +29,9 @@ export async function freePorts(count: number): Promise<number[]> {
 export class Collector {
   readonly httpPort: number;
   readonly grpcPort: number;
-  /** What its file exporter writes. */
+  /** What its file exporters write. */
   readonly file: string;
+  readonly metricsFile: string;
   readonly #binary: string;
   readonly #config: string;
   #process: CollectorProcess | undefined;
@@ -39,6 +40,7 @@ export class Collector {
     [this.httpPort, this.grpcPort] = ports as [number, number];
     this.#binary = binary;
     this.file = path.join(folder, 'collector.jsonl');
+    this.metricsFile = path.join(folder, 'collector-metrics.jsonl');
     this.#config = path.join(folder, 'collector.yaml');
     writeFileSync(
       this.#config,
@@ -50,11 +52,13 @@ receivers:
       http: { endpoint: "127.0.0.1:${this.httpPort}" }
 exporters:
   file: { path: "${this.file}", append: true, flush_interval: 20ms }
+  file/metrics: { path: "${this.metricsFile}", append: true, flush_interval: 20ms }
 service:
   telemetry:
     metrics: { level: none }
   pipelines:
     traces: { receivers: [otlp], exporters: [file] }
+    metrics: { receivers: [otlp], exporters: [file/metrics] }
 `,
     );
   }

@@ -13,6 +13,8 @@ export interface EnvironmentSettings {
   tree: Node;
   /** Exporters that OTEL_TRACES_EXPORTER names, in our ids; undefined: not set. */
   exporters: string[] | undefined;
+  /** The same of OTEL_METRICS_EXPORTER. */
+  metricExporters: string[] | undefined;
   /** The OTLP exporter the environment is about, and whether it says where to send to. */
   otlp: { id: 'otlp_http' | 'otlp_grpc'; asked: boolean; names: string[] };
   disabled: boolean;
@@ -28,6 +30,7 @@ export function readEnvironment(env: Env, warnings: string[]): EnvironmentSettin
   readBatching(reading, ['exporters', otlp.id]);
   readSampler(reading);
   readRest(reading);
+  const metricExporters = readMetricExporters(reading, otlp.id);
   if (reading.text('OTEL_CONFIG_FILE')) {
     warnings.push(
       'OTEL_CONFIG_FILE is not read: pass the configuration with --config, in the shape of config/default.yaml',
@@ -36,6 +39,7 @@ export function readEnvironment(env: Env, warnings: string[]): EnvironmentSettin
   return {
     tree: reading.tree,
     exporters: readExporters(reading, otlp.id),
+    metricExporters,
     otlp,
     disabled: reading.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
     resource: readResource(reading),
@@ -241,6 +245,30 @@ function readExporters(reading: EnvironmentReading, otlp: string): string[] | un
       reading.warnings.push(`OTEL_TRACES_EXPORTER: "${name}" is ignored; known are otlp, console and none`);
       if (!given.includes(',')) return undefined;
     }
+  }
+  return ids;
+}
+
+/** An endpoint of their own asks for metrics to be sent there; the general one does not: they are there to be scraped. */
+function readMetricExporters(reading: EnvironmentReading, otlp: string): string[] | undefined {
+  const endpoint = reading.first('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT');
+  const key = otlp === 'otlp_http' ? 'metrics_endpoint' : 'endpoint';
+  const format = otlp === 'otlp_http' ? EXPORTERS.otlp_http.endpoint : EXPORTERS.otlp_grpc.endpoint;
+  const asked = reading.setIf(['exporters', otlp, key], endpoint, format);
+  const interval = reading.whole('OTEL_METRIC_EXPORT_INTERVAL', 1000);
+  if (interval !== undefined)
+    reading.set([...RECEIVER, 'metrics', 'push_interval'], `${interval}ms`, 'OTEL_METRIC_EXPORT_INTERVAL');
+  const given = reading.text('OTEL_METRICS_EXPORTER');
+  if (given === undefined) return asked ? ['prometheus', otlp] : undefined;
+  const ids: string[] = [];
+  for (const name of given.split(',').map((part) => part.trim().toLowerCase())) {
+    if (name === 'none') continue;
+    if (name === 'otlp') ids.push(otlp);
+    else if (name === 'prometheus') ids.push(name);
+    else
+      reading.warnings.push(
+        `OTEL_METRICS_EXPORTER: "${name}" is ignored; known are otlp, prometheus and none`,
+      );
   }
   return ids;
 }

@@ -6,7 +6,7 @@ import type { Parsed } from './format.ts';
 import { configError, type Problem } from './problem.ts';
 import { EXPORTERS, EXTENSIONS, RECEIVER } from './schema.ts';
 import { readSection } from './section.ts';
-import { readExtensions, readPipelines, readTelemetry, type Pipelines } from './service.ts';
+import { readExtensions, readPipelines, readTelemetry } from './service.ts';
 import { readDefaults, readSet, readSource } from './source.ts';
 import { entriesOf, find, mapNode, merge, nest, without, type Node } from './tree.ts';
 import { parseEndpoint } from './units.ts';
@@ -25,6 +25,8 @@ export interface ConfigSources {
 export interface LoadedConfig {
   receiver: Parsed<typeof RECEIVER>;
   exporters: Array<{ id: string; type: ExporterType; values: Record<string, unknown> }>;
+  /** Of the metrics pipeline, but for prometheus. */
+  metricExporters: LoadedConfig['exporters'];
   listener: Parsed<typeof EXPORTERS.prometheus> | undefined;
   healthCheck: Parsed<typeof EXTENSIONS.health_check> | undefined;
   telemetry: ReturnType<typeof readTelemetry>['telemetry'];
@@ -59,16 +61,19 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   );
   const pipelines = readPipelines(given, loading);
   const ids = pipelines.traces ?? deriveExporters(loading, sources.isTty);
-  const exporters = readExporters(loading, ids);
+  const metricIds = pipelines.metrics ?? environment.metricExporters ?? ['prometheus'];
+  const sections = readExporters(loading, [...ids, ...metricIds]);
+  const of = (wanted: readonly string[]) => sections.filter(({ id }) => wanted.includes(id));
   const { telemetry, reader } = readTelemetry(defaults, given, loading);
-  const listener = readListener(loading, pipelines, reader);
+  const listener = readListener(loading, metricIds, reader);
   const healthCheck = readHealthCheck(loading);
-  noteService(loading, ids, pipelines);
+  noteService(loading, ids, metricIds);
   if (problems.length > 0) throw configError(problems);
   const resource = { ...environment.resource, ...telemetry.resource };
   return {
     receiver,
-    exporters,
+    exporters: of(ids),
+    metricExporters: of(metricIds),
     listener,
     healthCheck,
     telemetry: { ...telemetry, resource },
@@ -187,12 +192,11 @@ function checkQueue(
 
 function readListener(
   loading: Loading,
-  pipelines: Pipelines,
+  ids: readonly string[],
   reader: string | undefined,
 ): LoadedConfig['listener'] {
   const path = ['exporters', 'prometheus'];
   const given = find(loading.given, path);
-  const ids = pipelines.metrics ?? ['prometheus'];
   const id = ids.find((known) => typeOf(known) === 'prometheus');
   const effective = id === undefined ? [] : loading.effective;
   const values = readSection(
@@ -224,7 +228,11 @@ function readHealthCheck(loading: Loading): LoadedConfig['healthCheck'] {
 }
 
 /** What `service` comes to, for print-config. */
-function noteService({ given, environment, effective }: Loading, ids: string[], pipelines: Pipelines): void {
+function noteService(
+  { given, environment, effective }: Loading,
+  ids: readonly string[],
+  metricIds: readonly string[],
+): void {
   const derived: Origin =
     environment.exporters || environment.otlp.asked
       ? { kind: 'environment', text: 'environment' }
@@ -238,7 +246,10 @@ function noteService({ given, environment, effective }: Loading, ids: string[], 
   };
   note(['extensions'], extensionsOf(given), NOTHING);
   note(['pipelines', 'traces', 'exporters'], ids, derived);
-  note(['pipelines', 'metrics', 'exporters'], pipelines.metrics ?? ['prometheus'], NOTHING);
+  const metricsOrigin: Origin = environment.metricExporters
+    ? { kind: 'environment', text: 'environment' }
+    : NOTHING;
+  note(['pipelines', 'metrics', 'exporters'], metricIds, metricsOrigin);
 }
 
 function extensionsOf(given: Node): unknown {

@@ -90,6 +90,7 @@ export const RECEIVER = {
     series_limits: mapOf(number(1, 1_000_000), 'metric to number of series'),
     series_idle: duration('1m', '24h'),
     server_addresses: flag,
+    push_interval: duration('1s', '1h'),
   },
   sampler: { name: choice(SAMPLERS), ratio: number(0, 1, false) },
 };
@@ -141,6 +142,7 @@ export const EXPORTERS = {
   otlp_http: {
     endpoint: httpUrl,
     traces_endpoint: optional(httpUrl),
+    metrics_endpoint: optional(httpUrl),
     encoding: choice(['proto', 'json']),
     compression: choice(['gzip', 'none']),
     headers: HEADERS,

@@ -24,6 +24,7 @@ const SERVICE_KEYS = ['extensions', 'pipelines', 'telemetry'];
 const PIPELINE_KEYS = ['receivers', 'processors', 'exporters'];
 /** An agent that sees and does everything of one signal in one place has no use for more. */
 const SIGNALS = ['traces', 'metrics'] as const;
+const TAKE_METRICS: ReadonlySet<string> = new Set(['prometheus', 'otlp_http', 'otlp_grpc', 'nop']);
 
 export function readPipelines(tree: Node, context: Context): Pipelines {
   reportUnknown(tree, ['service'], SERVICE_KEYS, context.problems);
@@ -68,8 +69,9 @@ function checkExporters(
 ): string[] {
   const where = find(tree, path)!.origin.text;
   const key = path.join('.');
-  const allowed = Object.keys(EXPORTERS).filter((type) => (type === 'prometheus') === (signal === 'metrics'));
-  if (signal === 'metrics') allowed.push('nop');
+  const allowed = Object.keys(EXPORTERS).filter((type) =>
+    signal === 'metrics' ? TAKE_METRICS.has(type) : type !== 'prometheus',
+  );
   if (given.length === 0) {
     problems.push({ where, key, message: 'is empty; name an exporter (nop throws away)' });
   }

@@ -1,5 +1,5 @@
-/** Wrong parents that a process's guesses may make, as they are expected, of all its links: below the one in a thousand that is promised. */
-const MOST_WRONG = 0.0007;
+/** Wrong parents that a process's guesses may make, as they are expected, of all its links: so far below the one in a thousand that is promised that chance does not exceed it. */
+const MOST_WRONG = 0.0003;
 /** Links that are no guesses before a guess is told as sure: what guesses are worth is learnt from them, too, and the first ones flatter. */
 const APPRENTICESHIP = 4000;
 /** From here on a guess is a parent. */

@@ -1,8 +1,7 @@
-import type { AttributeValue } from '../../decode/exchange.ts';
 import { ExemplarHistogram, type Exemplar } from '../exemplars.ts';
 import { metricOf, type Metric } from '../metric.ts';
 import { SeriesTable } from '../series.ts';
-import { instrumentOf, SERVICE, type Family } from './family.ts';
+import { instrumentOf, SERVICE, textOf, type Family } from './family.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 import { families } from './index.ts';
 
@@ -77,10 +76,6 @@ function attributeOf({ description, route, peer }: FinishedRequest, key: string)
     default:
       return textOf(description.attributes[key]);
   }
-}
-
-function textOf(value: AttributeValue | undefined): string {
-  return value === undefined ? '' : String(value);
 }
 
 /** The request as one that a bucket counts, if its span is exported. */

@@ -1,3 +1,4 @@
+import type { AttributeValue } from '../../decode/exchange.ts';
 import type { Instrument } from '../instrument.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 
@@ -35,4 +36,9 @@ export function instrumentOf({ attributes }: Family, { name, unit, description }
 
 export function duration(name: string, description: string): Measure {
   return { name, unit: 's', description, bounds: SECONDS, read: ({ durationNs }) => durationNs / 1e9 };
+}
+
+/** '' where there is none. */
+export function textOf(value: AttributeValue | undefined): string {
+  return value === undefined ? '' : String(value);
 }

@@ -1,9 +1,11 @@
 import type { MetricsSettings } from '../../base/settings.ts';
+import type { ServiceResource } from '../../enrich/resource.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 import { prometheusName } from '../instrument.ts';
 import type { Metric } from '../metric.ts';
 import type { Definer, Samples } from '../pull.ts';
 import type { SeriesTable } from '../series.ts';
+import { ActiveRequests } from './active-requests.ts';
 import { FamilyMetrics } from './family-metrics.ts';
 import { ServiceGraph } from './service-graph.ts';
 import { SpanMetrics } from './span-metrics.ts';
@@ -13,28 +15,33 @@ const SWEEP_MS = 10_000;
 
 /** All that is measured of requests. */
 export class RequestMetrics {
+  readonly active = new ActiveRequests();
   readonly metrics: readonly Metric[];
   readonly tables: ReadonlyArray<SeriesTable<unknown>>;
   readonly #parts: ReadonlyArray<FamilyMetrics | SpanMetrics | ServiceGraph>;
   readonly #idleMs: number;
   #sweptMs = 0;
 
-  constructor({ seriesLimit, seriesLimits, idleMs, serverAddresses }: MetricsSettings) {
+  /** `identify`: who a process is as far as is known now. */
+  constructor(
+    { seriesLimit, seriesLimits, idleMs, serverAddresses }: MetricsSettings,
+    identify: (tgid: number, startNs: number) => ServiceResource,
+  ) {
     const limitOf = (name: string): number => seriesLimits[name] ?? seriesLimit;
     this.#parts = [
       new FamilyMetrics(limitOf, serverAddresses),
       new SpanMetrics(limitOf),
       new ServiceGraph(limitOf),
     ];
-    this.metrics = this.#parts.flatMap(({ metrics }) => metrics);
+    this.metrics = [...this.#parts.flatMap(({ metrics }) => metrics), this.active.metric(identify)];
     this.tables = this.#parts.flatMap((part): ReadonlyArray<SeriesTable<unknown>> => part.tables);
     this.#idleMs = idleMs;
   }
 
-  readonly observe = (request: FinishedRequest, nowMs = Date.now()): void => {
+  observe(request: FinishedRequest, nowMs = Date.now()): void {
     for (const part of this.#parts) part.observe(request, nowMs);
     if (nowMs - this.#sweptMs >= SWEEP_MS) this.sweep(nowMs);
-  };
+  }
 
   define({ counter, gauge, metric }: Definer): void {
     for (const each of this.metrics) metric(each);

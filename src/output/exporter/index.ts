@@ -5,6 +5,7 @@
  */
 import type { Ledger } from '../../base/ledger.ts';
 import type { Exporter, Timers } from '../exporter.ts';
+import type { MetricsExporter } from '../metrics-push.ts';
 import { completeQueueSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../queue-options.ts';
 import { ExporterQueue } from '../queue.ts';
 import type { FileSettings } from './file.ts';
@@ -21,6 +22,8 @@ export interface ExporterType {
   readonly queueDefaults: QueueSettings;
   /** Rejects with a UserError where the settings cannot work. */
   create(id: string, settings: ExporterSettings): Promise<Exporter>;
+  /** Of those that take metrics, too; rejects as `create`. */
+  createMetrics?(id: string, settings: ExporterSettings): Promise<MetricsExporter>;
 }
 
 export const EXPORTER_TYPES: readonly ExporterType[] = [
@@ -30,6 +33,8 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
     summary: 'OTLP over HTTP, protobuf or JSON',
     queueDefaults: DEFAULT_QUEUE_SETTINGS,
     create: async (id, settings) => (await import('./otlp-http.ts')).createOtlpHttpExporter(id, settings),
+    createMetrics: async (id, settings) =>
+      (await import('./otlp-http.ts')).createOtlpHttpMetrics(id, settings),
   },
   {
     type: 'otlp_grpc',
@@ -37,6 +42,8 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
     summary: 'OTLP over gRPC',
     queueDefaults: DEFAULT_QUEUE_SETTINGS,
     create: async (id, settings) => (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(id, settings),
+    createMetrics: async (id, settings) =>
+      (await import('./otlp-grpc.ts')).createOtlpGrpcMetrics(id, settings),
   },
   {
     type: 'file',

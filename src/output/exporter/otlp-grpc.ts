@@ -1,5 +1,5 @@
 /**
- * OTLP over gRPC: `TraceService/Export`, unary. Spec: opentelemetry.io/docs/specs/otlp, section OTLP/gRPC.
+ * OTLP over gRPC: `TraceService/Export` and `MetricsService/Export`, unary. Spec: opentelemetry.io/docs/specs/otlp, section OTLP/gRPC.
  *
  *   OK                                                       accepted, less what `partial_success` rejects
  *   CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE,
@@ -24,10 +24,11 @@ import { gunzip } from 'node:zlib';
 import { UserError } from '../../base/errors.ts';
 import type { Exporter, Outcome } from '../exporter.ts';
 import { gzip } from '../gzip.ts';
+import type { MetricsExporter } from '../metrics-push.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
 import { accepted, printable, readPartialSuccess, readRetryDelayMs } from '../otlp-response.ts';
 import { SCOPE_VERSION } from '../otlp-scope.ts';
-import type { PartialQueueSettings } from '../queue-options.ts';
+import { completeQueueSettings, type PartialQueueSettings } from '../queue-options.ts';
 import { readTlsFiles, type TlsSettings } from './tls.ts';
 
 export interface OtlpGrpcSettings extends PartialQueueSettings {
@@ -39,7 +40,8 @@ export interface OtlpGrpcSettings extends PartialQueueSettings {
 }
 
 const DEFAULT_ENDPOINT = 'localhost:4317';
-const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const TRACES = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const METRICS = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 const RETRYABLE: ReadonlySet<number> = new Set([
   status.CANCELLED,
   status.DEADLINE_EXCEEDED,
@@ -55,6 +57,40 @@ const gunzipAsync = promisify<Buffer, Buffer>(gunzip);
 
 /** Throws a UserError where the settings cannot work. */
 export function createOtlpGrpcExporter(id: string, settings: OtlpGrpcSettings): Exporter {
+  const { target, call, close } = open(id, settings, TRACES);
+  const encoder = new OtlpProtobufEncoder();
+  return {
+    id,
+    destination: target,
+    requests: {
+      encode: (batch) => encoder.encode(batch),
+      // The library compresses each message itself and takes none that is, so a request only waits compressed.
+      compress: gzip,
+      send: async (request, compressed, count, signal) =>
+        call(compressed ? await gunzipAsync(request) : request, count, signal),
+    },
+    send: (batch, signal) => call(encoder.encode(batch), batch.length, signal),
+    close,
+  };
+}
+
+/** Throws a UserError where the settings cannot work. */
+export function createOtlpGrpcMetrics(id: string, settings: OtlpGrpcSettings): MetricsExporter {
+  const { target, call, close } = open(id, settings, METRICS);
+  return {
+    ...{ id, destination: target, close, json: false },
+    timeoutMs: completeQueueSettings(settings).timeout,
+    send: ({ bytes, points }, signal) => call(bytes, points, signal),
+  };
+}
+
+interface Unary {
+  target: string;
+  call: (request: Buffer, count: number, signal: AbortSignal) => Promise<Outcome>;
+  close: () => Promise<void>;
+}
+
+function open(id: string, settings: OtlpGrpcSettings, method: string): Unary {
   const { target, insecure } = targetOf(id, settings);
   const tls = settings.tls ?? {};
   const options: ClientOptions = {
@@ -70,43 +106,31 @@ export function createOtlpGrpcExporter(id: string, settings: OtlpGrpcSettings): 
     ...(tls.server_name_override ? { 'grpc.ssl_target_name_override': tls.server_name_override } : {}),
   };
   const client = new Client(target, credentialsOf(id, insecure, tls), options);
-  const encoder = new OtlpProtobufEncoder();
   const metadata = metadataOf(id, settings.headers ?? {});
-
-  const call = (request: Buffer, count: number, signal: AbortSignal): Promise<Outcome> =>
-    new Promise((resolve) => {
-      const cancel = (): void => unary.cancel();
-      const unary = client.makeUnaryRequest(
-        METHOD,
-        (bytes: Buffer) => bytes,
-        (bytes: Buffer) => bytes,
-        request,
-        metadata,
-        (error, response) => {
-          signal.removeEventListener('abort', cancel);
-          resolve(
-            error
-              ? failureOf(error, count, request.length)
-              : accepted(readPartialSuccess(response ?? Buffer.alloc(0)), count, request.length),
-          );
-        },
-      );
-      if (signal.aborted) cancel();
-      else signal.addEventListener('abort', cancel, { once: true });
-    });
-
   return {
-    id,
-    destination: target,
-    requests: {
-      encode: (batch) => encoder.encode(batch),
-      // The library compresses each message itself and takes none that is, so a request only waits compressed.
-      compress: gzip,
-      send: async (request, compressed, count, signal) =>
-        call(compressed ? await gunzipAsync(request) : request, count, signal),
-    },
-    send: (batch, signal) => call(encoder.encode(batch), batch.length, signal),
-    close() {
+    target,
+    call: (request, count, signal) =>
+      new Promise((resolve) => {
+        const cancel = (): void => unary.cancel();
+        const unary = client.makeUnaryRequest(
+          method,
+          (bytes: Buffer) => bytes,
+          (bytes: Buffer) => bytes,
+          request,
+          metadata,
+          (error, response) => {
+            signal.removeEventListener('abort', cancel);
+            resolve(
+              error
+                ? failureOf(error, count, request.length)
+                : accepted(readPartialSuccess(response ?? Buffer.alloc(0)), count, request.length),
+            );
+          },
+        );
+        if (signal.aborted) cancel();
+        else signal.addEventListener('abort', cancel, { once: true });
+      }),
+    close: () => {
       client.close();
       return Promise.resolve();
     },

@@ -1,49 +1,16 @@
 /**
- * OTLP over HTTP: protobuf (default) or JSON. Spec: opentelemetry.io/docs/specs/otlp, section OTLP/HTTP.
- *
- *   2xx                    accepted, less what `partial_success` rejects
- *   429, 502, 503, 504     sent again later, after `Retry-After` where it is given
- *   no answer, reset, ...  sent again later
- *   everything else        refused for good, redirects too: they are not followed, since headers carry credentials
+ * OTLP over HTTP: protobuf (default) or JSON.
  *
  * The transport is node:http(s), not that of the official exporter packages: that one (0.223) retries by itself, hides a partial success in a
  * log line, treats a reset without a known code as permanent, and cannot be aborted; the queue needs all of these in its own hands. JSON comes
- * from the official serializer, protobuf from otlp-protobuf.ts, which is compared with the official one in the tests.
+ * from the official serializer, protobuf of spans from otlp-protobuf.ts, which is compared with the official one in the tests.
  */
-import http from 'node:http';
-import https from 'node:https';
-import { messageOf, UserError } from '../../base/errors.ts';
-import type { Exporter, Outcome, Requests } from '../exporter.ts';
+import type { Exporter, Requests } from '../exporter.ts';
 import { gzip } from '../gzip.ts';
+import type { MetricsExporter } from '../metrics-push.ts';
 import { OtlpProtobufEncoder } from '../otlp-protobuf.ts';
-import {
-  accepted,
-  type PartialSuccess,
-  printable,
-  readPartialSuccess,
-  readPartialSuccessJson,
-  readRetryAfterMs,
-  readStatusMessage,
-} from '../otlp-response.ts';
-import { SCOPE_VERSION } from '../otlp-scope.ts';
-import { completeQueueSettings, type PartialQueueSettings } from '../queue-options.ts';
-import { readTlsFiles, type TlsSettings } from './tls.ts';
-
-export interface OtlpHttpSettings extends PartialQueueSettings {
-  /** Base URL; `/v1/traces` is appended. */
-  endpoint?: string;
-  /** The URL itself; wins over `endpoint`. */
-  traces_endpoint?: string;
-  encoding?: 'proto' | 'json';
-  compression?: 'gzip' | 'none';
-  headers?: Record<string, string>;
-  tls?: TlsSettings;
-}
-
-const DEFAULT_ENDPOINT = 'http://localhost:4318';
-const RETRYABLE = new Set([429, 502, 503, 504]);
-/** Of an answer no more is read; a partial success is far smaller. */
-const MAX_RESPONSE_BYTES = 64 * 1024;
+import { completeQueueSettings } from '../queue-options.ts';
+import { openOtlpHttp, type OtlpHttpSettings } from './otlp-http-client.ts';
 
 interface Encoder {
   encode: Requests['encode'];
@@ -51,57 +18,45 @@ interface Encoder {
   recycle: (request: Buffer) => void;
 }
 
-interface Answer {
-  status: number;
-  reason: string;
-  retryAfter: string | undefined;
-  location: string | undefined;
-  contentType: string;
-  body: Buffer;
-}
-
 /** Rejects with a UserError where the settings cannot work. */
 export async function createOtlpHttpExporter(id: string, settings: OtlpHttpSettings): Promise<Exporter> {
-  const url = urlOf(id, settings);
-  const json = settings.encoding === 'json';
-  const gzipped = (settings.compression ?? 'gzip') === 'gzip';
-  const agent = agentOf(id, url, settings);
-  const { encode, recycle } = json ? await loadJsonEncoder() : createProtobufEncoder();
-  const headers: Record<string, string> = {
-    'user-agent': `undertrace/${SCOPE_VERSION}`,
-    ...lowerCaseKeys(settings.headers ?? {}),
-    'content-type': json ? 'application/json' : 'application/x-protobuf',
-  };
-  const gzipHeaders = { ...headers, 'content-encoding': 'gzip' };
-
+  const client = openOtlpHttp(id, settings, 'traces');
+  const gzipped = isGzipped(settings);
+  const { encode, recycle } =
+    settings.encoding === 'json' ? await loadJsonEncoder() : createProtobufEncoder();
   const compress = async (request: Buffer): Promise<Buffer> => {
     const compressed = await gzip(request);
     recycle(request);
     return compressed;
   };
-  const send: Requests['send'] = async (request, compressed, count, signal) => {
-    let answer: Answer;
-    try {
-      answer = await post(url, agent, compressed ? gzipHeaders : headers, request, signal);
-    } catch (error) {
-      return { result: 'retry', error: describeFailure(error) };
-    }
-    return outcomeOf(answer, count, request.length);
-  };
-
+  const send: Requests['send'] = (...request) => client.send(...request);
   return {
     id,
-    destination: withoutSecrets(url),
+    destination: client.destination,
     requests: { encode, compress: gzipped ? compress : undefined, sentCompressed: true, send },
     send: async (batch, signal) => {
       const plain = encode(batch);
       return send(gzipped ? await compress(plain) : plain, gzipped, batch.length, signal);
     },
-    close() {
-      agent.destroy();
-      return Promise.resolve();
-    },
+    close: () => client.close(),
   };
+}
+
+/** Throws a UserError where the settings cannot work. */
+export function createOtlpHttpMetrics(id: string, settings: OtlpHttpSettings): MetricsExporter {
+  const { destination, send, close } = openOtlpHttp(id, settings, 'metrics');
+  const gzipped = isGzipped(settings);
+  return {
+    ...{ id, destination, close },
+    json: settings.encoding === 'json',
+    timeoutMs: completeQueueSettings(settings).timeout,
+    send: async ({ bytes, points }, signal) =>
+      send(gzipped ? await gzip(bytes) : bytes, gzipped, points, signal),
+  };
+}
+
+function isGzipped({ compression }: OtlpHttpSettings): boolean {
+  return (compression ?? 'gzip') === 'gzip';
 }
 
 /** OpenTelemetry's serializer takes 15 MB of memory: loaded only where it is used. */
@@ -113,147 +68,4 @@ async function loadJsonEncoder(): Promise<Encoder> {
 function createProtobufEncoder(): Encoder {
   const encoder = new OtlpProtobufEncoder();
   return { encode: (batch) => encoder.encode(batch), recycle: (request) => encoder.recycle(request) };
-}
-
-function urlOf(id: string, settings: OtlpHttpSettings): URL {
-  const key = settings.traces_endpoint === undefined ? 'endpoint' : 'traces_endpoint';
-  const text = settings.traces_endpoint ?? settings.endpoint ?? DEFAULT_ENDPOINT;
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (error) {
-    throw new UserError('endpoint', notAUrl(id, key, text), { cause: error });
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new UserError('endpoint', notAUrl(id, key, text));
-  }
-  if (key === 'endpoint') url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
-  return url;
-}
-
-function notAUrl(id: string, key: string, text: string): string {
-  return `exporters.${id}.${key}: "${text}" is not an http:// or https:// URL, such as http://localhost:4318`;
-}
-
-function agentOf(id: string, url: URL, settings: OtlpHttpSettings): http.Agent {
-  const { num_consumers } = completeQueueSettings(settings).sending_queue;
-  const options = { keepAlive: true, maxSockets: num_consumers, maxFreeSockets: num_consumers };
-  const tls = settings.tls ?? {};
-  const files = readTlsFiles(id, tls);
-  if (url.protocol === 'http:') return new http.Agent(options);
-  return new https.Agent({
-    ...options,
-    ...files,
-    rejectUnauthorized: tls.insecure_skip_verify !== true,
-    ...(tls.server_name_override ? { servername: tls.server_name_override } : {}),
-  });
-}
-
-/**
- * One POST. A kept connection may be closed by the server just as it is used; what was written on it was not read then, and it is written once
- * more on a new one.
- */
-async function post(
-  url: URL,
-  agent: http.Agent,
-  headers: Record<string, string>,
-  body: Buffer,
-  signal: AbortSignal,
-): Promise<Answer> {
-  try {
-    return await postOnce(url, agent, headers, body, signal);
-  } catch (error) {
-    if (!(error instanceof StaleConnection)) throw error;
-    return postOnce(url, agent, headers, body, signal);
-  }
-}
-
-class StaleConnection extends Error {}
-
-function postOnce(
-  url: URL,
-  agent: http.Agent,
-  headers: Record<string, string>,
-  body: Buffer,
-  signal: AbortSignal,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const { request } = url.protocol === 'https:' ? https : http;
-    const sent = request(url, {
-      method: 'POST',
-      agent,
-      signal,
-      headers: { ...headers, 'content-length': body.length },
-    });
-    sent.on('error', (error) => {
-      const stale = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
-      reject(stale && !signal.aborted ? new StaleConnection(error.message) : error);
-    });
-    sent.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const finish = (): void =>
-        resolve({
-          status: response.statusCode ?? 0,
-          reason: response.statusMessage ?? '',
-          retryAfter: response.headers['retry-after'],
-          location: response.headers.location,
-          contentType: response.headers['content-type'] ?? '',
-          body: Buffer.concat(chunks),
-        });
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= MAX_RESPONSE_BYTES) chunks.push(chunk);
-        else response.destroy();
-      });
-      // The status line is the answer; a body cut short only loses its details. 'end' comes before 'close' where it comes at all.
-      response.on('error', () => undefined);
-      response.on('close', finish);
-    });
-    sent.end(body);
-  });
-}
-
-function outcomeOf(answer: Answer, count: number, bytes: number): Outcome {
-  const { status } = answer;
-  if (status >= 200 && status < 300) return accepted(partialSuccessOf(answer), count, bytes);
-  const error = describeStatus(answer);
-  if (RETRYABLE.has(status)) {
-    return { result: 'retry', error, retryAfterMs: readRetryAfterMs(answer.retryAfter, Date.now()) };
-  }
-  return { result: 'done', accepted: 0, rejected: count, bytes, error };
-}
-
-function partialSuccessOf(answer: Answer): PartialSuccess {
-  if (answer.body.length === 0) return { rejected: 0, message: '' };
-  return answer.contentType.startsWith('application/json')
-    ? readPartialSuccessJson(answer.body.toString('utf8'))
-    : readPartialSuccess(answer.body);
-}
-
-function describeStatus(answer: Answer): string {
-  const head = `HTTP ${answer.status} ${printable(answer.reason)}`.trim();
-  if (answer.status >= 300 && answer.status < 400) {
-    return `${head}: redirects are not followed (to ${printable(answer.location ?? 'nowhere')}); set the final URL`;
-  }
-  const detail = answer.contentType.startsWith('application/x-protobuf')
-    ? readStatusMessage(answer.body)
-    : printable(answer.body.toString('utf8'));
-  return detail === '' ? head : `${head}: ${detail}`;
-}
-
-/** Several addresses that all failed come as one AggregateError without a message of its own. */
-function describeFailure(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return printable(error.errors.map(messageOf).join('; '));
-  }
-  return printable(messageOf(error));
-}
-
-function lowerCaseKeys(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
-}
-
-function withoutSecrets(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
 }

@@ -1,0 +1,79 @@
+import type { Exchange } from '../../decode/exchange.ts';
+import { isKnownMethod, type HttpRequest } from '../../decode/protocol/http-message.ts';
+import type { Http2Request } from '../../decode/protocol/http2-head.ts';
+import type { ServiceResource } from '../../enrich/resource.ts';
+import type { Instrument } from '../instrument.ts';
+import type { Metric, Point } from '../metric.ts';
+import { SERVICE, textOf } from './family.ts';
+
+const INSTRUMENT: Instrument = {
+  name: 'http.server.active_requests',
+  unit: '{request}',
+  description: 'Number of active HTTP server requests.',
+  type: 'gauge',
+  attributes: [...SERVICE, 'http.request.method'],
+};
+
+/** HTTP requests that a process has read and not answered yet, by method. */
+interface Process {
+  readonly startNs: number;
+  readonly open: Map<string, number>;
+}
+
+/** Requests under way. They are counted by process, since who that is may become known later than its request. */
+export class ActiveRequests {
+  readonly #processes = new Map<number, Process>();
+  /** Those that are counted, and where. */
+  readonly #counted = new WeakMap<Exchange, { process: Process; method: string }>();
+
+  opened(exchange: Exchange): void {
+    if (!isHttpServer(exchange)) return;
+    const { tgid, processStartNs, request } = exchange;
+    let process = this.#processes.get(tgid);
+    if (process === undefined || process.startNs !== processStartNs) {
+      process = { startNs: processStartNs, open: new Map() };
+      this.#processes.set(tgid, process);
+    }
+    const given = (request as HttpRequest).method;
+    const method = given === '' || isKnownMethod(given) ? given : '_OTHER';
+    process.open.set(method, (process.open.get(method) ?? 0) + 1);
+    this.#counted.set(exchange, { process, method });
+  }
+
+  /** It is over, or lost. */
+  ended(exchange: Exchange): void {
+    const counted = this.#counted.get(exchange);
+    if (counted === undefined) return;
+    this.#counted.delete(exchange);
+    const { process, method } = counted;
+    const left = process.open.get(method)! - 1;
+    if (left > 0) process.open.set(method, left);
+    else process.open.delete(method);
+    if (process.open.size === 0 && this.#processes.get(exchange.tgid) === process)
+      this.#processes.delete(exchange.tgid);
+  }
+
+  metric(identify: (tgid: number, startNs: number) => ServiceResource): Metric {
+    return { instrument: INSTRUMENT, points: () => this.#points(identify) };
+  }
+
+  *#points(identify: (tgid: number, startNs: number) => ServiceResource): IterableIterator<Point> {
+    const sums = new Map<string, { attributes: string[]; value: number }>();
+    for (const [tgid, { startNs, open }] of this.#processes) {
+      const resource = identify(tgid, startNs);
+      for (const [method, count] of open) {
+        const attributes = [...SERVICE.map((key) => textOf(resource.attributes[key])), method];
+        const key = attributes.join('\0');
+        const known = sums.get(key);
+        if (known === undefined) sums.set(key, { attributes, value: count });
+        else known.value += count;
+      }
+    }
+    yield* sums.values();
+  }
+}
+
+function isHttpServer({ role, protocol, request }: Exchange): boolean {
+  if (role !== 'server' || (protocol !== 'http' && protocol !== 'http2')) return false;
+  return (request as Partial<Http2Request>).rpc !== true;
+}

@@ -1,0 +1,104 @@
+import type { Metric } from '../metrics/metric.ts';
+import type { PushFigures } from '../metrics/self-sources.ts';
+import { REAL_TIMERS, type Outcome, type Timers } from './exporter.ts';
+import { encodeOtlpMetrics, type MetricsRequest } from './otlp-metrics.ts';
+import type { QueueLog } from './queue-stats.ts';
+
+/** Where metrics are pushed to. */
+export interface MetricsExporter {
+  readonly id: string;
+  readonly destination: string;
+  readonly json: boolean;
+  /** Of one attempt; 0: none. */
+  readonly timeoutMs: number;
+  send(request: MetricsRequest, signal: AbortSignal): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+export interface PushStats extends PushFigures {
+  destination: string;
+  lastError: string | undefined;
+}
+
+export interface MetricsPushOptions {
+  exporters: readonly MetricsExporter[];
+  metrics: readonly Metric[];
+  /** The agent's own resource. */
+  resource: Readonly<Record<string, string>>;
+  startedMs: number;
+  intervalMs: number;
+  log?: QueueLog | undefined;
+  timers?: Timers;
+}
+
+/**
+ * Sends all metrics every so often. They count from the start, so what one request could not deliver the next one says again: nothing waits, and nothing is
+ * retried. A destination that takes longer than the interval is left out until it has answered.
+ */
+export class MetricsPush {
+  readonly #options: MetricsPushOptions;
+  readonly #timers: Timers;
+  readonly #stats: PushStats[];
+  readonly #busy = new Map<MetricsExporter, Promise<void>>();
+  /** Aborted when no more time is left to send anything. */
+  readonly #ends = new AbortController();
+  #timer: unknown;
+
+  constructor(options: MetricsPushOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? REAL_TIMERS;
+    this.#stats = options.exporters.map(({ id, destination }) => {
+      return { id, destination, sentPoints: 0, failedPoints: 0, lastError: undefined };
+    });
+    this.#wait();
+  }
+
+  stats(): readonly PushStats[] {
+    return this.#stats;
+  }
+
+  /** Sends what there is once more, for as long as `deadlineMs` at most. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#timers.clear(this.#timer);
+    const { exporters } = this.#options;
+    const timer = this.#timers.set(() => this.#ends.abort(), deadlineMs);
+    await Promise.all(this.#busy.values());
+    await Promise.all(exporters.map((exporter, place) => this.#push(exporter, place)));
+    this.#timers.clear(timer);
+    await Promise.all(exporters.map((exporter) => exporter.close()));
+  }
+
+  #wait(): void {
+    this.#timer = this.#timers.set(() => {
+      this.#wait();
+      for (const [place, exporter] of this.#options.exporters.entries()) {
+        if (this.#busy.has(exporter)) continue;
+        const sending = this.#push(exporter, place).finally(() => this.#busy.delete(exporter));
+        this.#busy.set(exporter, sending);
+      }
+    }, this.#options.intervalMs);
+  }
+
+  async #push(exporter: MetricsExporter, place: number): Promise<void> {
+    const { metrics, resource, startedMs, log } = this.#options;
+    const request = encodeOtlpMetrics(metrics, resource, {
+      startedMs,
+      nowMs: this.#timers.wallMs(),
+      json: exporter.json,
+    });
+    if (request === undefined) return;
+    const stats = this.#stats[place]!;
+    const late = exporter.timeoutMs > 0 ? [AbortSignal.timeout(exporter.timeoutMs)] : [];
+    const outcome = await exporter.send(request, AbortSignal.any([this.#ends.signal, ...late]));
+    const sent = outcome.result === 'done' ? outcome.accepted : 0;
+    const { error } = outcome;
+    stats.sentPoints += sent;
+    stats.failedPoints += request.points - sent;
+    // Said when it begins, and when it is over.
+    if (error !== undefined && stats.lastError === undefined)
+      log?.warn({ exporter: exporter.id, error }, 'metrics could not be delivered');
+    else if (error === undefined && stats.lastError !== undefined)
+      log?.info({ exporter: exporter.id }, 'metrics are delivered again');
+    stats.lastError = error;
+  }
+}
