@@ -56,7 +56,7 @@ const APPLICATIONS: Readonly<Record<string, Application>> = {
       ...[resolvConf, program('orders.py')],
     ],
     asks: SERVERS,
-    least: 0.98,
+    least: 0.9,
   },
 };
 
