@@ -6,7 +6,7 @@ import { EventLoopLag } from './metrics/event-loop-lag.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
 import { findExporterType } from './output/exporter/index.ts';
-import type { MetricsPush } from './output/metrics-push.ts';
+import type { MetricsPush, PushStats } from './output/metrics-push.ts';
 import { statusOf, whyOf } from './reports.ts';
 import { type Readiness, createAgentListener } from './serve/agent-listener.ts';
 import { createHealthCheck } from './serve/health-check.ts';
@@ -72,6 +72,11 @@ export class Telemetry {
     this.#measure = new ProgramMeasure(capture.tracer);
   }
 
+  /** Where metrics are pushed to, and what came of it. */
+  get pushes(): readonly PushStats[] {
+    return this.#push?.stats() ?? [];
+  }
+
   /** Before the agent stops: the programs are about to go. */
   stopMeasuring(): void {
     this.#measure?.stop();
@@ -95,7 +100,7 @@ export class Telemetry {
       kernel: () => capture.host.kernel,
       ready: () => agent.ready,
       exporters: () => agent.output.stats(),
-      pushes: () => this.#push?.stats() ?? [],
+      pushes: () => this.pushes,
       reloads: () => agent.reloads,
       kernelCounters: () => pipeline.books.counters,
       ring: () => (agent.ready ? capture.tracer.ring() : undefined),

@@ -6,8 +6,11 @@ import { VERSION } from '../base/version.ts';
 const OTLP_HTTP_PORT = 4318;
 const TCP_LISTEN = '0A';
 
-/** What is on, what is off and why, and where the data goes, in a few lines. */
-export function firstScreen(agent: Agent): string {
+/** What is on, what is off and why, and where the data goes, in a few lines. `pushes`: where metrics are pushed to. */
+export function firstScreen(
+  agent: Agent,
+  pushes: ReadonlyArray<{ id: string; destination: string }>,
+): string {
   const { capture, settings } = agent;
   const { host } = capture;
   const lines = [
@@ -27,6 +30,9 @@ export function firstScreen(agent: Agent): string {
     lines.push(
       `  metrics   http://${settings.listener.host}:${settings.listener.port}/metrics, /status, /healthz, /readyz`,
     );
+  const every = settings.receiver.metrics.pushIntervalMs / 1000;
+  for (const { id, destination } of pushes)
+    lines.push(`  metrics   to ${destination} (${id}) every ${every} s`);
   if (!settings.exporters.some(({ type }) => type.startsWith('otlp')) && isListening(OTLP_HTTP_PORT))
     lines.push(
       `  note      something listens on localhost:${OTLP_HTTP_PORT}; to send spans there: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:${OTLP_HTTP_PORT} npm start`,

@@ -26,7 +26,7 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   const telemetry = new Telemetry();
   await telemetry.start(agent, log);
   agent.start();
-  process.stderr.write(firstScreen(agent));
+  process.stderr.write(firstScreen(agent, telemetry.pushes));
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
   telemetry.stopMeasuring();
