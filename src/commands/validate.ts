@@ -12,6 +12,8 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
     const queue = await createExporterQueue(findExporterType(type)!, id, values, { ledger });
     await queue.shutdown(0);
   }
+  for (const { id, type, settings: values } of settings.metricExporters)
+    await (await findExporterType(type)?.createMetrics?.(id, values))?.close();
   const { configs = [], sets = [] } = options.sources;
   const what =
     [...configs, ...sets.map((set) => `--set ${set.split('=', 1)[0]}`)].join(', ') || 'the defaults';
