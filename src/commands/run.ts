@@ -30,9 +30,10 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   process.on('SIGHUP', () => reloadInto(agent, options));
   await stopped;
   telemetry.stopMeasuring();
-  const { shutdownTimeoutMs } = agent.settings.receiver;
-  await agent.stop(shutdownTimeoutMs);
-  await telemetry.close(shutdownTimeoutMs);
+  const deadlineMs = performance.now() + agent.settings.receiver.shutdownTimeoutMs;
+  const left = (): number => Math.max(0, deadlineMs - performance.now());
+  await agent.stop(left());
+  await telemetry.close(left());
   printBooks(agent.ledger);
   log.flush();
   return 0;
