@@ -98,7 +98,7 @@ const ENVIRONMENT: ReadonlyArray<[names: string, meaning: string]> = [
   ],
   [
     '`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`',
-    'where to push metrics; the general endpoint asks for spans alone',
+    'where to push metrics over HTTP; the general endpoint asks for spans alone',
   ],
   ['`OTEL_METRIC_EXPORT_INTERVAL`', '`receivers.undertrace.metrics.push_interval`, in milliseconds'],
   ['`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`', '`receivers.undertrace.sampler`'],

@@ -146,6 +146,16 @@ describe('config', () => {
       assert.deepEqual(found(load({ env: both })), [['otlp_http http://c:4318'], false]);
       assert.equal(load({ env: both }).receiver.metrics.pushIntervalMs, 5000);
       assert.deepEqual(found(load({ env: { OTEL_METRICS_EXPORTER: 'none' } })), [[], false]);
+      assert.deepEqual(found(load({ env: { OTEL_METRICS_EXPORTER: 'console' } })), [[], true]);
+      // Whom the file sends spans to was not asked to take metrics.
+      assert.deepEqual(found(yaml('exporters::otlp_http::endpoint: "http://f"', { env: own })), [[], true]);
+      const grpc = load({ env: { ...endpoint, ...own, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' } });
+      assert.deepEqual(found(grpc), [[], true]);
+      assert.equal(grpc.exporters[0]!.settings.endpoint, 'http://c:4318');
+      assert.match(
+        grpc.warnings[0]!,
+        /OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is ignored: otlp_grpc has one endpoint/,
+      );
       const written = yaml(
         '{exporters: {otlp_grpc: {endpoint: "c:4317"}}, service: {pipelines: {metrics: {exporters: [prometheus, otlp_grpc]}}}}',
       );

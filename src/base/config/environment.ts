@@ -30,7 +30,7 @@ export function readEnvironment(env: Env, warnings: string[]): EnvironmentSettin
   readBatching(reading, ['exporters', otlp.id]);
   readSampler(reading);
   readRest(reading);
-  const metricExporters = readMetricExporters(reading, otlp.id);
+  readMetrics(reading, otlp.id);
   if (reading.text('OTEL_CONFIG_FILE')) {
     warnings.push(
       'OTEL_CONFIG_FILE is not read: pass the configuration with --config, in the shape of config/default.yaml',
@@ -38,8 +38,11 @@ export function readEnvironment(env: Env, warnings: string[]): EnvironmentSettin
   }
   return {
     tree: reading.tree,
-    exporters: readExporters(reading, otlp.id),
-    metricExporters,
+    exporters: readExporters(reading, 'OTEL_TRACES_EXPORTER', { otlp: otlp.id, console: 'debug' }),
+    metricExporters: readExporters(reading, 'OTEL_METRICS_EXPORTER', {
+      otlp: otlp.id,
+      prometheus: 'prometheus',
+    }),
     otlp,
     disabled: reading.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
     resource: readResource(reading),
@@ -233,44 +236,39 @@ function readRest(reading: EnvironmentReading): void {
   );
 }
 
-function readExporters(reading: EnvironmentReading, otlp: string): string[] | undefined {
-  const given = reading.text('OTEL_TRACES_EXPORTER');
+/** Ids of the exporters that a list in `variable` names; undefined where it is not set, or names nothing that is known. `none` is no exporter. */
+function readExporters(
+  reading: EnvironmentReading,
+  variable: string,
+  known: Readonly<Record<string, string>>,
+): string[] | undefined {
+  const given = reading.text(variable);
   if (given === undefined) return undefined;
   const ids: string[] = [];
   for (const name of given.split(',').map((part) => part.trim().toLowerCase())) {
     if (name === 'none') continue;
-    if (name === 'otlp') ids.push(otlp);
-    else if (name === 'console') ids.push('debug');
+    if (Object.hasOwn(known, name)) ids.push(known[name]!);
     else {
-      reading.warnings.push(`OTEL_TRACES_EXPORTER: "${name}" is ignored; known are otlp, console and none`);
+      const names = Object.keys(known).join(', ');
+      reading.warnings.push(`${variable}: "${name}" is ignored; known are ${names} and none`);
       if (!given.includes(',')) return undefined;
     }
   }
   return ids;
 }
 
-/** An endpoint of their own asks for metrics to be sent there; the general one does not: they are there to be scraped. */
-function readMetricExporters(reading: EnvironmentReading, otlp: string): string[] | undefined {
+/** An exporter of gRPC has one endpoint, for spans. */
+function readMetrics(reading: EnvironmentReading, otlp: string): void {
   const endpoint = reading.first('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT');
-  const key = otlp === 'otlp_http' ? 'metrics_endpoint' : 'endpoint';
-  const format = otlp === 'otlp_http' ? EXPORTERS.otlp_http.endpoint : EXPORTERS.otlp_grpc.endpoint;
-  const asked = reading.setIf(['exporters', otlp, key], endpoint, format);
+  if (otlp === 'otlp_http')
+    reading.setIf(['exporters', otlp, 'metrics_endpoint'], endpoint, EXPORTERS.otlp_http.endpoint);
+  else if (endpoint)
+    reading.warnings.push(
+      `${endpoint.name} is ignored: ${otlp} has one endpoint; name a second exporter, ${otlp}/metrics, in a file`,
+    );
   const interval = reading.whole('OTEL_METRIC_EXPORT_INTERVAL', 1000);
   if (interval !== undefined)
     reading.set([...RECEIVER, 'metrics', 'push_interval'], `${interval}ms`, 'OTEL_METRIC_EXPORT_INTERVAL');
-  const given = reading.text('OTEL_METRICS_EXPORTER');
-  if (given === undefined) return asked ? ['prometheus', otlp] : undefined;
-  const ids: string[] = [];
-  for (const name of given.split(',').map((part) => part.trim().toLowerCase())) {
-    if (name === 'none') continue;
-    if (name === 'otlp') ids.push(otlp);
-    else if (name === 'prometheus') ids.push(name);
-    else
-      reading.warnings.push(
-        `OTEL_METRICS_EXPORTER: "${name}" is ignored; known are otlp, prometheus and none`,
-      );
-  }
-  return ids;
 }
 
 function readResource(reading: EnvironmentReading): Record<string, string> {

@@ -61,7 +61,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   );
   const pipelines = readPipelines(given, loading);
   const ids = pipelines.traces ?? deriveExporters(loading, sources.isTty);
-  const metricIds = pipelines.metrics ?? environment.metricExporters ?? ['prometheus'];
+  const metricIds = pipelines.metrics ?? environment.metricExporters ?? deriveMetricExporters(loading);
   const sections = readExporters(loading, [...ids, ...metricIds]);
   const of = (wanted: readonly string[]) => sections.filter(({ id }) => wanted.includes(id));
   const { telemetry, reader } = readTelemetry(defaults, given, loading);
@@ -143,6 +143,12 @@ function deriveExporters({ written, environment }: Loading, isTty: boolean): str
   if (environment.otlp.asked) ids.add(environment.otlp.id);
   if (isTty || ids.size === 0) ids.add('debug');
   return [...ids];
+}
+
+/** Where no pipeline is written: the listener, and OTLP where the environment has an endpoint for metrics. The general one is there for spans. */
+function deriveMetricExporters({ given, environment }: Loading): string[] {
+  const endpoint = find(given, ['exporters', environment.otlp.id, 'metrics_endpoint']);
+  return endpoint?.origin.kind === 'environment' ? ['prometheus', environment.otlp.id] : ['prometheus'];
 }
 
 function readExporters(loading: Loading, ids: readonly string[]): LoadedConfig['exporters'] {
@@ -233,10 +239,8 @@ function noteService(
   ids: readonly string[],
   metricIds: readonly string[],
 ): void {
-  const derived: Origin =
-    environment.exporters || environment.otlp.asked
-      ? { kind: 'environment', text: 'environment' }
-      : { kind: 'default', text: 'default' };
+  const from = (isEnvironment: boolean): Origin =>
+    isEnvironment ? { kind: 'environment', text: 'environment' } : NOTHING;
   const note = (path: string[], value: unknown, otherwise: Origin): void => {
     effective.push({
       path: ['service', ...path],
@@ -245,11 +249,13 @@ function noteService(
     });
   };
   note(['extensions'], extensionsOf(given), NOTHING);
-  note(['pipelines', 'traces', 'exporters'], ids, derived);
-  const metricsOrigin: Origin = environment.metricExporters
-    ? { kind: 'environment', text: 'environment' }
-    : NOTHING;
-  note(['pipelines', 'metrics', 'exporters'], metricIds, metricsOrigin);
+  const { exporters, metricExporters, otlp } = environment;
+  note(['pipelines', 'traces', 'exporters'], ids, from(exporters !== undefined || otlp.asked));
+  note(
+    ['pipelines', 'metrics', 'exporters'],
+    metricIds,
+    from(metricExporters !== undefined || metricIds.length > 1),
+  );
 }
 
 function extensionsOf(given: Node): unknown {

@@ -1,5 +1,5 @@
-// Serves GET /…/<order> on HOST PORT and asks a name server, PostgreSQL, memcached and Redis, whose ports are named by JSON, once for each request, one after
-// the other, always with the number of the order in what it asks. Packages are found through NODE_PATH.
+// Serves GET /…/<order> on HOST PORT and asks PostgreSQL, memcached and Redis, whose ports are named by JSON, once for each request, one after the other,
+// always with the number of the order in what it asks. Packages are found through NODE_PATH.
 const { Resolver } = require('node:dns').promises;
 const { createServer } = require('node:http');
 const Redis = require('ioredis');

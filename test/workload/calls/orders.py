@@ -1,4 +1,4 @@
-"""The same as orders.cjs, with a thread for each connection, which has connections of its own. glibc asks where /etc/resolv.conf says."""
+"""As orders.cjs, and asks a name server first. A thread for each connection, which has connections of its own; glibc asks where /etc/resolv.conf says."""
 import json
 import re
 import socket
