@@ -5,7 +5,7 @@ import { ProgramMeasure } from './capture/program-measure.ts';
 import { EventLoopLag } from './metrics/event-loop-lag.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
-import { findExporterType } from './output/exporter/index.ts';
+import { openMetricsExporters } from './output/exporter/index.ts';
 import type { MetricsPush, PushStats } from './output/metrics-push.ts';
 import { statusOf, whyOf } from './reports.ts';
 import { type Readiness, createAgentListener } from './serve/agent-listener.ts';
@@ -13,6 +13,8 @@ import { createHealthCheck } from './serve/health-check.ts';
 
 /** Entries of kernel maps are counted by walking them: not more often than this. */
 const MAP_COUNT_MS = 10_000;
+/** How often it is looked for series to which nothing happens. */
+const SWEEP_MS = 10_000;
 const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'pools'];
 
 /** What the agent tells about itself: its listener, and the Collector's health check where it is asked for. */
@@ -20,6 +22,7 @@ export class Telemetry {
   readonly #close: Array<() => Promise<void>> = [];
   readonly #lag = new EventLoopLag();
   #push: MetricsPush | undefined;
+  #sweep: NodeJS.Timeout | undefined;
   #measure: ProgramMeasure | undefined;
 
   /** Resolves when the listeners were tried; a busy port is logged and tried again. */
@@ -29,8 +32,9 @@ export class Telemetry {
       agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
     this.#push = await openPush(agent, log);
     const ports: number[] = [];
+    const { requestMetrics } = agent;
+    if (requestMetrics) this.#sweep = setInterval(() => requestMetrics.sweep(Date.now()), SWEEP_MS).unref();
     if (settings.listener !== undefined) {
-      const { requestMetrics } = agent;
       const metrics = new SelfMetrics(
         settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
         requestMetrics ? [(define) => requestMetrics.define(define)] : [],
@@ -38,10 +42,7 @@ export class Telemetry {
       const listener = createAgentListener({
         endpoint: settings.listener,
         log: log.component('listener'),
-        metrics: (openMetrics) => {
-          requestMetrics?.sweep(Date.now());
-          return metrics.render(openMetrics);
-        },
+        metrics: (openMetrics) => metrics.render(openMetrics),
         readiness,
         status: () => statusOf(agent),
         why: (asked) => whyOf(agent, asked),
@@ -84,6 +85,7 @@ export class Telemetry {
 
   async close(deadlineMs: number): Promise<void> {
     this.#lag.stop();
+    clearInterval(this.#sweep);
     await Promise.all([this.#push?.stop(deadlineMs), ...this.#close.map((close) => close())]);
   }
 
@@ -133,11 +135,7 @@ async function openPush(
   { settings, requestMetrics, startedAt }: Agent,
   log: RootLog,
 ): Promise<MetricsPush | undefined> {
-  const exporters = [];
-  for (const { id, type, settings: section } of settings.metricExporters) {
-    const exporter = await findExporterType(type)?.createMetrics?.(id, section);
-    if (exporter !== undefined) exporters.push(exporter);
-  }
+  const exporters = await openMetricsExporters(settings.metricExporters);
   if (exporters.length === 0 || requestMetrics === undefined) return undefined;
   // OpenTelemetry's serializers take 15 MB of memory: loaded only where they are used.
   const { MetricsPush } = await import('./output/metrics-push.ts');

@@ -166,6 +166,20 @@ describe('config', () => {
       );
     });
 
+    it('of metrics have limits of series by the names that there are', () => {
+      const limits = (text: string) => yaml(`receivers: {undertrace: {metrics: {series_limits: ${text}}}}`);
+      const { seriesLimits } = limits('{http.server.request.duration: 5000}').receiver.metrics;
+      assert.deepEqual(seriesLimits, { 'http.server.request.duration': 5000 });
+      assert.throws(
+        () => limits('{http.server.request.durations: 5}'),
+        /did you mean "?http\.server\.request\.duration/,
+      );
+      assert.throws(
+        () => limits('{dns.lookup.duration: 0}'),
+        /series_limits.*0 is not a whole number from 1/s,
+      );
+    });
+
     it('take the old names with a warning each', () => {
       const settings = yaml(
         '{exporters: {otlphttp/x: {endpoint: "http://a"}}, service: {pipelines: {traces: {exporters: [otlphttp/x, otlp]}}}}',

@@ -167,6 +167,19 @@ export interface ReceiverSettings {
   sampler: { name: SamplerName; ratio: number };
 }
 
+/** Metrics of requests whose series are limited; what else is measured of the same requests has as many. */
+export const LIMITED_METRICS = [
+  'rpc.server.call.duration',
+  'rpc.client.call.duration',
+  'db.client.operation.duration',
+  'messaging.client.operation.duration',
+  'http.server.request.duration',
+  'http.client.request.duration',
+  'dns.lookup.duration',
+  'traces.span.metrics.calls',
+  'traces_service_graph_request_total',
+] as const;
+
 /** What is measured beside spans. */
 export interface MetricsSettings {
   /** Rate, errors and duration of requests, span metrics, the service graph. */

@@ -1,6 +1,6 @@
 import type { Settings } from '../base/settings.ts';
 import type { CommandOptions } from './options.ts';
-import { createExporterQueue, findExporterType } from '../output/exporter/index.ts';
+import { createExporterQueue, findExporterType, openMetricsExporters } from '../output/exporter/index.ts';
 import { Ledger } from '../base/ledger.ts';
 
 /** A configuration that cannot be used has ended the program before; what is left are exporters that look at files, such as certificates. */
@@ -12,8 +12,7 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
     const queue = await createExporterQueue(findExporterType(type)!, id, values, { ledger });
     await queue.shutdown(0);
   }
-  for (const { id, type, settings: values } of settings.metricExporters)
-    await (await findExporterType(type)?.createMetrics?.(id, values))?.close();
+  for (const exporter of await openMetricsExporters(settings.metricExporters)) await exporter.close();
   const { configs = [], sets = [] } = options.sources;
   const what =
     [...configs, ...sets.map((set) => `--set ${set.split('=', 1)[0]}`)].join(', ') || 'the defaults';

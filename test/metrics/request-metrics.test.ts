@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import type { MetricsSettings } from '../../src/base/settings.ts';
+import { LIMITED_METRICS, type MetricsSettings } from '../../src/base/settings.ts';
 import type { Attributes, Exchange, Role } from '../../src/decode/exchange.ts';
 import type { FinishedRequest } from '../../src/link/finished-request.ts';
 import { RequestMetrics } from '../../src/metrics/request/request-metrics.ts';
@@ -185,6 +185,14 @@ describe('metrics/requests', () => {
       3,
     );
     assert.equal(found.get('undertrace_metric_series{metric="traces_span_metrics_calls_total"}'), 5);
+  });
+
+  it('have limits by the names that the configuration knows', () => {
+    const { metrics } = makeMetrics();
+    assert.deepEqual(
+      metrics.tables.map(({ instrument }) => instrument.name),
+      LIMITED_METRICS,
+    );
   });
 
   it('forget series to which nothing happens', async () => {

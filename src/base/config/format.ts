@@ -15,6 +15,8 @@ export interface Format<T> {
   secret?: boolean;
   /** No value (null) is one of the values. */
   optional?: boolean;
+  /** A map of texts, in which a number stands as it was written. */
+  texts?: boolean;
 }
 
 export type SchemaNode = Format<unknown> | Schema;
@@ -160,6 +162,7 @@ export function textMap(what: string, secret = false): Format<Record<string, str
   return {
     allowed: `a map from ${what}`,
     secret,
+    texts: true,
     parse(value, report) {
       if (!isMapOf(value)) return undefined;
       const result: Record<string, string> = {};
@@ -173,17 +176,21 @@ export function textMap(what: string, secret = false): Format<Record<string, str
   };
 }
 
-/** Values by key, each of the same format. */
-export function mapOf<T>(item: Format<T>, what: string): Format<Record<string, T>> {
+/** Values by key, one of `keys`, each of the same format. */
+export function mapOf<T>(keys: readonly string[], item: Format<T>, what: string): Format<Record<string, T>> {
   return {
     allowed: `a map from ${what}`,
     parse(value, report) {
       if (!isMapOf(value)) return undefined;
       const result: Record<string, T> = {};
       for (const [key, inner] of Object.entries(value)) {
+        if (!keys.includes(key)) {
+          report([key], unknownKey(nearest(key, keys), keys));
+          continue;
+        }
         const parsed = item.parse(inner, (path, message) => report([key, ...path], message));
         if (parsed === undefined) report([key], `${show(inner)} is not ${item.allowed}`);
-        else Object.defineProperty(result, key, { value: parsed, enumerable: true });
+        else result[key] = parsed;
       }
       return result;
     },

@@ -2,6 +2,7 @@
 import {
   BACKENDS,
   INSTRUMENTED,
+  LIMITED_METRICS,
   LOG_ENCODINGS,
   LOG_LEVELS,
   PROTOCOLS,
@@ -87,7 +88,7 @@ export const RECEIVER = {
   metrics: {
     requests: flag,
     series_limit: number(1, 1_000_000),
-    series_limits: mapOf(number(1, 1_000_000), 'metric to number of series'),
+    series_limits: mapOf(LIMITED_METRICS, number(1, 1_000_000), 'metric to number of series'),
     series_idle: duration('1m', '24h'),
     server_addresses: flag,
     push_interval: duration('1s', '1h'),

@@ -116,7 +116,7 @@ function parseValue(
       message,
     });
   };
-  const given = node?.kind === 'map' ? textsOf(node, value) : value;
+  const given = format.texts && node.kind === 'map' ? textsOf(node, value) : value;
   const parsed = format.parse(given, report, node?.kind === 'leaf' ? node.text : undefined);
   if (parsed === undefined) {
     const shown = format.secret ? 'the value' : value === null ? 'no value' : show(value);
@@ -125,7 +125,6 @@ function parseValue(
   return parsed;
 }
 
-/** In a map of texts a number stands as it was written. */
 function textsOf(node: Node, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = entriesOf(node, []).map(([key, child]): [string, unknown] => {

@@ -10,9 +10,6 @@ import { FamilyMetrics } from './family-metrics.ts';
 import { ServiceGraph } from './service-graph.ts';
 import { SpanMetrics } from './span-metrics.ts';
 
-/** How often it is looked for series that are idle. */
-const SWEEP_MS = 10_000;
-
 /** All that is measured of requests. */
 export class RequestMetrics {
   readonly active = new ActiveRequests();
@@ -20,7 +17,6 @@ export class RequestMetrics {
   readonly tables: ReadonlyArray<SeriesTable<unknown>>;
   readonly #parts: ReadonlyArray<FamilyMetrics | SpanMetrics | ServiceGraph>;
   readonly #idleMs: number;
-  #sweptMs = 0;
 
   /** `identify`: who a process is as far as is known now. */
   constructor(
@@ -40,7 +36,6 @@ export class RequestMetrics {
 
   observe(request: FinishedRequest, nowMs = Date.now()): void {
     for (const part of this.#parts) part.observe(request, nowMs);
-    if (nowMs - this.#sweptMs >= SWEEP_MS) this.sweep(nowMs);
   }
 
   define({ counter, gauge, metric }: Definer): void {
@@ -69,7 +64,6 @@ export class RequestMetrics {
 
   /** Forgets series that have been idle for too long. */
   sweep(nowMs: number): void {
-    this.#sweptMs = nowMs;
     for (const table of this.tables) table.expire(nowMs - this.#idleMs);
   }
 }

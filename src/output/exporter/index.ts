@@ -4,6 +4,7 @@
  * Each is loaded when it is first used: the libraries behind gRPC and JSON alone keep 25 MB of memory busy.
  */
 import type { Ledger } from '../../base/ledger.ts';
+import type { ExporterSection } from '../../base/settings.ts';
 import type { Exporter, Timers } from '../exporter.ts';
 import type { MetricsExporter } from '../metrics-push.ts';
 import { completeQueueSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../queue-options.ts';
@@ -82,6 +83,16 @@ export const EXPORTER_TYPES: readonly ExporterType[] = [
 export function findExporterType(id: string): ExporterType | undefined {
   const name = id.split('/', 1)[0]!;
   return EXPORTER_TYPES.find((known) => known.type === name || known.aliases.includes(name));
+}
+
+/** Those of `sections` that take metrics, opened. Rejects with a UserError where the settings cannot work. */
+export async function openMetricsExporters(sections: readonly ExporterSection[]): Promise<MetricsExporter[]> {
+  const exporters: MetricsExporter[] = [];
+  for (const { id, type, settings } of sections) {
+    const exporter = await findExporterType(type)?.createMetrics?.(id, settings);
+    if (exporter !== undefined) exporters.push(exporter);
+  }
+  return exporters;
 }
 
 /** The exporter `id` of `type` with its queue, on the ledger's books. Rejects with a UserError where the settings cannot work. */

@@ -127,18 +127,12 @@ function agentOf(id: string, url: URL, settings: OtlpHttpSettings): http.Agent {
  * One POST. A kept connection may be closed by the server just as it is used; what was written on it was not read then, and it is written once
  * more on a new one.
  */
-async function post(
-  url: URL,
-  agent: http.Agent,
-  headers: Record<string, string>,
-  body: Buffer,
-  signal: AbortSignal,
-): Promise<Answer> {
+async function post(...request: Parameters<typeof postOnce>): Promise<Answer> {
   try {
-    return await postOnce(url, agent, headers, body, signal);
+    return await postOnce(...request);
   } catch (error) {
     if (!(error instanceof StaleConnection)) throw error;
-    return postOnce(url, agent, headers, body, signal);
+    return postOnce(...request);
   }
 }
 
