@@ -84,6 +84,7 @@ function cutAt(steps: readonly Step[], offsets: readonly number[]): Step[] {
     for (let i = 1; i < cuts.length; i++) {
       result.push({ from: step.from, bytes: step.bytes.subarray(cuts[i - 1]! - start, cuts[i]! - start) });
     }
+    if (step.pauseNs !== undefined) result.at(-1)!.pauseNs = step.pauseNs;
     start = end;
   }
   return result;
@@ -113,7 +114,7 @@ function withFlip(steps: readonly Step[], offset: number): Step[] {
     if (!inside) return step;
     const bytes = Uint8Array.from(step.bytes!);
     bytes[at]! ^= 0x11;
-    return { from: step.from, bytes };
+    return { ...step, bytes };
   });
 }
 
@@ -124,24 +125,20 @@ function isOneOf(span: Attributes, clean: readonly Attributes[], before?: string
   const stayed = before !== undefined && unsure && span['protocol'] === before;
   const keys = Object.keys(span)
     .filter((key) => !unsure || !UNSURE.test(key))
-    .filter((key) => !isOfReset(key, span))
     .filter((key) => !stayed || !key.includes('protocol'));
   const agrees = (other: Attributes, key: string): boolean =>
     JSON.stringify(other[key]) === JSON.stringify(span[key]) || (LATE.test(key) && other[key] === undefined);
   return clean.some((other) => keys.every((key) => agrees(other, key) || isLess(key, span, other)));
 }
 
-/** What a call whose stream was reset is taken for: the server's own word may be in what is missing. */
-function isOfReset(key: string, span: Attributes): boolean {
-  return key === 'rpc.response.status_code' && ['CANCELLED', span['error.type']].includes(span[key]);
-}
-
 /**
  * A name that says less, since what it is made of was in what is missing; a destination of several parts of which one is; a method of which it is not
  * known that the server has none such; the product whose protocol another one speaks, which says so in its greeting; a text up to where it is not known
- * what is a literal.
+ * what is a literal; a call that both ends have cancelled, of which it is not known that its client did so first, for its time limit.
  */
 function isLess(key: string, span: Attributes, other: Attributes): boolean {
+  if (key === 'rpc.response.status_code')
+    return span[key] === 'CANCELLED' && other[key] === 'DEADLINE_EXCEEDED';
   if (key === 'db.system.name') return span[key] === 'mysql' && other[key] === 'mariadb';
   if (key === 'db.query.text') return String(other[key]).startsWith(String(span[key]));
   if (key === 'messaging.destination.name') return String(other[key]).startsWith(`${String(span[key])}:`);

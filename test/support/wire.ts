@@ -6,6 +6,7 @@
  *   > bytes the client sends in one call       < bytes the server sends      JSON string escapes, bytes as \u0000..\u00ff
  *   >* 5000 x                                  <* 5000 x                     the same byte so many times
  *   ! client close | server close | client reset                            the end of the connection, after a close of that end
+ *   ! 300 ms                                                                time that passes after the step before
  *   = { "http.request.method": "GET", ... }                                 a span, in order of the requests; null: must be absent.
  *                                                                           `client:` or `server:` before a key: at that end only;
  *                                                                           `name`, `kind`: those of the span;
@@ -21,6 +22,8 @@ export interface Step {
   /** Undefined: an end of the connection. */
   bytes?: Uint8Array;
   how?: 'close' | 'reset';
+  /** Time that passes after it. */
+  pauseNs?: number;
 }
 export interface Wire {
   name: string;
@@ -66,8 +69,10 @@ function parseWire(name: string, text: string): Wire {
     const rest = line.slice(2);
     if (mark === '=') wire.spans.push(JSON.parse(rest) as Record<string, unknown>);
     else if (mark === '!') {
+      const pause = /^(\d+) ms$/.exec(rest);
       const [who, how] = rest.split(' ') as [Role, 'close' | 'reset'];
-      wire.steps.push({ from: who, how });
+      if (pause) wire.steps.at(-1)!.pauseNs = Number(pause[1]) * 1e6;
+      else wire.steps.push({ from: who, how });
     } else if (line[1] === '*') {
       const [count, byte] = rest.trim().split(' ') as [string, string];
       wire.steps.push({ from, bytes: Buffer.alloc(Number(count), byte) });
@@ -109,7 +114,8 @@ export function play(role: Role, steps: readonly Step[], options: PlayOptions = 
     else if (sends) end.send(step.bytes);
     else end.receive(step.bytes);
     writer.clock();
-    if (pauseNs > 0) writer.clock(writer.nowNs + pauseNs);
+    const pause = pauseNs + (step.pauseNs ?? 0);
+    if (pause > 0) writer.clock(writer.nowNs + pause);
   });
   // Longer than anything waits for a record that is late.
   for (let i = 0; i < 3; i++) writer.clock(writer.nowNs + LATE_NS);
