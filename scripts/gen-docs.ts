@@ -10,13 +10,12 @@ import { parse } from 'yaml';
 import type { Format, Schema } from '../src/base/config/format.ts';
 import { EXPORTERS, EXTENSIONS, RECEIVER, TELEMETRY } from '../src/base/config/schema.ts';
 import { leaves } from '../src/base/config/section.ts';
-import { Histogram } from '../src/base/histogram.ts';
-import { Ledger } from '../src/base/ledger.ts';
 import { LOSSES } from '../src/base/losses.ts';
 import { PROTOCOLS } from '../src/base/settings.ts';
 import { prometheusLabel, prometheusName } from '../src/metrics/instrument.ts';
 import { RequestMetrics } from '../src/metrics/request/request-metrics.ts';
 import { SelfMetrics } from '../src/metrics/self-metrics.ts';
+import { makeSources } from '../test/metrics/make-sources.ts';
 import { DEFAULTS } from '../test/support/defaults.ts';
 import { readFigures } from './bench/decode-figures.ts';
 
@@ -360,61 +359,17 @@ function kernelCounterDocs(): Map<string, string> {
 }
 
 export function exampleMetrics(openMetrics = false): Promise<string> {
-  const ledger = new Ledger();
-  ledger.exporter('otlp_http', () => 0);
-  const metrics = new SelfMetrics(
-    {
-      version: '0.0.0',
-      resource: { 'service.name': 'undertrace' },
-      ledger,
-      startedAt: new Date(0),
-      backend: () => 'syscalls',
-      kernel: () => '6.12.0',
-      ready: () => true,
-      pushes: () => [{ id: 'otlp_http', sentPoints: 7, failedPoints: 2 }],
-      exporters: () => [
-        {
-          id: 'otlp_http',
-          sent: 0,
-          sendFailed: 0,
-          enqueueFailed: 0,
-          queueSize: 0,
-          queueCapacity: 1,
-          requestsInFlight: 0,
-        },
-      ],
-      reloads: () => ({ lastSucceeded: true, succeeded: 0, failed: 0, lastAt: new Date(0) }),
-      kernelCounters: () => ({}),
-      ring: () => ({ size: 1, used: 0 }),
-      maps: () => [{ name: 'conns', entries: 0, maxEntries: 1 }],
-      measuredSeconds: () => 0,
-      programs: () => [{ name: 'exit', runTimeNs: 0, runCount: 0, recursionMisses: 0 }],
-      drainBatch: new Histogram([1024]),
-      eventLoopLag: new Histogram([0.001]),
-      connections: () => 0,
-      counts: () => ({
-        ...{
-          connectionsOpened: 0,
-          connectionsEvicted: 0,
-          connectionsExpired: 0,
-          connectFailures: { 111: 0 },
-        },
-        ...{ hopsEvicted: 0, hopDuplicates: 0, tracesCutShort: 0, tracesOverdue: 0 },
-        ...{ inboundEvicted: 0, matchesAmbiguous: 0, linkConflicts: 0, residualOverflows: 0 },
-        ...{ directoryLate: 0, directoryInvalid: 0, remoteOverflows: 0 },
-        ...{ processesEvicted: 0, servicesGuessed: 0, routeOverflows: 0 },
-      }),
-      links: () => [
-        { service: 'shop', byMethod: new Map([['hop', 0]]), meanConfidence: 1, candidates: 0, orphans: 0 },
-      ],
-      directory: () => undefined,
-      rulesOff: () => [{ service: 'shop', rule: 'turn', processes: 0 }],
-    },
-    [(define) => new RequestMetrics(DEFAULTS.metrics, () => NOBODY).define(define)],
-  );
-  return metrics.render(openMetrics);
+  const sources = makeSources({ resource: { 'service.name': 'undertrace' } });
+  const requests = new RequestMetrics(DEFAULTS.metrics, () => NOBODY);
+  return new SelfMetrics(sources, [(define) => requests.define(define)]).render(openMetrics);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of Object.entries(await generateDocs())) writeFileSync(new URL(path, ROOT), text);
+  for (const [path, text] of Object.entries(await generateDocs())) {
+    if (!process.argv.includes('--check')) writeFileSync(new URL(path, ROOT), text);
+    else if (read(path) !== text) {
+      process.stderr.write(`${path} is not what npm run gen:docs writes\n`);
+      process.exitCode = 1;
+    }
+  }
 }
