@@ -2,52 +2,19 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { LIMITED_METRICS, type MetricsSettings } from '../../src/base/settings.ts';
 import type { Attributes, Exchange, Role } from '../../src/decode/exchange.ts';
-import type { FinishedRequest } from '../../src/link/finished-request.ts';
 import { RequestMetrics } from '../../src/metrics/request/request-metrics.ts';
 import { SelfMetrics } from '../../src/metrics/self-metrics.ts';
+import { makeRequest, METRICS_SETTINGS } from '../support/make-requests.ts';
 import { makeResource } from '../support/make-spans.ts';
 import { needCommand } from '../support/programs.ts';
 import { samplesOf } from './make-sources.ts';
 
-const SETTINGS: MetricsSettings = {
-  requests: true,
-  seriesLimit: 100,
-  seriesLimits: {},
-  idleMs: 60_000,
-  serverAddresses: false,
-  pushIntervalMs: 60_000,
-};
 const SPAN = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 
-interface Made {
-  role?: Role;
-  service?: string;
-  peer?: string;
-  attributes?: Attributes;
-  errorType?: string;
-  route?: string;
-  name?: string;
-  ms?: number;
-  span?: FinishedRequest['span'];
-}
-
-function makeRequest({ role = 'server', service = 'shop', peer, ms = 20, ...made }: Made): FinishedRequest {
-  const { attributes = { 'http.request.method': 'GET' }, errorType, route, name = 'GET', span } = made;
-  return {
-    service: makeResource(service),
-    peer: peer === undefined ? undefined : makeResource(peer),
-    exchange: { role } as Exchange,
-    description: { name, attributes, errorType },
-    route,
-    name,
-    durationNs: ms * 1e6,
-    suppressed: false,
-    span,
-  };
-}
-
 function makeMetrics(settings: Partial<MetricsSettings> = {}) {
-  const metrics = new RequestMetrics({ ...SETTINGS, ...settings }, (tgid) => makeResource(`service-${tgid}`));
+  const metrics = new RequestMetrics({ ...METRICS_SETTINGS, ...settings }, (tgid) =>
+    makeResource(`service-${tgid}`),
+  );
   const page = new SelfMetrics(undefined, [(define) => metrics.define(define)]);
   return { metrics, page, samples: async () => samplesOf(await page.render(false)) };
 }

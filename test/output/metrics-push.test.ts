@@ -4,39 +4,25 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { MetricsSettings } from '../../src/base/settings.ts';
 import type { Exchange } from '../../src/decode/exchange.ts';
 import { RequestMetrics } from '../../src/metrics/request/request-metrics.ts';
 import { findExporterType } from '../../src/output/exporter/index.ts';
 import { MetricsPush } from '../../src/output/metrics-push.ts';
 import { Collector, findCollector, freePorts } from '../support/collector.ts';
+import { makeRequest, METRICS_SETTINGS } from '../support/make-requests.ts';
 import { makeResource } from '../support/make-spans.ts';
 import { lacking } from '../support/programs.ts';
 
-const SETTINGS: MetricsSettings = {
-  requests: true,
-  seriesLimit: 100,
-  seriesLimits: {},
-  idleMs: 60_000,
-  serverAddresses: false,
-  pushIntervalMs: 50,
-};
 const STARTED_MS = 1_795_250_000_000;
 
 function makeMetrics(): RequestMetrics {
-  const metrics = new RequestMetrics(SETTINGS, () => makeResource('shop'));
+  const metrics = new RequestMetrics(METRICS_SETTINGS, () => makeResource('shop'));
   const attributes = { 'http.request.method': 'GET', 'http.response.status_code': 200 };
+  const route = '/orders/{id}';
   for (const ms of [3, 30]) {
     const exchange = { role: 'server', protocol: 'http', tgid: 1, request: { method: 'GET' } } as Exchange;
     metrics.active.opened(exchange);
-    metrics.observe({
-      service: makeResource('shop'),
-      peer: makeResource('curl'),
-      exchange,
-      description: { name: 'GET', attributes, errorType: undefined },
-      ...{ route: '/orders/{id}', name: 'GET /orders/{id}', durationNs: ms * 1e6, suppressed: false },
-      span: undefined,
-    });
+    metrics.observe(makeRequest({ peer: 'curl', attributes, route, name: `GET ${route}`, ms }));
   }
   return metrics;
 }
@@ -49,7 +35,7 @@ async function open(id: string, settings: Record<string, unknown>, log: string[]
     metrics: makeMetrics().metrics,
     resource: { 'service.name': 'undertrace' },
     startedMs: STARTED_MS,
-    intervalMs: SETTINGS.pushIntervalMs,
+    intervalMs: 50,
     log: { info: say, warn: say },
   });
 }
