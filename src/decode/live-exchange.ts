@@ -22,7 +22,12 @@ export type Touched = LiveExchange | LiveExchange[] | undefined;
 
 /** Who sends a response's first byte, and why. */
 export function answerOf({ tid, turn, reason }: Pick<FirstByte, 'tid' | 'turn' | 'reason'>): Sending {
-  return { tid, turn, reason, place: reason === undefined ? 0 : reason.sends++ };
+  return { tid, turn, reason, place: nextPlace(reason) };
+}
+
+/** How many requests and responses were sent before, because of the same. */
+export function nextPlace(reason: Reading | undefined): number {
+  return reason === undefined ? 0 : reason.sends++;
 }
 
 /** An exchange while it is open. */
@@ -77,7 +82,7 @@ export class LiveExchange implements Exchange {
     this.tid = first.tid;
     this.turn = first.turn;
     this.reason = first.reason;
-    this.place = role === 'client' && first.reason !== undefined ? first.reason.sends++ : 0;
+    this.place = role === 'client' ? nextPlace(first.reason) : 0;
     this.startNs = role === 'client' ? first.startNs : first.timeNs;
     this.endNs = this.startNs;
     this.requestPosition = first.position;

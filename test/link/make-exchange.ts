@@ -2,6 +2,7 @@ import { Ledger } from '../../src/base/ledger.ts';
 import type { Reading } from '../../src/connection/thread-table.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import type { Description, Exchange, HopKey, Role } from '../../src/decode/exchange.ts';
+import { nextPlace } from '../../src/decode/live-exchange.ts';
 import type { ServiceResource } from '../../src/enrich/resource.ts';
 import { UnixClock } from '../../src/link/clock.ts';
 import { Linker, type LinkerOptions } from '../../src/link/linker.ts';
@@ -36,18 +37,18 @@ export interface ExchangeInput {
   reason?: Reading;
 }
 
-/** As LiveExchange counts them. */
-function place({ role, reason }: ExchangeInput): number {
-  return role === 'client' && reason !== undefined ? reason.sends++ : 0;
-}
-
 export function makeExchange(input: ExchangeInput): Exchange {
   const { role, startNs, endNs, hop, description } = input;
   return {
     ...{ protocol: 'http1', role, connection: input.connection ?? makeConnection(), startNs, endNs, hop },
     ...{ tgid: input.tgid ?? (role === 'client' ? 100 : 200), processStartNs: 1, tid: input.tid ?? 1 },
     ...{ requestPosition: input.requestPosition ?? 0, request: description ?? {}, response: undefined },
-    ...{ turn: input.turn ?? 0, reason: input.reason, place: place(input), answer: undefined },
+    ...{
+      turn: input.turn ?? 0,
+      reason: input.reason,
+      place: role === 'client' ? nextPlace(input.reason) : 0,
+      answer: undefined,
+    },
     failure: undefined,
     incomplete: undefined,
   };
