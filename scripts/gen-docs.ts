@@ -12,7 +12,11 @@ import { EXPORTERS, EXTENSIONS, RECEIVER, TELEMETRY } from '../src/base/config/s
 import { leaves } from '../src/base/config/section.ts';
 import { LOSSES } from '../src/base/losses.ts';
 import { PROTOCOLS } from '../src/base/settings.ts';
-import { prometheusLabel, prometheusName } from '../src/metrics/instrument.ts';
+import { HostFiles } from '../src/host/host-files.ts';
+import { HostProbes } from '../src/host/host-probes.ts';
+import { PROBES } from '../src/host/probe/index.ts';
+import { defineHostMetrics } from '../src/metrics/host-metrics.ts';
+import { prometheusLabel, prometheusName } from '../src/metrics/prometheus-name.ts';
 import { RequestMetrics } from '../src/metrics/request/request-metrics.ts';
 import { SelfMetrics } from '../src/metrics/self-metrics.ts';
 import { makeSources } from '../test/metrics/make-sources.ts';
@@ -262,6 +266,9 @@ ${GENERATED}
 ## Requests
 
 ${requestMetricsDoc()}
+## The host
+
+${hostMetricsDoc()}
 ## The agent itself
 
 On \`http://localhost:9464/metrics\`, as Prometheus text or OpenMetrics under the same names. \`otelcol_*\` are the Collector's own names and labels, so
@@ -273,6 +280,26 @@ statistics are on.
 ${rows.join('')}`;
 }
 
+/** What the probes read, by instrument. */
+function hostMetricsDoc(): string {
+  const rows = PROBES.flatMap(({ name: probe, instruments }) =>
+    instruments.map((instrument) => {
+      const labels = instrument.attributes.map(prometheusLabel).join(', ');
+      const name = `\`${prometheusName(instrument)}\``;
+      return `| ${probe} | ${name} | ${instrument.type} | ${labels} | ${cell(instrument.description)} |\n`;
+    }),
+  );
+  return `Read when somebody asks, below \`receivers.undertrace.host.root_path\`; \`receivers.undertrace.host.off\` leaves probes out. Names are those of OpenTelemetry's semantic
+conventions in Prometheus' form. What a host has not got is left out, and \`undertrace doctor\` says why.
+
+| probe | name | type | labels | what it is |
+|---|---|---|---|---|
+${rows.join('')}
+`;
+}
+
+/** Nothing is read of it. */
+const NO_HOST = { files: new HostFiles('/'), processes: () => [] };
 const NOBODY = { serviceName: '', attributes: {} };
 
 /** What is measured of requests, by instrument. */
@@ -361,7 +388,11 @@ function kernelCounterDocs(): Map<string, string> {
 export function exampleMetrics(openMetrics = false): Promise<string> {
   const sources = makeSources({ resource: { 'service.name': 'undertrace' } });
   const requests = new RequestMetrics(DEFAULTS.metrics, () => NOBODY);
-  return new SelfMetrics(sources, [(define) => requests.define(define)]).render(openMetrics);
+  const host = new HostProbes({ probes: PROBES, source: NO_HOST, bootMs: 0 });
+  return new SelfMetrics(sources, [
+    (define) => requests.define(define),
+    (define) => defineHostMetrics(define, host),
+  ]).render(openMetrics);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

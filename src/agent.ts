@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { Ledger } from './base/ledger.ts';
 import type { RootLog } from './base/log.ts';
 import type { Log } from './base/log-shape.ts';
@@ -7,6 +8,10 @@ import { loadNative } from './capture/native.ts';
 import type { DirectoryMail } from './directory/directory-mail.ts';
 import { openDirectory } from './directory/open-directory.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
+import { HostFiles } from './host/host-files.ts';
+import { HostProbes } from './host/host-probes.ts';
+import { PROBES } from './host/probe/index.ts';
+import type { ObservedProcess } from './host/probe/probe.ts';
 import { RequestMetrics } from './metrics/request/request-metrics.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
 import { TracesOutput } from './output/traces-output.ts';
@@ -43,6 +48,16 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
   };
 }
 
+/** Processes of which requests were seen, and that live. */
+function* observedProcesses({ observations, processes }: Pipeline): Iterable<ObservedProcess> {
+  for (const pid of observations.processes.keys()) {
+    const resource = processes.identifyLatest(pid);
+    if (resource === undefined) continue;
+    const { serviceName: service, attributes } = resource;
+    yield { pid, service, namespace: String(attributes['service.namespace'] ?? '') };
+  }
+}
+
 /** The whole service on one kernel: capture, pipeline and exporters, started and stopped together. */
 export class Agent {
   readonly ledger: Ledger;
@@ -53,6 +68,7 @@ export class Agent {
   readonly directory: DirectoryMail | undefined;
   /** Undefined where receivers.undertrace.metrics.requests is off. */
   readonly requestMetrics: RequestMetrics | undefined;
+  readonly host: HostProbes;
   readonly startedAt = new Date();
   /** Attached and draining. */
   ready = false;
@@ -106,6 +122,16 @@ export class Agent {
       remoteMail: directory,
       onTrace: (spans) => this.output.push(spans),
       requestMetrics: this.requestMetrics,
+    });
+    const { rootPath, off } = settings.receiver.host;
+    this.host = new HostProbes({
+      probes: PROBES.filter(({ name }) => !off.includes(name)),
+      source: { files: new HostFiles(rootPath), processes: () => observedProcesses(this.pipeline) },
+      bootMs: Math.round(Date.now() - uptime() * 1000),
+      onChange: ({ name, status, lastError }) =>
+        status === 'failed'
+          ? log.warn({ probe: name, error: lastError }, 'a probe of the host cannot be read')
+          : log.info({ probe: name }, 'a probe of the host can be read again'),
     });
   }
 

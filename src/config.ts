@@ -76,12 +76,12 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
     },
     metrics: {
       requests: metrics.requests,
-      seriesLimit: metrics.series_limit,
       seriesLimits: metrics.series_limits,
       idleMs: metrics.series_idle,
       serverAddresses: metrics.server_addresses,
       pushIntervalMs: metrics.push_interval,
     },
+    host: { rootPath: values.host.root_path, off: values.host.off },
     sampler: values.sampler,
   };
 }

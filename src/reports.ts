@@ -24,6 +24,7 @@ const NAME_SOURCE = 'undertrace.service.name.source';
 /** The parts of an agent that reports look at. */
 export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
   capture: Pick<Agent['capture'], 'host' | 'outcomes'>;
+  host: Pick<Agent['host'], 'states'>;
   output: Pick<Agent['output'], 'stats'>;
 };
 
@@ -46,6 +47,7 @@ export function statusOf(agent: Reported): AgentStatus {
     books,
     balanced: books.every(({ balanced }) => balanced),
     kernelCounters: { ...pipeline.books.counters },
+    probes: agent.host.states.map(({ name, status, lastError }) => ({ name, status, lastError })),
     config: {
       lastReloadSuccessful: reloads.lastSucceeded,
       reloads: reloads.succeeded,

@@ -2,7 +2,9 @@ import type { Agent } from './agent.ts';
 import type { RootLog } from './base/log.ts';
 import { VERSION } from './base/version.ts';
 import { ProgramMeasure } from './capture/program-measure.ts';
+import { defineHostMetrics } from './metrics/host-metrics.ts';
 import { EventLoopLag } from './metrics/event-loop-lag.ts';
+import type { Definer } from './metrics/pull.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
 import { openMetricsExporters } from './output/exporter/index.ts';
@@ -32,12 +34,16 @@ export class Telemetry {
       agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
     this.#push = await openPush(agent, log);
     const ports: number[] = [];
-    const { requestMetrics } = agent;
+    const { requestMetrics, host } = agent;
     if (requestMetrics) this.#sweep = setInterval(() => requestMetrics.sweep(Date.now()), SWEEP_MS).unref();
     if (settings.listener !== undefined) {
       const metrics = new SelfMetrics(
         settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
-        requestMetrics ? [(define) => requestMetrics.define(define)] : [],
+        [
+          ...(requestMetrics ? [(define: Definer) => requestMetrics.define(define)] : []),
+          (define) => defineHostMetrics(define, host),
+        ],
+        () => host.refresh(),
       );
       const listener = createAgentListener({
         endpoint: settings.listener,
@@ -130,18 +136,19 @@ export class Telemetry {
   }
 }
 
-/** Pushes the metrics of requests where the metrics pipeline names exporters that take them. Rejects with a UserError. */
+/** Pushes the metrics of requests and of the host where the metrics pipeline names exporters that take them. Rejects with a UserError. */
 async function openPush(
-  { settings, requestMetrics, startedAt }: Agent,
+  { settings, requestMetrics, host, startedAt }: Agent,
   log: RootLog,
 ): Promise<MetricsPush | undefined> {
   const exporters = await openMetricsExporters(settings.metricExporters);
-  if (exporters.length === 0 || requestMetrics === undefined) return undefined;
+  if (exporters.length === 0) return undefined;
   // OpenTelemetry's serializers take 15 MB of memory: loaded only where they are used.
   const { MetricsPush } = await import('./output/metrics-push.ts');
   return new MetricsPush({
     exporters,
-    metrics: requestMetrics.metrics,
+    metrics: [...(requestMetrics?.metrics ?? []), ...host.metrics],
+    refresh: () => host.refresh(),
     resource: settings.telemetry.resource,
     startedMs: startedAt.getTime(),
     intervalMs: settings.receiver.metrics.pushIntervalMs,

@@ -169,7 +169,7 @@ describe('config', () => {
     it('of metrics have limits of series by the names that there are', () => {
       const limits = (text: string) => yaml(`receivers: {undertrace: {metrics: {series_limits: ${text}}}}`);
       const { seriesLimits } = limits('{http.server.request.duration: 5000}').receiver.metrics;
-      assert.deepEqual(seriesLimits, { 'http.server.request.duration': 5000 });
+      assert.deepEqual(seriesLimits, { default: 2000, 'http.server.request.duration': 5000 });
       assert.throws(
         () => limits('{http.server.request.durations: 5}'),
         /did you mean "?http\.server\.request\.duration/,

@@ -54,6 +54,7 @@ function reported(over = false): Reported {
     ...{ pipeline, ledger, ready: true, startedAt: new Date(0) },
     reloads: { succeeded: 2, failed: 1, lastSucceeded: true, lastAt: new Date(0) },
     capture: { host: HOST, outcomes: [] },
+    host: { states: [] },
     output: { stats: () => [] },
   };
 }

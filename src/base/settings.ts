@@ -164,7 +164,20 @@ export interface ReceiverSettings {
     attributeLength: number | undefined;
   };
   metrics: MetricsSettings;
+  host: HostSettings;
   sampler: { name: SamplerName; ratio: number };
+}
+
+/** Names of the probes of the host, as configuration, metrics and `doctor` have them. */
+export const PROBE_NAMES = ['cpu'] as const;
+export type ProbeName = (typeof PROBE_NAMES)[number];
+
+/** What is read of the host itself. */
+export interface HostSettings {
+  /** Below which the host's /proc and /sys are. */
+  rootPath: string;
+  /** Probes that are not read. */
+  off: readonly ProbeName[];
 }
 
 /** Metrics of requests whose series are limited; what else is measured of the same requests has as many. */
@@ -184,9 +197,8 @@ export const LIMITED_METRICS = [
 export interface MetricsSettings {
   /** Rate, errors and duration of requests, span metrics, the service graph. */
   requests: boolean;
-  /** Most series of a metric, and of single ones by their OpenTelemetry names. */
-  seriesLimit: number;
-  seriesLimits: Readonly<Record<string, number>>;
+  /** Most series of a metric, by its OpenTelemetry name; of those that are not named `default`. */
+  seriesLimits: Readonly<Partial<Record<string, number>>> & { readonly default: number };
   /** A series to which nothing happens for so long is forgotten. */
   idleMs: number;
   /** Addresses of servers are attributes, too. */

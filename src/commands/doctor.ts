@@ -1,11 +1,18 @@
 import { type Check, runChecks } from '../capture/checks.ts';
+import { loadSettings } from '../config.ts';
+import { checkProbes } from '../host/checks.ts';
+import { HostFiles } from '../host/host-files.ts';
+import { PROBES } from '../host/probe/index.ts';
 import type { CommandOptions } from './options.ts';
 
 const MARKS: Readonly<Record<Check['status'], string>> = { pass: 'pass', fail: 'FAIL', unavailable: 'n/a ' };
 
 /** Says what this machine lacks, and what to do about it; as JSON also the verifier's log. Exit code 1 if tracing is impossible. */
 export function run(options: CommandOptions & { json: boolean }): number {
-  const checks = runChecks();
+  const { rootPath, off } = loadSettings(options.sources).receiver.host;
+  const files = new HostFiles(rootPath);
+  const probes = PROBES.filter(({ name }) => !off.includes(name));
+  const checks = [...runChecks(), ...checkProbes(probes, { files, processes: () => [] })];
   if (options.json) {
     process.stdout.write(`${JSON.stringify(checks, undefined, 2)}\n`);
   } else {

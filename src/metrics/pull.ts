@@ -8,8 +8,8 @@ import {
 } from 'prom-client';
 import type { Histogram } from '../base/histogram.ts';
 import { ExemplarHistogram, type Exemplar } from './exemplars.ts';
-import { prometheusLabel, prometheusName } from './instrument.ts';
-import type { Metric } from './metric.ts';
+import { prometheusLabel, prometheusName } from './prometheus-name.ts';
+import type { Metric } from '../base/metric.ts';
 import { OVERFLOW } from './series.ts';
 
 /** Labels and value; an empty list where nothing is known. */

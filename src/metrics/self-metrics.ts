@@ -12,8 +12,15 @@ export class SelfMetrics {
   readonly #text = new Registry();
   readonly #openMetrics = new Registry<OpenMetricsContentType>();
 
-  /** `sources` undefined: service.telemetry.metrics.level is none. */
-  constructor(sources: SelfSources | undefined, others: readonly DefineMetrics[] = []) {
+  readonly #refresh: (() => Promise<void>) | undefined;
+
+  /** `sources` undefined: service.telemetry.metrics.level is none. `refresh`: what has to be read anew before anything is told. */
+  constructor(
+    sources: SelfSources | undefined,
+    others: readonly DefineMetrics[] = [],
+    refresh?: () => Promise<void>,
+  ) {
+    this.#refresh = refresh;
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     for (const [registry, openMetrics] of [
       [this.#text, false],
@@ -28,7 +35,8 @@ export class SelfMetrics {
     }
   }
 
-  render(openMetrics: boolean): Promise<string> {
-    return (openMetrics ? this.#openMetrics : this.#text).metrics();
+  async render(openMetrics: boolean): Promise<string> {
+    await this.#refresh?.();
+    return await (openMetrics ? this.#openMetrics : this.#text).metrics();
   }
 }

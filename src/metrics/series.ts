@@ -1,11 +1,12 @@
-import type { Instrument } from './instrument.ts';
+import type { Histogram } from '../base/histogram.ts';
+import type { Instrument, Metric } from '../base/metric.ts';
 
 /** What is added where there is no room for another series, by OpenTelemetry's name. */
 export const OVERFLOW = 'otel.metric.overflow';
 
 /** One combination of attribute values. */
 export interface Series<V> {
-  /** By place in the instrument's attributes; '' where there is none. Undefined: everything beyond the limit. */
+  /** As in Point. */
   readonly attributes: readonly string[] | undefined;
   readonly value: V;
   /** Unix milliseconds of the first and of the last measurement. */
@@ -70,4 +71,21 @@ export class SeriesTable<V> {
     yield* this.#series.values();
     if (this.#overflow !== undefined) yield this.#overflow;
   }
+}
+
+/** What a table of series says of one instrument; `read`: undefined where a series has nothing to say of it. */
+export function metricOf<V>(
+  instrument: Instrument,
+  table: SeriesTable<V>,
+  read: (value: V) => number | Histogram | undefined,
+): Metric {
+  return {
+    instrument,
+    *points() {
+      for (const { attributes, value, startMs } of table) {
+        const found = read(value);
+        if (found !== undefined) yield { attributes, value: found, startMs };
+      }
+    },
+  };
 }

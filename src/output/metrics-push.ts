@@ -1,4 +1,4 @@
-import type { Metric } from '../metrics/metric.ts';
+import type { Metric } from '../base/metric.ts';
 import type { PushFigures } from '../metrics/self-sources.ts';
 import { REAL_TIMERS, type Outcome, type Timers } from './exporter.ts';
 import { encodeOtlpMetrics, type MetricsRequest } from './otlp-metrics.ts';
@@ -23,6 +23,8 @@ export interface PushStats extends PushFigures {
 export interface MetricsPushOptions {
   exporters: readonly MetricsExporter[];
   metrics: readonly Metric[];
+  /** Reads anew what is read only where somebody asks. */
+  refresh: () => Promise<void>;
   /** The agent's own resource. */
   resource: Readonly<Record<string, string>>;
   startedMs: number;
@@ -80,7 +82,8 @@ export class MetricsPush {
   }
 
   async #push(exporter: MetricsExporter, place: number): Promise<void> {
-    const { metrics, resource, startedMs, log } = this.#options;
+    const { metrics, refresh, resource, startedMs, log } = this.#options;
+    await refresh();
     const request = encodeOtlpMetrics(metrics, resource, {
       startedMs,
       nowMs: this.#timers.wallMs(),

@@ -13,7 +13,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { Histogram } from '../base/histogram.ts';
-import type { Metric, Point } from '../metrics/metric.ts';
+import type { Metric, Point } from '../base/metric.ts';
 import { OVERFLOW } from '../metrics/series.ts';
 import { SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION } from './otlp-scope.ts';
 

@@ -19,12 +19,20 @@ export interface AgentStatus {
   balanced: boolean;
   /** The kernel side's own counters, by their names in bpf/records.toml. */
   kernelCounters: Record<string, number>;
+  /** Probes of the host when they were read last. */
+  probes: ProbeStatus[];
   config: { lastReloadSuccessful: boolean; reloads: number; failures: number; lastError?: string };
   /** Connections known at this moment. */
   connections: number;
   /** Busiest first. */
   processes: ProcessStatus[];
   ports: PortStatus[];
+}
+
+export interface ProbeStatus {
+  name: string;
+  status: string;
+  lastError: string | undefined;
 }
 
 export interface ExporterStatus {

@@ -140,8 +140,7 @@ describe('metrics/requests', () => {
 
   it('have a bounded number of series, by metric, and say so when it is reached', async () => {
     const { metrics, samples } = makeMetrics({
-      seriesLimit: 2,
-      seriesLimits: { 'traces.span.metrics.calls': 4 },
+      seriesLimits: { default: 2, 'traces.span.metrics.calls': 4 },
     });
     for (let i = 0; i < 5; i++) metrics.observe(makeRequest({ name: `GET /${i}`, route: `/${i}` }));
     const found = await samples();

@@ -31,6 +31,7 @@ async function open(id: string, settings: Record<string, unknown>, log: string[]
   const exporter = await findExporterType(id)!.createMetrics!(id, settings);
   const say = (_fields: object, message: string): void => void log.push(message);
   return new MetricsPush({
+    refresh: () => Promise.resolve(),
     exporters: [exporter],
     metrics: makeMetrics().metrics,
     resource: { 'service.name': 'undertrace' },

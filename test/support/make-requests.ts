@@ -5,7 +5,11 @@ import type { FinishedRequest } from '../../src/link/finished-request.ts';
 import { DEFAULTS } from './defaults.ts';
 import { makeResource } from './make-spans.ts';
 
-export const METRICS_SETTINGS: MetricsSettings = { ...DEFAULTS.metrics, seriesLimit: 100, idleMs: 60_000 };
+export const METRICS_SETTINGS: MetricsSettings = {
+  ...DEFAULTS.metrics,
+  seriesLimits: { default: 100 },
+  idleMs: 60_000,
+};
 
 export interface Made {
   role?: Role;

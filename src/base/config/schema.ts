@@ -5,6 +5,7 @@ import {
   LIMITED_METRICS,
   LOG_ENCODINGS,
   LOG_LEVELS,
+  PROBE_NAMES,
   PROTOCOLS,
   QUERY_TEXTS,
   SAMPLERS,
@@ -53,6 +54,25 @@ export const requestIdHeader: Format<string> = {
   },
 };
 
+const absolutePath: Format<string> = {
+  allowed: 'an absolute path',
+  parse: (value) => (typeof value === 'string' && value.startsWith('/') ? value : undefined),
+};
+
+const limits = mapOf(
+  ['default', ...LIMITED_METRICS],
+  number(1, 1_000_000),
+  'metric, or `default`, to number of series',
+);
+/** A map of one metric's limit leaves the others theirs. */
+const seriesLimits: Format<Record<string, number> & { default: number }> = {
+  allowed: limits.allowed,
+  parse(value, report) {
+    const given = limits.parse(value, report);
+    return given && { default: 2000, ...given };
+  },
+};
+
 export const RECEIVER = {
   backend: choice(BACKENDS),
   ring_size: size('64KiB', '1GiB', true),
@@ -87,12 +107,12 @@ export const RECEIVER = {
   },
   metrics: {
     requests: flag,
-    series_limit: number(1, 1_000_000),
-    series_limits: mapOf(LIMITED_METRICS, number(1, 1_000_000), 'metric to number of series'),
+    series_limits: seriesLimits,
     series_idle: duration('1m', '24h'),
     server_addresses: flag,
     push_interval: duration('1s', '1h'),
   },
+  host: { root_path: absolutePath, off: list(choice(PROBE_NAMES), 'names of probes') },
   sampler: { name: choice(SAMPLERS), ratio: number(0, 1, false) },
 };
 

@@ -2,8 +2,7 @@ import type { Exchange } from '../../decode/exchange.ts';
 import { isKnownMethod, type HttpRequest } from '../../decode/protocol/http-message.ts';
 import type { Http2Request } from '../../decode/protocol/http2-head.ts';
 import type { ServiceResource } from '../../enrich/resource.ts';
-import type { Instrument } from '../instrument.ts';
-import type { Metric, Point } from '../metric.ts';
+import type { Instrument, Metric, Point } from '../../base/metric.ts';
 import { SERVICE, textOf } from './family.ts';
 
 const INSTRUMENT: Instrument = {

@@ -1,6 +1,6 @@
 import { ExemplarHistogram, type Exemplar } from '../exemplars.ts';
-import { metricOf, type Metric } from '../metric.ts';
-import { SeriesTable } from '../series.ts';
+import type { Metric } from '../../base/metric.ts';
+import { metricOf, SeriesTable } from '../series.ts';
 import { instrumentOf, SERVICE, textOf, type Family } from './family.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 import { families } from './index.ts';

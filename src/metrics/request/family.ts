@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../../decode/exchange.ts';
-import type { Instrument } from '../instrument.ts';
+import type { Instrument } from '../../base/metric.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 
 /** Bounds of durations in seconds. Semantic conventions, HTTP metrics; those of RPC, databases and messaging are the same. */

@@ -1,8 +1,8 @@
 import type { MetricsSettings } from '../../base/settings.ts';
 import type { ServiceResource } from '../../enrich/resource.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
-import { prometheusName } from '../instrument.ts';
-import type { Metric } from '../metric.ts';
+import { prometheusName } from '../prometheus-name.ts';
+import type { Metric } from '../../base/metric.ts';
 import type { Definer, Samples } from '../pull.ts';
 import type { SeriesTable } from '../series.ts';
 import { ActiveRequests } from './active-requests.ts';
@@ -20,10 +20,10 @@ export class RequestMetrics {
 
   /** `identify`: who a process is as far as is known now. */
   constructor(
-    { seriesLimit, seriesLimits, idleMs, serverAddresses }: MetricsSettings,
+    { seriesLimits, idleMs, serverAddresses }: MetricsSettings,
     identify: (tgid: number, startNs: number) => ServiceResource,
   ) {
-    const limitOf = (name: string): number => seriesLimits[name] ?? seriesLimit;
+    const limitOf = (name: string): number => seriesLimits[name] ?? seriesLimits.default;
     this.#parts = [
       new FamilyMetrics(limitOf, serverAddresses),
       new SpanMetrics(limitOf),
@@ -50,7 +50,7 @@ export class RequestMetrics {
     );
     counter(
       'undertrace_metric_overflow_total',
-      'Requests that were counted in the series with otel_metric_overflow="true", since there were receivers.undertrace.metrics.series_limit others.',
+      'Requests that were counted in the series with otel_metric_overflow="true", since there were as many others as receivers.undertrace.metrics.series_limits allows.',
       ['metric'],
       byTable(({ overflowed }) => overflowed),
     );

@@ -1,7 +1,6 @@
 import { ExemplarHistogram } from '../exemplars.ts';
-import type { Instrument } from '../instrument.ts';
-import { metricOf, type Metric } from '../metric.ts';
-import { SeriesTable } from '../series.ts';
+import type { Instrument, Metric } from '../../base/metric.ts';
+import { metricOf, SeriesTable } from '../series.ts';
 import type { FinishedRequest } from '../../link/finished-request.ts';
 import { EXTERNAL, exemplarOf } from './family-metrics.ts';
 

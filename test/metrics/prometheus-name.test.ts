@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { prometheusName, type Instrument } from '../../src/metrics/instrument.ts';
+import type { Instrument } from '../../src/base/metric.ts';
+import { prometheusName } from '../../src/metrics/prometheus-name.ts';
 
 describe('metrics/instrument', () => {
   const named = (name: string, unit: string, type: Instrument['type']): string =>

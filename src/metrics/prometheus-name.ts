@@ -1,15 +1,4 @@
-/** What is measured, named as the semantic conventions name it; Prometheus' names are made of these. */
-export interface Instrument {
-  /** `http.server.request.duration`. */
-  readonly name: string;
-  /** UCUM: `s`, `By`, `1`, `{request}`. */
-  readonly unit: string;
-  readonly description: string;
-  /** A gauge may fall; the value of a counter never does while the agent runs. */
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  /** Keys of the attributes that tell its series apart. A series need not have all of them. */
-  readonly attributes: readonly string[];
-}
+import type { Instrument } from '../base/metric.ts';
 
 /** Suffixes by unit. OpenTelemetry, Prometheus and OpenMetrics Compatibility. */
 const UNITS: Readonly<Record<string, string>> = {

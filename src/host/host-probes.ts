@@ -1,0 +1,100 @@
+import { setImmediate } from 'node:timers/promises';
+import { messageOf } from '../base/errors.ts';
+import type { Instrument, Metric, Point } from '../base/metric.ts';
+import { SourceMissing } from './host-files.ts';
+import type { HostSource, Probe } from './probe/probe.ts';
+
+/** For so long a probe may keep the agent from its other work, ms. */
+const SLICE_MS = 2;
+
+/** What became of a probe when it was read last. */
+export interface ProbeState {
+  readonly name: string;
+  /** `unavailable`: this host has not got what it reads. `unread`: nobody has asked yet. */
+  status: 'unread' | 'ok' | 'unavailable' | 'failed';
+  /** Why it is not ok, or was not the last time that it was not. */
+  lastError: string | undefined;
+  seconds: number;
+  /** Figures that were read, and readings that ended with an error, since the start. */
+  points: number;
+  errors: number;
+}
+
+export interface HostProbesOptions {
+  probes: readonly Probe[];
+  source: HostSource;
+  /** Unix milliseconds of the host's start. */
+  bootMs: number;
+  /** Told when a probe begins to fail, and when it no longer does. */
+  onChange?: (state: Readonly<ProbeState>) => void;
+}
+
+/** The figures of the host, read together when somebody asks. */
+export class HostProbes {
+  readonly states: readonly ProbeState[];
+  readonly metrics: readonly Metric[];
+  readonly #options: HostProbesOptions;
+  #points = new Map<Instrument, Point[]>();
+  #reading: Promise<void> | undefined;
+
+  constructor(options: HostProbesOptions) {
+    this.#options = options;
+    this.states = options.probes.map(({ name }) => {
+      return { name, status: 'unread', lastError: undefined, seconds: 0, points: 0, errors: 0 };
+    });
+    this.metrics = options.probes.flatMap(({ instruments }) =>
+      instruments.map((instrument): Metric => {
+        return { instrument, points: () => this.#points.get(instrument) ?? [] };
+      }),
+    );
+  }
+
+  /** Reads everything anew, before the metrics are asked for. Whoever asks meanwhile gets the same reading. Never rejects. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#readAll().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    const points = new Map<Instrument, Point[]>();
+    for (const [place, probe] of this.#options.probes.entries()) {
+      const state = this.states[place]!;
+      const before = state.status;
+      const startedAt = performance.now();
+      const found = new Map<Instrument, Point[]>();
+      try {
+        state.points += await this.#read(probe, found);
+        for (const [instrument, of] of found) points.set(instrument, of);
+        state.status = 'ok';
+      } catch (error) {
+        state.status = error instanceof SourceMissing ? 'unavailable' : 'failed';
+        state.lastError = messageOf(error);
+        state.errors++;
+      }
+      state.seconds = (performance.now() - startedAt) / 1000;
+      if (state.status !== before && (state.status === 'failed' || before === 'failed'))
+        this.#options.onChange?.(state);
+    }
+    this.#points = points;
+  }
+
+  async #read(probe: Probe, found: Map<Instrument, Point[]>): Promise<number> {
+    const { source, bootMs } = this.#options;
+    let count = 0;
+    let since = performance.now();
+    for (const { instrument, attributes, value, startMs } of probe.read(source)) {
+      let points = found.get(instrument);
+      if (points === undefined) found.set(instrument, (points = []));
+      points.push(
+        instrument.type === 'gauge'
+          ? { attributes, value }
+          : { attributes, value, startMs: startMs ?? bootMs },
+      );
+      count++;
+      if (performance.now() - since < SLICE_MS) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+    return count;
+  }
+}

@@ -1,0 +1,33 @@
+import type { HostProbes, ProbeState } from '../host/host-probes.ts';
+import type { Definer, Samples } from './pull.ts';
+
+/** The figures of the host's probes, and what the agent has to say of the probes themselves. */
+export function defineHostMetrics({ counter, bareCounter, gauge, metric }: Definer, host: HostProbes): void {
+  for (const each of host.metrics) metric(each);
+  const byProbe = (key: string, read: (state: ProbeState) => number) => (): Samples =>
+    host.states.map((state) => [{ [key]: state.name }, read(state)]);
+  gauge(
+    'undertrace_host_probe_success',
+    '1 if a probe of the host could be read for this answer; 0 if not, or if the host has not got what it reads.',
+    ['probe'],
+    byProbe('probe', ({ status }) => (status === 'ok' ? 1 : 0)),
+  );
+  gauge(
+    'undertrace_host_probe_duration_seconds',
+    'How long it took to read a probe of the host.',
+    ['probe'],
+    byProbe('probe', ({ seconds }) => seconds),
+  );
+  counter(
+    'undertrace_host_probe_errors_total',
+    'Readings of a probe of the host that ended with an error.',
+    ['probe'],
+    byProbe('probe', ({ errors }) => errors),
+  );
+  bareCounter(
+    'otelcol_scraper_scraped_metric_points',
+    'Number of metric points successfully scraped.',
+    ['scraper'],
+    byProbe('scraper', ({ points }) => points),
+  );
+}

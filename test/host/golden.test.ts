@@ -1,0 +1,36 @@
+/** Trees of /proc and /sys as they were once, and what a scrape of them says: `UPDATE=1` writes it anew, to be read before it is kept. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { HostFiles } from '../../src/host/host-files.ts';
+import { HostProbes } from '../../src/host/host-probes.ts';
+import { PROBES } from '../../src/host/probe/index.ts';
+import { definer } from '../../src/metrics/pull.ts';
+import { Registry } from 'prom-client';
+
+const TREES = fileURLToPath(new URL('../fixtures/host/', import.meta.url));
+
+describe('host/golden', () => {
+  for (const name of readdirSync(TREES)) {
+    it(`${name}: every figure of it, and no other`, async () => {
+      const root = `${TREES}${name}`;
+      const host = new HostProbes({
+        probes: PROBES,
+        source: { files: new HostFiles(root), processes: () => [] },
+        bootMs: 0,
+      });
+      await host.refresh();
+      const registry = new Registry();
+      const { metric } = definer(registry, false);
+      for (const each of host.metrics) metric(each);
+      const page = await registry.metrics();
+      const expected = `${root}/scrape.txt`;
+      if (process.env.UPDATE || !existsSync(expected)) writeFileSync(expected, page);
+      assert.equal(page, readFileSync(expected, 'utf8'));
+      assert.deepEqual(
+        host.states.filter(({ status }) => status === 'failed'),
+        [],
+      );
+    });
+  }
+});
