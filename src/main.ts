@@ -6,6 +6,7 @@ import { messageOf, UserError } from './base/errors.ts';
 import { createLog } from './base/log.ts';
 import type { Settings } from './base/settings.ts';
 import type { CommandOptions } from './commands/options.ts';
+import { endIfHungUp } from './commands/signals.ts';
 import { loadSettings, type SettingsOptions } from './config.ts';
 import { VERSION } from './base/version.ts';
 
@@ -189,6 +190,8 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => process.exit(tell(error) || 1));
 }
 
+// A terminal that is gone, or a log that nobody reads: there is nowhere to say so.
+process.stderr.on('error', () => undefined);
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -201,3 +204,4 @@ try {
   invocation.exitCode = tell(error);
 }
 process.exitCode = invocation.exitCode;
+endIfHungUp();

@@ -9,9 +9,9 @@ import type { CommandOptions } from './options.ts';
 import { NICE } from './process-limits.ts';
 import { reloadInto } from './reload.ts';
 import { Telemetry } from '../telemetry.ts';
-import { untilStopped } from './signals.ts';
+import { onHangup, untilStopped } from './signals.ts';
 
-/** Traces the machine until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+/** Traces the machine until SIGTERM or SIGINT; SIGHUP reads the configuration again, unless it tells that the terminal is gone. */
 export async function run(options: CommandOptions, settings: Settings): Promise<number> {
   const { log } = options;
   if (process.platform !== 'linux')
@@ -27,7 +27,7 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   await telemetry.start(agent, log);
   agent.start();
   process.stderr.write(firstScreen(agent, telemetry.pushes));
-  process.on('SIGHUP', () => reloadInto(agent, options));
+  onHangup({ reload: () => reloadInto(agent, options), stop: () => stopped.stop() });
   await stopped;
   telemetry.stopMeasuring();
   const deadlineMs = performance.now() + agent.settings.receiver.shutdownTimeoutMs;

@@ -19,7 +19,9 @@ kernel ${printable(status.kernel)}, backend ${status.backend}, ${grouped(status.
 `;
   return [
     head +
-      status.off.map(({ what, why }) => `off: ${printable(what)}: ${printable(why)}\n`).join('') +
+      [...status.off, ...probesOff(status)]
+        .map(({ what, why }) => `off: ${printable(what)}: ${printable(why)}\n`)
+        .join('') +
       configText(status),
     section('exporters', exporters(status)),
     section(status.balanced ? 'books (balanced)' : 'books (NOT BALANCED: please report this)', books(status)),
@@ -28,6 +30,12 @@ kernel ${printable(status.kernel)}, backend ${status.backend}, ${grouped(status.
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+function probesOff({ probes }: AgentStatus): AgentStatus['off'] {
+  return probes
+    .filter(({ status }) => status === 'unavailable' || status === 'failed')
+    .map(({ name, lastError }) => ({ what: `probe ${name}`, why: lastError ?? '' }));
 }
 
 function section(title: string, body: string): string {

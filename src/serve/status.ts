@@ -32,7 +32,7 @@ export interface AgentStatus {
 export interface ProbeStatus {
   name: string;
   status: string;
-  lastError: string | undefined;
+  lastError?: string | undefined;
 }
 
 export interface ExporterStatus {

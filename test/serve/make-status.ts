@@ -29,7 +29,7 @@ export function makeStatus(overrides: Partial<AgentStatus> = {}): AgentStatus {
     balanced: false,
     kernelCounters: { produced: 10 },
     config: { lastReloadSuccessful: false, reloads: 0, failures: 1, lastError: 'a.yaml:3: no' },
-    probes: [{ name: 'cpu', status: 'ok', lastError: undefined }],
+    probes: [{ name: 'cpu', status: 'unavailable', lastError: '/proc/stat: ENOENT' }],
     connections: 12,
     processes: [
       {
