@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|linker|turns ...]`. Needs root, the built agent and what
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|scrape|linker|turns ...]`. Needs root, the built agent and what
  * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { benchLinker } from './linker.ts';
 import { benchMixed } from './mixed.ts';
 import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
+import { benchScrape } from './scrape.ts';
 import type { Row } from './statistics.ts';
 import { benchSyscalls } from './syscalls.ts';
 import { benchThroughput } from './throughput.ts';
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   paced: benchPaced,
   mixed: benchMixed,
   replay: benchReplay,
+  scrape: benchScrape,
   linker: benchLinker,
   turns: benchTurns,
 };

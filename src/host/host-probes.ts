@@ -1,11 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../base/errors.ts';
 import type { Instrument, Metric, Point } from '../base/metric.ts';
+import { Slices } from '../base/slices.ts';
 import { SourceMissing } from './host-files.ts';
 import type { HostSource, Probe } from './probe/probe.ts';
-
-/** For so long a probe may keep the agent from its other work, ms. */
-const SLICE_MS = 2;
 
 /** What became of a probe when it was read last. */
 export interface ProbeState {
@@ -81,7 +78,7 @@ export class HostProbes {
   async #read(probe: Probe, found: Map<Instrument, Point[]>): Promise<number> {
     const { source, bootMs } = this.#options;
     let count = 0;
-    let since = performance.now();
+    const slices = new Slices();
     for (const { instrument, attributes, value, startMs } of probe.read(source)) {
       let points = found.get(instrument);
       if (points === undefined) found.set(instrument, (points = []));
@@ -91,9 +88,7 @@ export class HostProbes {
           : { attributes, value, startMs: startMs ?? bootMs },
       );
       count++;
-      if (performance.now() - since < SLICE_MS) continue;
-      await setImmediate();
-      since = performance.now();
+      if (slices.isOver()) await slices.rest();
     }
     return count;
   }

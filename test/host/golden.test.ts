@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { HostFiles } from '../../src/host/host-files.ts';
 import { HostProbes } from '../../src/host/host-probes.ts';
 import { PROBES } from '../../src/host/probe/index.ts';
-import { definer } from '../../src/metrics/pull.ts';
-import { Registry } from 'prom-client';
+import { exposed } from '../../src/metrics/exposition.ts';
 
 const TREES = fileURLToPath(new URL('../fixtures/host/', import.meta.url));
 
@@ -20,10 +19,7 @@ describe('host/golden', () => {
         bootMs: 0,
       });
       await host.refresh();
-      const registry = new Registry();
-      const { metric } = definer(registry, false);
-      for (const each of host.metrics) metric(each);
-      const page = await registry.metrics();
+      const page = await exposed(host.metrics, false);
       const expected = `${root}/scrape.txt`;
       if (process.env.UPDATE || !existsSync(expected)) writeFileSync(expected, page);
       assert.equal(page, readFileSync(expected, 'utf8'));
