@@ -38,7 +38,7 @@ const KERNELS = [
   ['6.1', 'bookworm-security'],
   ['6.12', 'trixie-security'],
 ];
-const BOOT_MS = 300_000;
+const BOOT_MS = 600_000;
 const TRIES = 3;
 
 const say = (text) => console.log(`kernels: ${text}`);
