@@ -169,7 +169,20 @@ export interface ReceiverSettings {
 }
 
 /** Names of the probes of the host, as configuration, metrics and `doctor` have them. */
-export const PROBE_NAMES = ['cpu'] as const;
+export const PROBE_NAMES = [
+  'cpu',
+  'load',
+  'pressure',
+  'memory',
+  'paging',
+  'disk',
+  'filesystem',
+  'network',
+  'connections',
+  'transport',
+  'process',
+  'container',
+] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
 
 /** What is read of the host itself. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statfsSync, type StatsFs } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync, type StatsFs } from 'node:fs';
 import { join } from 'node:path';
 
 /** A file of /proc or /sys that this host does not have, or that the agent may not read. */
@@ -37,6 +37,15 @@ export class HostFiles {
   /** Names in a folder; none where it is not there. */
   list(path: string): string[] {
     return orMissing(() => readdirSync(join(this.#root, path))) ?? [];
+  }
+
+  /**
+   * How many files a process has open; undefined where that may not be asked. The kernel tells it as the size of the folder (since 6.2, f1f1f2569901),
+   * so that nobody has to list them.
+   */
+  openFiles(pid: number): number | undefined {
+    const path = join(this.#root, `/proc/${pid}/fd`);
+    return orMissing(() => statSync(path).size || readdirSync(path).length);
   }
 
   /** Where a symbolic link points. */

@@ -2,7 +2,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Instrument, Metric, Point } from '../base/metric.ts';
 import { Slices } from '../base/slices.ts';
 import { SourceMissing } from './host-files.ts';
-import type { HostSource, Probe } from './probe/probe.ts';
+import { type HostSource, Omitted, type Probe } from './probe/probe.ts';
 
 /** What became of a probe when it was read last. */
 export interface ProbeState {
@@ -12,6 +12,10 @@ export interface ProbeState {
   /** Why it is not ok, or was not the last time that it was not. */
   lastError: string | undefined;
   seconds: number;
+  /** What this host has not got for a part of the figures, when it was read last. */
+  missing: readonly string[];
+  /** Devices, processes and the like that were beyond a limit of the probe when it was read last. */
+  omitted: number;
   /** Figures that were read, and readings that ended with an error, since the start. */
   points: number;
   errors: number;
@@ -26,6 +30,13 @@ export interface HostProbesOptions {
   onChange?: (state: Readonly<ProbeState>) => void;
 }
 
+/** What one reading of a probe came to. */
+interface Summary {
+  count: number;
+  missing: SourceMissing[];
+  omitted: number;
+}
+
 /** The figures of the host, read together when somebody asks. */
 export class HostProbes {
   readonly states: readonly ProbeState[];
@@ -37,7 +48,8 @@ export class HostProbes {
   constructor(options: HostProbesOptions) {
     this.#options = options;
     this.states = options.probes.map(({ name }) => {
-      return { name, status: 'unread', lastError: undefined, seconds: 0, points: 0, errors: 0 };
+      const counts = { omitted: 0, seconds: 0, points: 0, errors: 0 };
+      return { name, status: 'unread', lastError: undefined, missing: [], ...counts };
     });
     this.metrics = options.probes.flatMap(({ instruments }) =>
       instruments.map((instrument): Metric => {
@@ -60,12 +72,18 @@ export class HostProbes {
       const startedAt = performance.now();
       const found = new Map<Instrument, Point[]>();
       try {
-        state.points += await this.#read(probe, found);
+        const { count, missing, omitted } = await this.#read(probe, found);
+        if (count === 0 && missing.length > 0) throw missing[0]!;
+        state.points += count;
+        state.missing = missing.map(messageOf);
+        state.omitted = omitted;
         for (const [instrument, of] of found) points.set(instrument, of);
         state.status = 'ok';
       } catch (error) {
         state.status = error instanceof SourceMissing ? 'unavailable' : 'failed';
         state.lastError = messageOf(error);
+        state.missing = [];
+        state.omitted = 0;
         state.errors++;
       }
       state.seconds = (performance.now() - startedAt) / 1000;
@@ -75,21 +93,26 @@ export class HostProbes {
     this.#points = points;
   }
 
-  async #read(probe: Probe, found: Map<Instrument, Point[]>): Promise<number> {
+  async #read(probe: Probe, found: Map<Instrument, Point[]>): Promise<Summary> {
     const { source, bootMs } = this.#options;
-    let count = 0;
+    const summary: Summary = { count: 0, missing: [], omitted: 0 };
     const slices = new Slices();
-    for (const { instrument, attributes, value, startMs } of probe.read(source)) {
-      let points = found.get(instrument);
-      if (points === undefined) found.set(instrument, (points = []));
-      points.push(
-        instrument.type === 'gauge'
-          ? { attributes, value }
-          : { attributes, value, startMs: startMs ?? bootMs },
-      );
-      count++;
+    for (const told of probe.read(source)) {
+      if (told instanceof SourceMissing) summary.missing.push(told);
+      else if (told instanceof Omitted) summary.omitted += told.count;
+      else {
+        const { instrument, attributes, value, startMs } = told;
+        let points = found.get(instrument);
+        if (points === undefined) found.set(instrument, (points = []));
+        points.push(
+          instrument.type === 'gauge'
+            ? { attributes, value }
+            : { attributes, value, startMs: startMs ?? bootMs },
+        );
+        summary.count++;
+      }
       if (slices.isOver()) await slices.rest();
     }
-    return count;
+    return summary;
   }
 }

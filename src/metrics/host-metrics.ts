@@ -24,6 +24,12 @@ export function defineHostMetrics({ counter, bareCounter, gauge, metric }: Defin
     ['probe'],
     byProbe('probe', ({ errors }) => errors),
   );
+  gauge(
+    'undertrace_host_probe_omitted',
+    'Devices, interfaces, processes and the like that a probe of the host left out because there were more than it has series for.',
+    ['probe'],
+    byProbe('probe', ({ omitted }) => omitted),
+  );
   bareCounter(
     'otelcol_scraper_scraped_metric_points',
     'Number of metric points successfully scraped.',

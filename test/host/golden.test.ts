@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { HostFiles } from '../../src/host/host-files.ts';
 import { HostProbes } from '../../src/host/host-probes.ts';
 import { PROBES } from '../../src/host/probe/index.ts';
 import { exposed } from '../../src/metrics/exposition.ts';
+import { treeSource } from '../support/host-tree.ts';
 
 const TREES = fileURLToPath(new URL('../fixtures/host/', import.meta.url));
 
@@ -13,11 +13,7 @@ describe('host/golden', () => {
   for (const name of readdirSync(TREES)) {
     it(`${name}: every figure of it, and no other`, async () => {
       const root = `${TREES}${name}`;
-      const host = new HostProbes({
-        probes: PROBES,
-        source: { files: new HostFiles(root), processes: () => [] },
-        bootMs: 0,
-      });
+      const host = new HostProbes({ probes: PROBES, source: treeSource(root), bootMs: 0 });
       await host.refresh();
       const page = await exposed(host.metrics, false);
       const expected = `${root}/scrape.txt`;

@@ -1,5 +1,29 @@
+import { connections } from './connections.ts';
+import { container } from './container.ts';
 import { cpu } from './cpu.ts';
+import { disk } from './disk.ts';
+import { filesystem } from './filesystem.ts';
+import { load } from './load.ts';
+import { memory } from './memory.ts';
+import { network } from './network.ts';
+import { paging } from './paging.ts';
+import { pressure } from './pressure.ts';
 import type { Probe } from './probe.ts';
+import { process } from './process.ts';
+import { transport } from './transport.ts';
 
 /** In the order of the documentation. */
-export const PROBES: readonly Probe[] = [cpu];
+export const PROBES: readonly Probe[] = [
+  cpu,
+  load,
+  pressure,
+  memory,
+  paging,
+  disk,
+  filesystem,
+  network,
+  connections,
+  transport,
+  process,
+  container,
+];

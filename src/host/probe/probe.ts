@@ -1,7 +1,7 @@
 import type { Histogram } from '../../base/histogram.ts';
 import type { Instrument } from '../../base/metric.ts';
 import type { ProbeName } from '../../base/settings.ts';
-import type { HostFiles } from '../host-files.ts';
+import type { HostFiles, SourceMissing } from '../host-files.ts';
 
 /** A process of an observed service. */
 export interface ObservedProcess {
@@ -11,7 +11,7 @@ export interface ObservedProcess {
   readonly namespace: string;
 }
 
-/** What probes read. */
+/** What probes read: one object for as long as they are read. What a probe remembers from one reading to the next it keeps by it. */
 export interface HostSource {
   readonly files: HostFiles;
   /** Processes of which requests were seen, and that have not ended. */
@@ -28,6 +28,18 @@ export interface Reading {
   readonly startMs?: number;
 }
 
+/** Devices, processes and the like that a probe left out because there are more than it has series for. */
+export class Omitted {
+  readonly count: number;
+
+  constructor(count: number) {
+    this.count = count;
+  }
+}
+
+/** A figure; in place of figures what this host has not got for them; or what is beyond a limit. */
+export type Told = Reading | SourceMissing | Omitted;
+
 /** One kind of figures: one file, one line in index.ts, one fixture. */
 export interface Probe {
   readonly name: ProbeName;
@@ -36,7 +48,8 @@ export interface Probe {
   readonly instruments: readonly Instrument[];
   /**
    * Reads the counters of the kernel. It is left alone between two figures now and then, so that the agent goes on with its work: state that has to be of one
-   * instant is read before the first of them. Throws SourceMissing where this host has not got what it reads.
+   * instant is read before the first of them. What this host lacks for a part of the figures is told with the others; SourceMissing is thrown where
+   * there is nothing else to tell.
    */
-  read(source: HostSource): Iterable<Reading>;
+  read(source: HostSource): Iterable<Told>;
 }

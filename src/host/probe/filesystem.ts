@@ -1,0 +1,123 @@
+import { COLLECTOR, gauge } from './make-instrument.ts';
+import { firstOf } from './parts.ts';
+import type { HostSource, Probe, Reading, Told } from './probe.ts';
+import { unescaped } from './tables.ts';
+
+const KEYS = [
+  'system.device',
+  'system.filesystem.mountpoint',
+  'system.filesystem.type',
+  'system.filesystem.mode',
+];
+const STATE = 'system.filesystem.state';
+const USAGE = gauge(
+  'system.filesystem.usage',
+  'By',
+  'Space of a file system by state; reserved is free for root alone.',
+  ...KEYS,
+  STATE,
+);
+const UTILIZATION = gauge(
+  'system.filesystem.utilization',
+  '1',
+  'The same as a share of the file system.',
+  ...KEYS,
+  STATE,
+);
+const LIMIT = gauge('system.filesystem.limit', 'By', 'Size of a file system.', ...KEYS);
+const INODES = gauge(
+  'system.filesystem.inodes.usage',
+  '{inode}',
+  `Inodes of a file system by state; none of one that makes them as it needs them. ${COLLECTOR}`,
+  ...KEYS,
+  STATE,
+);
+
+const MAX_FILE_SYSTEMS = 256;
+/** On a block device and yet at the mercy of a process, or of other hosts. */
+const MAY_HANG = /^(?:fuse|gfs2$|ocfs2$|lustre$)/;
+/** Images, which are always full. */
+const IMAGES = /^(?:squashfs|erofs|cramfs|romfs|iso9660|udf)$/;
+/** Without a block device of their own, and real. */
+const POOLED = new Set(['zfs']);
+/** In memory, or of what is local: whose directories a path may pass without waiting for anybody. */
+const LOCAL = new Set(['rootfs', 'ramfs', 'tmpfs', 'devtmpfs', 'overlay', 'proc', 'sysfs']);
+
+interface Mount {
+  readonly parent: string;
+  readonly device: string;
+  readonly path: string;
+  readonly type: string;
+  readonly mode: string;
+}
+
+/**
+ * File systems that are on block devices (/proc/filesystems), each where it is mounted first. Those of the network and of FUSE are left out, and what is
+ * mounted below one: to ask them is to wait for whoever serves them.
+ */
+export const filesystem: Probe = {
+  name: 'filesystem',
+  purpose: 'space and inodes of file systems on block devices',
+  instruments: [USAGE, UTILIZATION, LIMIT, INODES],
+  *read(source): Iterable<Told> {
+    const mounts = parseMounts(source.files.need('/proc/1/mountinfo'));
+    const onDevices = new Set(POOLED);
+    for (const [, type] of source.files.need('/proc/filesystems').matchAll(/^\t(\S+)$/gm))
+      if (!MAY_HANG.test(type!) && !IMAGES.test(type!)) onDevices.add(type!);
+    const passable = (mount: Mount | undefined): boolean =>
+      mount === undefined ||
+      ((onDevices.has(mount.type) || LOCAL.has(mount.type)) && passable(mounts.get(mount.parent)));
+    const byDevice = new Map<string, Mount>();
+    for (const mount of mounts.values())
+      if (onDevices.has(mount.type) && passable(mount) && !byDevice.has(mount.device))
+        byDevice.set(mount.device, mount);
+    const { read, omitted } = firstOf([...byDevice.values()], MAX_FILE_SYSTEMS);
+    yield* omitted;
+    // As the first process of the host sees them: what was mounted after the agent's container has started is not in its own tree.
+    const root = source.files.link('/proc/1/root') === undefined ? '' : '/proc/1/root';
+    for (const mount of read) yield* readMount(source, root, mount);
+  },
+};
+
+/**
+ * Mounts by their numbers (proc_pid_mountinfo(5)):
+ *
+ *   36 35 98:0 /subtree /mnt rw,noatime shared:1 - ext3 /dev/root rw,errors=continue
+ */
+function parseMounts(text: string): Map<string, Mount> {
+  const found = new Map<string, Mount>();
+  for (const line of text.split('\n')) {
+    const [before, after] = line.split(' - ');
+    if (after === undefined) continue;
+    const [id, parent, , , path, options] = before!.split(' ') as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    const [type, device] = after.split(' ') as [string, string];
+    const mode = options.startsWith('ro') ? 'ro' : 'rw';
+    // The number of the topmost one is that of its parent where the host's root is a container's.
+    if (id !== parent)
+      found.set(id, { parent, device: unescaped(device), path: unescaped(path), type, mode });
+  }
+  return found;
+}
+
+function* readMount({ files }: HostSource, root: string, mount: Mount): Iterable<Reading> {
+  const found = files.statfs(`${root}${mount.path}`);
+  if (found === undefined || found.blocks === 0) return;
+  const { bsize, blocks, bfree, bavail, files: inodes, ffree } = found;
+  const keys = [mount.device, mount.path, mount.type, mount.mode];
+  yield { instrument: LIMIT, attributes: keys, value: blocks * bsize };
+  const states = { used: blocks - bfree, free: bavail, reserved: bfree - bavail };
+  for (const [state, value] of Object.entries(states)) {
+    yield { instrument: USAGE, attributes: [...keys, state], value: value * bsize };
+    yield { instrument: UTILIZATION, attributes: [...keys, state], value: value / blocks };
+  }
+  if (inodes === 0) return;
+  for (const [state, value] of Object.entries({ used: inodes - ffree, free: ffree }))
+    yield { instrument: INODES, attributes: [...keys, state], value };
+}
