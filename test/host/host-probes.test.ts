@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { Instrument } from '../../src/base/metric.ts';
 import { HostFiles, SourceMissing } from '../../src/host/host-files.ts';
 import { HostProbes, type ProbeState } from '../../src/host/host-probes.ts';
-import type { Probe, Reading } from '../../src/host/probe/probe.ts';
+import { Omitted, type Probe, type Told } from '../../src/host/probe/probe.ts';
 
 const COUNTER: Instrument = { name: 'a', unit: '1', description: 'A.', type: 'counter', attributes: [] };
 const GAUGE: Instrument = { ...COUNTER, name: 'b', type: 'gauge' };
 const source = { files: new HostFiles('/nowhere'), processes: () => [] };
 
-function probe(instruments: Instrument[], read: () => Iterable<Reading>): Probe {
+function probe(instruments: Instrument[], read: () => Iterable<Told>): Probe {
   return { name: 'cpu', purpose: 'a test', instruments, read };
 }
 
@@ -51,6 +51,27 @@ describe('host/probes', () => {
       { status: 'unavailable', lastError: '/proc/nothing: ENOENT', errors: 1 },
     );
     assert.deepEqual(changes, []);
+  });
+
+  it('that lack a part of it show the rest, and say what is missing and what was too much', async () => {
+    let all = true;
+    const partly = probe([COUNTER], function* () {
+      yield new SourceMissing('/proc/pressure/io', 'ENOENT');
+      yield new Omitted(3);
+      if (all) yield { instrument: COUNTER, attributes: [], value: 1 };
+      yield new Omitted(4);
+    });
+    const host = new HostProbes({ probes: [partly], ...{ source, bootMs: 0 } });
+    await host.refresh();
+    assert.deepEqual(valuesOf(host), [[1]]);
+    const state = host.states[0]!;
+    const { status, missing, omitted, points, errors } = state;
+    assert.deepEqual([status, omitted, points, errors], ['ok', 7, 1, 0]);
+    assert.deepEqual(missing, ['/proc/pressure/io: ENOENT']);
+    all = false;
+    await host.refresh();
+    assert.deepEqual([state.status, state.lastError], ['unavailable', '/proc/pressure/io: ENOENT']);
+    assert.deepEqual([state.omitted, state.missing], [0, []]);
   });
 
   it('that fail show nothing half-read, are told of once, and once more when they no longer do', async () => {
