@@ -4,7 +4,11 @@ import type { TreeMaker } from './make-tree.ts';
 
 export function makeFileSystems(tree: TreeMaker): void {
   tree.file('proc/filesystems', 'nodev\tsysfs\nnodev\ttmpfs\nnodev\tnfs4\n\text4\n\txfs\n\tfuseblk\n');
-  const sizes: Record<string, unknown> = {};
+  // What must not be asked for its size would have one.
+  const size = { bsize: 4096, blocks: 9, bfree: 5, bavail: 5, files: 0, ffree: 0 };
+  const sizes: Record<string, unknown> = Object.fromEntries(
+    ['/tmp', '/far', '/far/near', '/usb', '/again'].map((at) => [`/proc/1/root${at}`, size]),
+  );
   const lines = [
     '20 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw',
     '21 20 0:21 / /tmp rw - tmpfs tmpfs rw',
