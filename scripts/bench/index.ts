@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|scrape|linker|turns ...]`. Needs root, the built agent and what
+ * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|scrape|host|linker|turns ...]`. Needs root, the built agent and what
  * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 
 import { findCommand } from '../../test/support/programs.ts';
+import { benchHost } from './host.ts';
 import { benchLinker } from './linker.ts';
 import { benchMixed } from './mixed.ts';
 import { benchPaced } from './paced.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   mixed: benchMixed,
   replay: benchReplay,
   scrape: benchScrape,
+  host: benchHost,
   linker: benchLinker,
   turns: benchTurns,
 };
