@@ -290,7 +290,12 @@ function hostMetricsDoc(): string {
     }),
   );
   return `Read when somebody asks, below \`receivers.undertrace.host.root_path\`; \`receivers.undertrace.host.off\` leaves probes out. Names are those of OpenTelemetry's semantic
-conventions in Prometheus' form. What a host has not got is left out, and \`undertrace doctor\` says why.
+conventions in Prometheus' form; where these have none, the description says so. What a host has not got is left out, and \`undertrace doctor\` says why.
+
+Disks are whole devices that ever did something, without partitions and loop devices. File systems are those on block devices, without images, each at
+its first mount; of the network and of FUSE there are none, since to ask one that hangs is to hang. Interfaces and sockets are those of the host's first
+process. \`process_*\` and \`container_*\` are of the processes of observed services, up to 500, and of their cgroups; what the agent itself takes is \`otelcol_process_*\`.
+\`undertrace_host_probe_omitted\` counts what is beyond a limit.
 
 | probe | name | type | labels | what it is |
 |---|---|---|---|---|

@@ -12,7 +12,7 @@ const COUNT = gauge(
   'network.connection.state',
 );
 
-/** To read so many from /proc/net/tcp takes a few milliseconds. */
+/** To read so many from /proc/net/tcp takes some 10 ms, in which the agent does nothing else. */
 const MAX_SOCKETS = 5000;
 /** By their numbers (include/net/tcp_states.h); 12 is a request that has not been answered. */
 const STATES = [
