@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Agent } from '../support/agent.ts';
+import { Agent, sleep } from '../support/agent.ts';
 import { findCollector, freePorts } from '../support/collector.ts';
 import { CollectorProcess } from '../support/collector-process.ts';
 import { dashboards, type PanelQuery, panelQueries, substitute, variables } from '../support/dashboards.ts';
@@ -30,9 +30,11 @@ const WINDOW_S = 120;
 const OTHERS = ['grpc', 'mqtt', 'dns'];
 /** Of their scripted operations at a time. */
 const ROUNDS = 10;
+/** Between two of them there are scrapes. */
+const BETWEEN_MS = 10_000;
 
 /** Of each kind of traffic what comes last or seldom. */
-const SEEN_LAST = [
+const SEEN_LAST: readonly string[] = [
   'traces_span_metrics_calls_total{span_name="GET /fail"}',
   'rpc_client_call_duration_seconds_count',
   'messaging_client_operation_duration_seconds_count',
@@ -103,18 +105,29 @@ describe('the stack', function () {
     assert.equal((await fetch(jaeger.health)).status, 200);
 
     await demo.visit();
-    // Twice: a series that has one value has no rate.
-    for (let round = 0; round < 2; round++)
+    // Again and again: a series that has one value has no rate.
+    const until = Date.now() + PATIENCE_MS;
+    for (
+      let missing: readonly string[] = SEEN_LAST;
+      missing.length > 0;
+      missing = await notIncreasing(SEEN_LAST)
+    ) {
+      assert.ok(Date.now() < until, `not seen within ${PATIENCE_MS} ms: ${missing.join(', ')}`);
       for (const [i, name] of OTHERS.entries()) await runClient(name, folder, packages[i]!);
-    services = await prometheus.until('spans of all', servicesIfAll, PATIENCE_MS);
+      await sleep(BETWEEN_MS);
+    }
+    const seen = await prometheus.query('count by (service_name) (traces_span_metrics_calls_total)');
+    services = seen.map(({ metric }) => metric.service_name!);
   });
 
-  /** The services, once all that was started has been seen. */
-  async function servicesIfAll(): Promise<string[] | undefined> {
-    for (const selector of SEEN_LAST)
-      if ((await prometheus.query(`increase(${selector}[${WINDOW_S}s]) > 0`)).length === 0) return undefined;
-    const found = await prometheus.query('count by (service_name) (traces_span_metrics_calls_total)');
-    return found.map(({ metric }) => metric.service_name!);
+  /** Which of them have not been seen to increase. */
+  async function notIncreasing(selectors: readonly string[]): Promise<string[]> {
+    const missing: string[] = [];
+    for (const selector of selectors) {
+      const rates = await prometheus.query(`increase(${selector}[${WINDOW_S}s]) > 0`);
+      if (rates.length === 0) missing.push(selector);
+    }
+    return missing;
   }
 
   after(async () => {
