@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Builds a real Docker Compose from its Go module, once per version, and prints the path of the binary on stdout. `docker-compose config` needs no engine.
 //
-//   node scripts/build-compose.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/compose-<version>/docker-compose
+//   node scripts/build-compose.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/compose-<version>-<hash>/docker-compose
 //   node scripts/build-compose.mjs --check    prints the path if it is built; exit 1 if not
 //
 // See go-program.mjs for what it needs.

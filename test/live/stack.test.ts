@@ -23,7 +23,7 @@ import {
 } from '../support/scenario.ts';
 
 /** On a busy machine the agent stands back, and is behind: it is waited for what each query and each service must have. */
-const PATIENCE_MS = 400_000;
+const PATIENCE_MS = 600_000;
 /** How far back is looked, and the interval of $__rate_interval. */
 const WINDOW_S = 120;
 /** Protocols that the demo does not speak, each by its first client. */
@@ -61,7 +61,7 @@ describe('the stack', function () {
   let services: string[];
 
   before(async function () {
-    this.timeout(900_000); // the first run builds programs
+    this.timeout(1_500_000); // the first run builds programs
     needRoot(this);
     const found = findCollector();
     if ('missing' in found) lacking(this, found.missing);
