@@ -17,13 +17,20 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sleep } from './agent.ts';
-import { inCheckout, needCommand } from './programs.ts';
+import { findCommand, inCheckout, needMachine } from './programs.ts';
 
 const START_MS = 30_000;
 const POLL_MS = 200;
 const SUITE = 'bookworm';
 /** What this machine trusts, where its registries are behind a certificate of somebody's own. */
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
+
+/** Path of a command that nothing here installs: an engine is the machine's own affair. */
+function needHere(context: Mocha.Context, name: string, ofPackage: string): string {
+  const command = findCommand(name);
+  needMachine(context, command !== undefined, `${name} is not installed: apt-get install ${ofPackage}`);
+  return command!;
+}
 
 export class Docker {
   readonly folder: string;
@@ -37,8 +44,10 @@ export class Docker {
   }
 
   static async start(context: Mocha.Context): Promise<Docker> {
-    const cli = needCommand(context, 'docker', 'the image is built with it');
-    const command = needCommand(context, 'dockerd', 'the image is built with it');
+    const [cli, command] = ['docker', 'dockerd'].map((name) => needHere(context, name, 'docker.io')) as [
+      string,
+      string,
+    ];
     const folder = mkdtempSync(path.join(tmpdir(), 'undertrace-docker-'));
     const engine = spawn(
       command,
@@ -79,11 +88,7 @@ export class Docker {
 
   /** Makes the image that the Dockerfile begins with. */
   makeBase(context: Mocha.Context): void {
-    const debootstrap = needCommand(
-      context,
-      'debootstrap',
-      'it makes the image that the Dockerfile begins with',
-    );
+    const debootstrap = needHere(context, 'debootstrap', 'debootstrap');
     const root = path.join(this.folder, 'base');
     const options = ['--variant=minbase', '--include=ca-certificates'];
     execFileSync(debootstrap, [...options, SUITE, root], { stdio: ['ignore', 'ignore', 'inherit'] });
