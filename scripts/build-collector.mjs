@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Builds a real OpenTelemetry Collector from its Go modules, once per version, and prints the path of the binary on stdout.
 //
-//   node scripts/build-collector.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/collector-<version>/otelcol
+//   node scripts/build-collector.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/collector-<version>-<hash>/otelcol
 //   node scripts/build-collector.mjs --check    prints the path if it is built; exit 1 if not
 //
 // See go-program.mjs for what it needs.

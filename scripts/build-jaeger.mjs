@@ -2,7 +2,7 @@
 // Builds a real Jaeger 2 from its Go module, once per version, and prints the path of the binary on stdout. Without the assets of its user
 // interface, which are not in the module: it has the receivers, the storage and the query API.
 //
-//   node scripts/build-jaeger.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/jaeger-<version>/jaeger
+//   node scripts/build-jaeger.mjs            → ${XDG_CACHE_HOME:-~/.cache}/undertrace/jaeger-<version>-<hash>/jaeger
 //   node scripts/build-jaeger.mjs --check    prints the path if it is built; exit 1 if not
 //
 // See go-program.mjs for what it needs.

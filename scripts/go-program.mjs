@@ -1,43 +1,36 @@
-// Programs that the tests need and that are built with Go from modules: each once per version, into ${XDG_CACHE_HOME:-~/.cache}/undertrace/.
+// Programs that the tests need and that are built with Go from modules: each once per version and manifest, into ${XDG_CACHE_HOME:-~/.cache}/undertrace/.
 //
 // Needs `go`, of any version, and the Go module proxy that the machine is set up with. Several processes may ask at once: one builds, the others
 // wait. A build that was interrupted leaves no binary, since the finished one is moved into place.
 // Node built-ins only: it runs before `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { goEnvironment } from './go-toolchain.mjs';
 import { withLock } from './setup/lock.mjs';
 
+/** As in the folders of the other programs that are compiled for the tests. */
+const HASH_DIGITS = 16;
+
 /**
  * Prints the path of a program on stdout, built where it is not yet there; with --check it is not built, and the exit code is 1 where it is not there.
  *
- * `name` and `version` name its folder, `binary` is its file in there. `manifest` says what it is made of: another one is another program.
+ * `name`, `version` and the hash of `manifest`, which says what it is made of, name its folder, `binary` is its file in there.
  * `prepare(folder)` gives the arguments of `go`, and where below the folder the finished binary will be.
  */
 export async function printProgram({ name, title, version, binary, manifest, takes, prepare }) {
   const say = (text) => process.stderr.write(`build-${name}: ${text}\n`);
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const folder = join(cache, 'undertrace', `${name}-${version}`);
+  const hash = createHash('sha256').update(manifest).digest('hex').slice(0, HASH_DIGITS);
+  const folder = join(cache, 'undertrace', `${name}-${version}-${hash}`);
   const path = join(folder, binary);
-  const stamp = join(folder, 'manifest.sha256');
-  const wanted = createHash('sha256').update(manifest).digest('hex');
 
   function isBuilt() {
     try {
       accessSync(path, constants.X_OK);
-      return readFileSync(stamp, 'utf8').trim() === wanted;
+      return true;
     } catch {
       return false;
     }
@@ -64,7 +57,6 @@ export async function printProgram({ name, title, version, binary, manifest, tak
       );
     }
     renameSync(output, path);
-    writeFileSync(stamp, `${wanted}\n`);
     say(`built in ${Math.round((performance.now() - began) / 1000)} s`);
   }
 

@@ -111,5 +111,6 @@ for (const [script, command] of [
   ['python-sdk.mjs', 'python3'],
   ['protocol-packages.mjs', 'npm'],
   ['build-jaeger.mjs', 'go'],
+  ['build-compose.mjs', 'go'],
 ])
   if (isThere({ command })) run(process.execPath, [fileURLToPath(new URL(script, import.meta.url))]);

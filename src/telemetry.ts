@@ -76,7 +76,7 @@ export class Telemetry {
       ports.push(health.port);
     }
     capture.setOwnPorts(ports);
-    this.#measure = new ProgramMeasure(capture.tracer);
+    this.#measure = new ProgramMeasure(capture.tracer, log.component('capture'));
   }
 
   /** Where metrics are pushed to, and what came of it. */

@@ -1,9 +1,13 @@
 import { getSystemErrorMap } from 'node:util';
 
+import { ATTACH_TABLE } from '../capture/attach-table.ts';
 import { Counter } from '../capture/records.gen.ts';
 import type { DirectoryFigures } from '../directory/directory.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { PipelineCounts, SelfSources } from './self-sources.ts';
+
+/** Programs that are attached; the others are run. */
+const HOOKED = new Set(ATTACH_TABLE.map(({ program }) => program));
 
 /** `undertrace_*`: the books, the kernel side's counters, what the agent costs, and how its configuration fares. */
 export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
@@ -73,6 +77,16 @@ function defineKernel(define: Definer, sources: SelfSources): void {
   );
   define.gauge('undertrace_bpf_map_max_entries', 'Entries a BPF map may hold.', ['map'], () =>
     sources.maps().map(({ name, maxEntries }) => [{ map: name }, maxEntries]),
+  );
+  define.gauge(
+    'undertrace_bpf_program_attached',
+    '1 while a BPF program is attached to its hook, 0 if not: `undertrace doctor` says why, and what is missing without it.',
+    ['program'],
+    () =>
+      sources
+        .programs()
+        .filter(({ name }) => HOOKED.has(name))
+        .map(({ name, attached }) => [{ program: name }, attached ? 1 : 0]),
   );
   define.counter(
     'undertrace_bpf_measured_seconds_total',

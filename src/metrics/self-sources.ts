@@ -88,6 +88,7 @@ export interface SelfSources {
   measuredSeconds: () => number;
   programs: () => ReadonlyArray<{
     name: string;
+    attached: boolean;
     runTimeNs: number;
     runCount: number;
     recursionMisses: number;

@@ -1,8 +1,5 @@
 /** What a real Jaeger shows of real programs, asked by its query API: each request is one tree, whoever made the spans. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { CELLS, type Cell, lackOf, linksPerRequest } from '../links/cells.ts';
 import { checkLinks } from '../links/check.ts';
 import { ofRun, RECEIVER, traceLoad } from '../links/laboratory.ts';
@@ -61,7 +58,6 @@ function treeOfTruth({ chain }: Cell, truth: Truth, run: string, root: string): 
 describe('traces in a real Jaeger', function () {
   this.timeout(60_000);
   const servers = new Servers();
-  let folder: string;
   let jaeger: Jaeger;
   let agent: Agent | undefined;
   let curl: string;
@@ -71,13 +67,11 @@ describe('traces in a real Jaeger', function () {
     needRoot(this);
     curl = needCommand(this, 'curl', 'curl is one of the traced programs');
     const binary = needJaeger(this);
-    folder = mkdtempSync(path.join(tmpdir(), 'undertrace-jaeger-'));
-    jaeger = await Jaeger.start(binary, folder);
+    jaeger = await Jaeger.start(binary);
   });
 
   after(async () => {
     await jaeger?.stop();
-    if (folder) rmSync(folder, { recursive: true });
   });
 
   afterEach(async () => {

@@ -38,7 +38,12 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     ring: () => ({ size: 16_777_216, used: 4096 }),
     maps: () => [{ name: 'conns', entries: 5, maxEntries: 65_536 }],
     measuredSeconds: () => 12.5,
-    programs: () => [{ name: 'exit', runTimeNs: 2_500_000_000, runCount: 1000, recursionMisses: 3 }],
+    programs: () => [
+      { name: 'syscall_exit', attached: true, runTimeNs: 2_500_000_000, runCount: 1000, recursionMisses: 3 },
+      { name: 'socket_state', attached: false, runTimeNs: 0, runCount: 0, recursionMisses: 0 },
+      // Run, not attached.
+      { name: 'scan_sockets', attached: false, runTimeNs: 0, runCount: 1, recursionMisses: 0 },
+    ],
     drainBatch: new Histogram([1024]),
     eventLoopLag: lag,
     connections: () => 5,

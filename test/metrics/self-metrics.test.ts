@@ -26,7 +26,7 @@ describe('metrics/self', () => {
 
   it('shows the books, the kernel side, the cost and the configuration', async () => {
     const samples = samplesOf(await new SelfMetrics(makeSources()).render(false));
-    const expected: Array<[string, number]> = [
+    const expected: Array<[string, number | undefined]> = [
       ['undertrace_ledger_in_total{stage="records"}', 10],
       ['undertrace_ledger_out_total{stage="records"}', 7],
       ['undertrace_ledger_lost_total{stage="records",reason="ring_full"}', 3],
@@ -37,9 +37,12 @@ describe('metrics/self', () => {
       ['undertrace_kernel_calls_receive_total', 0],
       ['undertrace_ring_used_bytes', 4096],
       ['undertrace_bpf_map_entries{map="conns"}', 5],
-      ['undertrace_bpf_program_run_seconds_total{program="exit"}', 2.5],
-      ['undertrace_bpf_program_runs_total{program="exit"}', 1000],
-      ['undertrace_bpf_program_misses_total{program="exit"}', 3],
+      ['undertrace_bpf_program_attached{program="syscall_exit"}', 1],
+      ['undertrace_bpf_program_attached{program="socket_state"}', 0],
+      ['undertrace_bpf_program_attached{program="scan_sockets"}', undefined],
+      ['undertrace_bpf_program_run_seconds_total{program="syscall_exit"}', 2.5],
+      ['undertrace_bpf_program_runs_total{program="syscall_exit"}', 1000],
+      ['undertrace_bpf_program_misses_total{program="syscall_exit"}', 3],
       ['undertrace_event_loop_lag_seconds_bucket{le="0.25"}', 1],
       ['undertrace_event_loop_lag_seconds_bucket{le="1.0"}', 2],
       ['undertrace_event_loop_lag_seconds_bucket{le="+Inf"}', 3],

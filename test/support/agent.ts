@@ -18,6 +18,8 @@ export interface AgentOptions {
   receiver?: Record<string, unknown>;
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
+  /** Command in front of its own, such as one that takes rights away. */
+  wrap?: readonly string[];
   /** Other exporters than the sink, by id; the pipeline names them all. */
   exporters?: Record<string, unknown>;
 }
@@ -85,8 +87,12 @@ export class Agent {
       },
     };
     // JSON is YAML.
-    const args = ['run', '--config', `yaml:${JSON.stringify(config)}`, ...(options.args ?? [])];
-    const child = spawn(process.execPath, [inCheckout('dist', 'main.js'), ...args], {
+    const [command, ...args] = [
+      ...(options.wrap ?? []),
+      ...[process.execPath, inCheckout('dist', 'main.js'), 'run'],
+      ...['--config', `yaml:${JSON.stringify(config)}`, ...(options.args ?? [])],
+    ];
+    const child = spawn(command!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });

@@ -13,9 +13,17 @@ export class CollectorProcess {
     this.#child = child;
   }
 
-  /** With the configuration in `file`; resolves when it says that it is ready. */
-  static async start(title: string, binary: string, file: string): Promise<CollectorProcess> {
-    const child = spawn(binary, ['--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  /** With the configuration in `file`, which may name variables of `env`; resolves when it says that it is ready. */
+  static async start(
+    title: string,
+    binary: string,
+    file: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<CollectorProcess> {
+    const child = spawn(binary, ['--config', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     const started = new CollectorProcess(title, child);
     await started.#ready();
     return started;

@@ -1,13 +1,12 @@
 /** A real Jaeger for tests: OTLP in over HTTP, everything kept in memory, given back by its query API. */
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { spanWithNumbers } from './agent.ts';
 import { freePorts } from './collector.ts';
 import { CollectorProcess } from './collector-process.ts';
 import { findGoProgram } from './go-program.ts';
 import { decodeParsed, type ReceivedSpan } from './otlp-proto.ts';
-import { lacking } from './programs.ts';
+import { inCheckout, lacking } from './programs.ts';
 
+const CONFIG = inCheckout('config', 'jaeger.yaml');
 const MAX_TRACES = 10_000;
 const QUERY_MS = 20_000;
 const POLL_MS = 20;
@@ -18,48 +17,46 @@ export function needJaeger(context: Mocha.Context): string {
   return 'missing' in found ? lacking(context, found.missing) : found.binary;
 }
 
+type Ports = [number, number, number, number, number, number];
+
 export class Jaeger {
   /** For OTLP over HTTP. */
   readonly endpoint: string;
-  readonly #api: string;
+  /** What a person opens. */
+  readonly page: string;
+  /** Answers 200 while it works. */
+  readonly health: string;
   readonly #process: CollectorProcess;
 
-  private constructor(started: CollectorProcess, otlpPort: number, queryPort: number) {
+  private constructor(started: CollectorProcess, http: number, query: number, health: number) {
     this.#process = started;
-    this.endpoint = `http://127.0.0.1:${otlpPort}`;
-    this.#api = `http://127.0.0.1:${queryPort}/api/v3`;
+    this.endpoint = `http://127.0.0.1:${http}`;
+    this.page = `http://127.0.0.1:${query}`;
+    this.health = `http://127.0.0.1:${health}/status`;
   }
 
-  /** With its configuration in `folder`; resolves when it takes spans and answers queries. */
-  static async start(binary: string, folder: string): Promise<Jaeger> {
-    const [otlpPort, queryPort, grpcPort] = (await freePorts(3)) as [number, number, number];
-    const file = path.join(folder, 'jaeger.yaml');
-    writeFileSync(
-      file,
-      `
-receivers:
-  otlp:
-    protocols:
-      http: { endpoint: "127.0.0.1:${otlpPort}" }
-exporters:
-  jaeger_storage_exporter: { trace_storage: memory }
-extensions:
-  jaeger_storage:
-    backends:
-      memory: { memory: { max_traces: ${MAX_TRACES} } }
-  jaeger_query:
-    storage: { traces: memory }
-    http: { endpoint: "127.0.0.1:${queryPort}" }
-    grpc: { endpoint: "127.0.0.1:${grpcPort}" }
-service:
-  extensions: [jaeger_storage, jaeger_query]
-  telemetry:
-    metrics: { level: none }
-  pipelines:
-    traces: { receivers: [otlp], exporters: [jaeger_storage_exporter] }
-`,
-    );
-    return new Jaeger(await CollectorProcess.start('Jaeger', binary, file), otlpPort, queryPort);
+  /**
+   * With the stack's own configuration; resolves when it takes spans and answers queries. The tab Monitor asks `prometheus`. Whoever must know its
+   * address before it is there chooses ports.
+   */
+  static async start(
+    binary: string,
+    options: { prometheus?: string; grpcPort?: number; metricsPort?: number } = {},
+  ): Promise<Jaeger> {
+    const [http, query, queryGrpc, health, grpc, metrics] = (await freePorts(6)) as Ports;
+    const { grpcPort = grpc, metricsPort = metrics } = options;
+    const env = {
+      OTLP_HTTP_ENDPOINT: `127.0.0.1:${http}`,
+      OTLP_GRPC_ENDPOINT: `127.0.0.1:${grpcPort}`,
+      QUERY_HTTP_ENDPOINT: `127.0.0.1:${query}`,
+      QUERY_GRPC_ENDPOINT: `127.0.0.1:${queryGrpc}`,
+      HEALTH_ENDPOINT: `127.0.0.1:${health}`,
+      METRICS_HOST: '127.0.0.1',
+      METRICS_PORT: String(metricsPort),
+      ...(options.prometheus === undefined ? {} : { PROMETHEUS_URL: options.prometheus }),
+    };
+    const started = await CollectorProcess.start('Jaeger', binary, CONFIG, env);
+    return new Jaeger(started, http, query, health);
   }
 
   /** At once: in order it waits for seconds, and all that it has is in memory. */
@@ -98,7 +95,7 @@ service:
   }
 
   async #traces(target: string): Promise<ReceivedSpan[]> {
-    const response = await fetch(this.#api + target, { signal: AbortSignal.timeout(QUERY_MS) });
+    const response = await fetch(`${this.page}/api/v3${target}`, { signal: AbortSignal.timeout(QUERY_MS) });
     const text = await response.text();
     if (response.status === 404) return []; // its word for none
     if (!response.ok) throw new Error(`Jaeger answers ${response.status} to ${target}: ${text}`);

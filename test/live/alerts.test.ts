@@ -1,0 +1,132 @@
+/** Alerts of config/prometheus/ on real faults: a real Prometheus scrapes a real agent, and what breaks is broken. Only their `for` is shorter. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Agent, type AgentOptions } from '../support/agent.ts';
+import { findCollector, freePorts } from '../support/collector.ts';
+import { CollectorProcess } from '../support/collector-process.ts';
+import { Demo } from '../support/demo.ts';
+import { inCheckout, lacking, needCommand, needRoot } from '../support/programs.ts';
+import { type Alert, Prometheus } from '../support/prometheus.ts';
+
+const ALERT_AFTER = '6s';
+/** On a busy machine the agent stands back, and what it tells comes late. */
+const PATIENCE_MS = 180_000;
+/** The smallest that there is. */
+const SMALL_RING = '64KiB';
+
+describe('alerts on real faults', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let agent: Agent | undefined;
+  let prometheus: Prometheus | undefined;
+  let collector: CollectorProcess | undefined;
+  let demo: Demo;
+
+  before(async function () {
+    needRoot(this);
+    folder = mkdtempSync(path.join(tmpdir(), 'undertrace-alerts-'));
+    demo = await Demo.start(this);
+    await demo.visit();
+  });
+
+  afterEach(async () => {
+    await agent?.stop();
+    await prometheus?.stop();
+    await collector?.stop();
+    agent = prometheus = collector = undefined;
+  });
+
+  after(async () => {
+    await demo?.stop();
+    if (folder) rmSync(folder, { recursive: true });
+  });
+
+  /** An agent that sees what this test has started, and a Prometheus that scrapes it. */
+  async function watch(
+    context: Mocha.Context,
+    options: AgentOptions,
+    collectorMetrics?: number,
+  ): Promise<void> {
+    const receiver = { filters: { include: [{ pid: process.pid, children: true }] }, ...options.receiver };
+    agent = await Agent.start({ ...options, receiver });
+    prometheus = await Prometheus.start(context, mkdtempSync(path.join(folder, 'prometheus-')), {
+      targets: {
+        'agent:9464': `127.0.0.1:${agent.port}`,
+        'collector:8888': collectorMetrics === undefined ? null : `127.0.0.1:${collectorMetrics}`,
+        'jaeger:8888': null,
+      },
+      alertAfter: ALERT_AFTER,
+    });
+  }
+
+  const firing = (name: string): Promise<Alert> =>
+    prometheus!.until(
+      name,
+      async () =>
+        (await prometheus!.alerts()).find(
+          ({ labels, state }) => labels.alertname === name && state === 'firing',
+        ),
+      PATIENCE_MS,
+    );
+
+  it('tell that the Collector is down, and that nothing can be sent', async function () {
+    const found = findCollector();
+    if ('missing' in found) lacking(this, found.missing);
+    const [grpc, http, health, metrics, nowhere] = await freePorts(5);
+    collector = await CollectorProcess.start(
+      'the Collector',
+      found.binary,
+      inCheckout('config/collector.yaml'),
+      {
+        OTLP_GRPC_ENDPOINT: `127.0.0.1:${grpc}`,
+        OTLP_HTTP_ENDPOINT: `127.0.0.1:${http}`,
+        HEALTH_ENDPOINT: `127.0.0.1:${health}`,
+        METRICS_HOST: '127.0.0.1',
+        METRICS_PORT: String(metrics),
+        JAEGER_ENDPOINT: `127.0.0.1:${nowhere}`,
+      },
+    );
+    await watch(this, { exporters: { otlp_http: { endpoint: `http://127.0.0.1:${http}` } } }, metrics);
+    await prometheus!.until(
+      'spans in the Collector',
+      async () => {
+        const up = await prometheus!.query('up{job="otel-collector"} == 1');
+        const sent = await prometheus!.query('otelcol_exporter_sent_spans{job="undertrace"} > 0');
+        return up.length > 0 && sent.length > 0 ? true : undefined;
+      },
+      PATIENCE_MS,
+    );
+    assert.deepEqual(await prometheus!.alerts(), []);
+
+    await collector.stop('SIGKILL');
+    const down = await firing('UndertraceCollectorDown');
+    assert.equal(down.labels.severity, 'critical');
+    assert.equal(down.labels.instance, `127.0.0.1:${metrics}`);
+    const failing = await firing('UndertraceExportFailing');
+    assert.equal(failing.labels.exporter, 'otlp_http');
+    assert.match(failing.annotations.summary!, /fails to send to otlp_http/);
+  });
+
+  it('tell that the ring is too small', async function () {
+    const ab = needCommand(this, 'ab', 'it makes a burst');
+    await watch(this, { receiver: { ring_size: SMALL_RING } });
+    const burst = spawn(ab, ['-q', '-c', '32', '-n', '1000000', '-t', '300', `${demo.base}/visits/burst`], {
+      stdio: 'ignore',
+    });
+    const ended = once(burst, 'exit');
+    try {
+      const overrun = await firing('UndertraceRingOverrun');
+      assert.match(overrun.annotations.summary!, /loses [\d.]+% of what the kernel tells/);
+    } finally {
+      burst.kill('SIGTERM');
+      await ended;
+    }
+    const { ledger } = await agent!.stop();
+    agent = undefined;
+    assert.ok(ledger.stages.records!.lost.ring_full! > 0);
+  });
+});
