@@ -7,7 +7,10 @@ export function makeFileSystems(tree: TreeMaker): void {
   // What must not be asked for its size would have one.
   const size = { bsize: 4096, blocks: 9, bfree: 5, bavail: 5, files: 0, ffree: 0 };
   const sizes: Record<string, unknown> = Object.fromEntries(
-    ['/tmp', '/far', '/far/near', '/usb', '/again'].map((at) => [`/proc/1/root${at}`, size]),
+    ['/tmp', '/far', '/far/near', '/usb', '/again', '/hidden', '/deep', '/deep/below'].map((at) => [
+      `/proc/1/root${at}`,
+      size,
+    ]),
   );
   const lines = [
     '20 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw',
@@ -17,11 +20,17 @@ export function makeFileSystems(tree: TreeMaker): void {
     '24 20 8:3 / /usb rw - fuseblk /dev/sda3 rw',
     '25 21 8:4 / /tmp/a\\040b ro,relatime shared:9 master:1 - xfs /dev/sda4 ro',
     '26 20 8:1 /var /again rw - ext4 /dev/sda1 rw',
+    '27 20 8:5 / /hidden rw - ext4 /dev/sda5 rw',
+    '28 27 0:23 / /hidden rw - nfs4 far:/x rw',
+    '29 20 8:6 / /deep/below rw - ext4 /dev/sda6 rw',
+    '30 20 0:24 / /deep rw - nfs4 far:/y rw',
+    '31 20 8:7 / /dee rw - ext4 /dev/sda7 rw',
   ];
   tree.file('proc/1/mountinfo', `${lines.join('\n')}\n`);
   const mounts = [
     ['/dev/sda1', '/', 'ext4', 'rw'],
     ['/dev/sda4', '/tmp/a b', 'xfs', 'ro'],
+    ['/dev/sda7', '/dee', 'ext4', 'rw'],
   ] as const;
   for (const keys of mounts) {
     const [used, free, reserved, usedInodes, freeInodes] = [1, 0, 0, 0, 0].map(

@@ -45,6 +45,8 @@ const LOCAL = new Set(['rootfs', 'ramfs', 'tmpfs', 'devtmpfs', 'overlay', 'proc'
 
 interface Mount {
   readonly parent: string;
+  /** What is mounted on it. */
+  readonly children: Mount[];
   readonly device: string;
   readonly path: string;
   readonly type: string;
@@ -64,13 +66,13 @@ export const filesystem: Probe = {
     const onDevices = new Set(POOLED);
     for (const [, type] of source.files.need('/proc/filesystems').matchAll(/^\t(\S+)$/gm))
       if (!MAY_HANG.test(type!) && !IMAGES.test(type!)) onDevices.add(type!);
-    const passable = (mount: Mount | undefined): boolean =>
-      mount === undefined ||
-      ((onDevices.has(mount.type) || LOCAL.has(mount.type)) && passable(mounts.get(mount.parent)));
+    const isLocal = ({ type }: Mount): boolean => onDevices.has(type) || LOCAL.has(type);
     const byDevice = new Map<string, Mount>();
-    for (const mount of mounts.values())
-      if (onDevices.has(mount.type) && passable(mount) && !byDevice.has(mount.device))
-        byDevice.set(mount.device, mount);
+    for (const mount of mounts.values()) {
+      if (!onDevices.has(mount.type) || byDevice.has(mount.device)) continue;
+      const above = pathTo(mount, mounts);
+      if (above?.every(isLocal)) byDevice.set(mount.device, mount);
+    }
     const { read, omitted } = firstOf([...byDevice.values()], MAX_FILE_SYSTEMS);
     yield* omitted;
     // As the first process of the host sees them: what was mounted after the agent's container has started is not in its own tree.
@@ -100,10 +102,23 @@ function parseMounts(text: string): Map<string, Mount> {
     const [type, device] = after.split(' ') as [string, string];
     const mode = options.startsWith('ro') ? 'ro' : 'rw';
     // The number of the topmost one is that of its parent where the host's root is a container's.
-    if (id !== parent)
-      found.set(id, { parent, device: unescaped(device), path: unescaped(path), type, mode });
+    if (id === parent) continue;
+    const [at, of] = [unescaped(path), unescaped(device)];
+    found.set(id, { parent, children: [], device: of, path: at, type, mode });
   }
+  for (const mount of found.values()) found.get(mount.parent)?.children.push(mount);
   return found;
+}
+
+/** The mounts that lead to one, itself first; undefined where another one hides it, and its path leads there. */
+function pathTo(mount: Mount, mounts: ReadonlyMap<string, Mount>): readonly Mount[] | undefined {
+  const hides = ({ path }: Mount): boolean => `${mount.path}/`.startsWith(path === '/' ? '/' : `${path}/`);
+  const way: Mount[] = [];
+  for (let at: Mount | undefined = mount; at !== undefined; at = mounts.get(at.parent)) {
+    if (at.children.some((child) => !way.includes(child) && hides(child))) return undefined;
+    way.push(at);
+  }
+  return way;
 }
 
 function* readMount({ files }: HostSource, root: string, mount: Mount): Iterable<Reading> {
