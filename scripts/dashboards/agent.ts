@@ -194,7 +194,7 @@ export const agent: Dashboard = {
             },
             {
               expr: perSecond('otelcol_exporter_send_failed_spans', 'exporter'),
-              legend: '{{instance}} {{exporter}} failed attempts',
+              legend: '{{instance}} {{exporter}} lost after attempts',
             },
             {
               expr: perSecond('otelcol_exporter_enqueue_failed_spans', 'exporter'),

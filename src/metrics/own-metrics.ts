@@ -13,6 +13,7 @@ const HOOKED = new Set(ATTACH_TABLE.map(({ program }) => program));
 export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineBooks(define, sources);
   defineKernel(define, sources);
+  defineExporters(define, sources);
   defineCost(define, sources);
   defineLinks(define, sources);
   defineDirectory(define, sources);
@@ -111,6 +112,15 @@ function defineKernel(define: Definer, sources: SelfSources): void {
     'Events that a BPF program did not see, since it was running on that CPU already (0 before Linux 5.12, which does not tell).',
     ['program'],
     () => sources.programs().map(({ name, recursionMisses }) => [{ program: name }, recursionMisses]),
+  );
+}
+
+function defineExporters(define: Definer, sources: SelfSources): void {
+  define.gauge(
+    'undertrace_exporter_unreachable',
+    '1 while the destination of an exporter does not take spans and they wait, 0 while it does.',
+    ['exporter'],
+    () => sources.exporters().map(({ id, unreachable }) => [{ exporter: id }, unreachable ? 1 : 0]),
   );
 }
 

@@ -11,6 +11,8 @@ export interface ExporterFigures {
   queueSize: number;
   queueCapacity: number;
   requestsInFlight: number;
+  /** The destination does not answer and is asked by one request at a time. */
+  unreachable: boolean;
 }
 
 /** What an exporter that metrics are pushed to says of itself. */

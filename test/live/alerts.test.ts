@@ -106,9 +106,9 @@ describe('alerts on real faults', function () {
     const down = await firing('UndertraceCollectorDown');
     assert.equal(down.labels.severity, 'critical');
     assert.equal(down.labels.instance, `127.0.0.1:${metrics}`);
-    const failing = await firing('UndertraceExportFailing');
-    assert.equal(failing.labels.exporter, 'otlp_http');
-    assert.match(failing.annotations.summary!, /fails to send to otlp_http/);
+    const away = await firing('UndertraceDestinationAway');
+    assert.equal(away.labels.exporter, 'otlp_http');
+    assert.match(away.annotations.summary!, /The destination of otlp_http at .* takes no spans/);
   });
 
   it('tell that the ring is too small', async function () {

@@ -31,6 +31,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
         queueSize: 100,
         queueCapacity: 1000,
         requestsInFlight: 1,
+        unreachable: true,
       },
     ],
     reloads: () => ({ lastSucceeded: false, succeeded: 2, failed: 1, lastAt: new Date(1000) }),

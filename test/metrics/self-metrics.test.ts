@@ -37,6 +37,7 @@ describe('metrics/self', () => {
       ['undertrace_kernel_calls_receive_total', 0],
       ['undertrace_ring_used_bytes', 4096],
       ['undertrace_bpf_map_entries{map="conns"}', 5],
+      ['undertrace_exporter_unreachable{exporter="otlp_http"}', 1],
       ['undertrace_bpf_program_attached{program="syscall_exit"}', 1],
       ['undertrace_bpf_program_attached{program="socket_state"}', 0],
       ['undertrace_bpf_program_attached{program="scan_sockets"}', undefined],
