@@ -6,12 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { agent } from './dashboards/agent.ts';
 import { type Dashboard, render } from './dashboards/dashboard.ts';
+import { host } from './dashboards/host.ts';
 import { overview } from './dashboards/overview.ts';
 import { service } from './dashboards/service.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
-export const DASHBOARDS: readonly Dashboard[] = [overview, service, agent];
+export const DASHBOARDS: readonly Dashboard[] = [overview, service, host, agent];
 
 /** Text by path, relative to the repository. */
 export async function generateDashboards(): Promise<Record<string, string>> {

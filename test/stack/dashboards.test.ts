@@ -7,15 +7,17 @@ import { readRules } from '../support/rules.ts';
 
 /** What Prometheus makes itself. */
 const PROMETHEUS = new Set(['up', 'ALERTS', 'scrape_duration_seconds', 'scrape_samples_scraped']);
-/** A name in PromQL that is no function, keyword, label or variable: it stands before `{`, `[`, or alone. */
-const METRIC = /(?<![\w$"{,])([a-zA-Z_]\w*_\w+|up|ALERTS)(?=\{|\[| )(?! *\()/g;
+/** A name in PromQL that is no function, keyword, label or variable: it stands before `{`, `[`, `)`, or alone. */
+const METRIC = /(?<![\w$"{,])([a-zA-Z_]\w*_\w+|up|ALERTS)(?=\{|\[| |\)|$)(?! *\()/g;
+/** Lists of labels. */
+const LABELS = /\b(?:by|on|group_left) \([^)]*\)/g;
 /** Functions and keywords that look like one. */
 const WORDS = new Set(['group_left', 'group_right', 'histogram_quantile', 'label_replace', 'label_join']);
 
 /** Every metric of docs/metrics.md, histograms with their parts. */
 function documented(): Set<string> {
   const text = readFileSync(inCheckout('docs', 'metrics.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `(\w+)`\s+\| (\w+)/gm)];
+  const rows = [...text.matchAll(/\| `(\w+)`\s+\| (counter|gauge|histogram)\b/g)];
   return new Set(
     rows.flatMap(([, name, type]) =>
       type === 'histogram' ? ['_bucket', '_sum', '_count'].map((part) => name + part) : [name!],
@@ -59,7 +61,7 @@ describe('stack/dashboards', () => {
       ...readRules().map(({ alert, expr }) => ({ name: alert, expr })),
     ];
     for (const { name, expr } of asked) {
-      const metrics = [...expr.matchAll(METRIC)]
+      const metrics = [...expr.replaceAll(LABELS, '').matchAll(METRIC)]
         .map(([, metric]) => metric!)
         .filter((word) => !WORDS.has(word));
       assert.ok(metrics.length > 0, `${name}: no metric found in ${expr}`);

@@ -49,7 +49,7 @@ describe('stack/rules', function () {
       ),
     );
     for (const { alert, for: after, labels, annotations } of rules) {
-      assert.match(after ?? '', /^\d+m$/, alert);
+      assert.match(after ?? '', /^\d+[mh]$/, alert);
       assert.ok(SEVERITIES.includes(labels?.severity ?? ''), `${alert} is ${labels?.severity}`);
       assert.ok(annotations?.summary, alert);
       assert.equal(annotations?.runbook_url, `docs/runbook.md#${alert.toLowerCase()}`);
