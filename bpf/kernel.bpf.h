@@ -24,7 +24,10 @@
 #define TCP_ESTABLISHED 1
 #define TCP_CLOSE_WAIT 8
 #define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
+#define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
 #define S_IFMT 00170000
 #define S_IFREG 0100000
@@ -197,15 +200,32 @@ struct thread_info {
 	__u32 status; /* x86: TS_COMPAT while a 32-bit system call runs */
 };
 
+struct rq { /* a run queue: one a CPU */
+	__u64 clock;
+};
+
+struct cfs_rq {
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED */
+};
+
 struct sched_entity {
 	__u64 nr_migrations; /* from one CPU to another */
+	struct cfs_rq *cfs_rq; /* of the CPU that the thread belongs to, whatever its policy */
+};
+
+struct sched_info { /* with CONFIG_SCHED_INFO, in nanoseconds of the run queue's clock */
+	unsigned long long run_delay;	 /* all waits that are over */
+	unsigned long long last_arrival; /* onto the CPU */
+	unsigned long long last_queued;	 /* 0 while it does not wait */
 };
 
 struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
+	struct sched_info sched_info;
 	int pid, tgid;
 	__u64 start_boottime;
+	int exit_state; /* not 0: it will not run for much longer */
 	int exit_code;
 	char comm[16];
 	struct task_struct *group_leader, *real_parent;
@@ -266,6 +286,9 @@ struct tcp_sock {
 	__u32 write_seq;  /* next byte the application will write */
 	__u32 snd_una;	  /* first byte not yet acknowledged */
 	__u64 bytes_received, bytes_acked;
+	__u64 bytes_sent, bytes_retrans; /* payload, what was sent again included; payload sent again */
+	__u32 total_retrans;		 /* segments */
+	__u32 srtt_us;			 /* smoothed round trip time, eighths of a microsecond */
 };
 
 struct sockaddr_un_name {
@@ -285,6 +308,26 @@ struct unix_sock {
 };
 
 struct seq_file;
+
+struct request_queue {
+	struct gendisk *disk; /* since d152c682f03c ("block: add an explicit ->disk backpointer to the request_queue", 5.15) */
+};
+
+struct gendisk {
+	int major, first_minor;
+	char disk_name[32];
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags; /* the operation, and flags above it */
+	unsigned int __data_len; /* bytes that are not done yet */
+	__u64 start_time_ns;	 /* CLOCK_MONOTONIC; 0 where no times are kept */
+};
+
+struct request___before_5_17 {
+	struct gendisk *rq_disk;
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;

@@ -305,6 +305,7 @@ ${rows.join('')}
 
 /** Nothing is read of it. */
 const NO_HOST = { files: new HostFiles('/'), processes: () => [] };
+const NO_OVERFLOWS = { overflows: (): Array<[string, number]> => [['disks', 0]], unserved: 0 };
 const NOBODY = { serviceName: '', attributes: {} };
 
 /** What is measured of requests, by instrument. */
@@ -396,7 +397,7 @@ export function exampleMetrics(openMetrics = false): Promise<string> {
   const host = new HostProbes({ probes: PROBES, source: NO_HOST, bootMs: 0 });
   return new SelfMetrics(sources, [
     (define) => requests.define(define),
-    (define) => defineHostMetrics(define, host),
+    (define) => defineHostMetrics(define, host, () => NO_OVERFLOWS),
   ]).render(openMetrics);
 }
 

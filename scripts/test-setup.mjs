@@ -40,6 +40,7 @@ const NEEDED = [
   { command: 'time', packages: ['time'] },
   { command: 'ab', packages: ['apache2-utils'] },
   { command: 'bpftool', packages: ['bpftool'] },
+  { command: 'fio', packages: ['fio'] },
   { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },
   { file: '/bin/busybox', packages: ['busybox-static'] },
 ];

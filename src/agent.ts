@@ -10,8 +10,9 @@ import { openDirectory } from './directory/open-directory.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import { HostFiles } from './host/host-files.ts';
 import { HostProbes } from './host/host-probes.ts';
+import { KernelProbes } from './host/kernel-probes.ts';
 import { PROBES } from './host/probe/index.ts';
-import type { ObservedProcess } from './host/probe/probe.ts';
+import type { HostSource, ObservedProcess } from './host/probe/probe.ts';
 import { RequestMetrics } from './metrics/request/request-metrics.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
 import { TracesOutput } from './output/traces-output.ts';
@@ -33,6 +34,9 @@ export async function createOutput(settings: Settings, ledger: Ledger, log: Log)
   return new TracesOutput(ledger, queues);
 }
 
+/** How often the kernel's side of the host's probes is told which processes belong to which service. */
+const OBSERVE_MS = 1000;
+
 /** How the live capture is to be opened for these settings. */
 export function captureOptions(receiver: ReceiverSettings): ConstructorParameters<typeof KernelCapture>[1] {
   return {
@@ -50,7 +54,16 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
 
 /** Processes of which requests were seen, and that live. */
 function* observedProcesses({ observations, processes }: Pipeline): Iterable<ObservedProcess> {
-  for (const pid of observations.processes.keys()) {
+  yield* identified(processes, observations.processes.keys());
+}
+
+/** The same, and those that listen for what their workers serve. */
+function* servingProcesses({ observations, processes }: Pipeline): Iterable<ObservedProcess> {
+  yield* identified(processes, new Set([...observations.processes.keys(), ...observations.listening.keys()]));
+}
+
+function* identified(processes: Pipeline['processes'], pids: Iterable<number>): Iterable<ObservedProcess> {
+  for (const pid of pids) {
     const resource = processes.identifyLatest(pid);
     if (resource === undefined) continue;
     const { serviceName: service, attributes } = resource;
@@ -69,6 +82,8 @@ export class Agent {
   /** Undefined where receivers.undertrace.metrics.requests is off. */
   readonly requestMetrics: RequestMetrics | undefined;
   readonly host: HostProbes;
+  /** Undefined before start(). */
+  kernelProbes: KernelProbes | undefined;
   readonly startedAt = new Date();
   /** Attached and draining. */
   ready = false;
@@ -85,6 +100,9 @@ export class Agent {
     lastSucceeded: true,
     lastAt: this.startedAt,
   };
+
+  readonly #log: Log;
+  #observing: NodeJS.Timeout | undefined;
 
   /** Loads the programs; nothing is traced before start(). */
   static async create(settings: Settings, log: RootLog): Promise<Agent> {
@@ -104,6 +122,7 @@ export class Agent {
     directory: DirectoryMail | undefined,
     log: Log,
   ) {
+    this.#log = log;
     this.settings = settings;
     this.ledger = ledger;
     this.output = output;
@@ -126,7 +145,7 @@ export class Agent {
     const { rootPath, off } = settings.receiver.host;
     this.host = new HostProbes({
       probes: PROBES.filter(({ name }) => !off.includes(name)),
-      source: { files: new HostFiles(rootPath), processes: () => observedProcesses(this.pipeline) },
+      source: this.#hostSource(rootPath),
       bootMs: Math.round(Date.now() - uptime() * 1000),
       onChange: ({ name, status, lastError }) =>
         status === 'failed'
@@ -137,6 +156,7 @@ export class Agent {
 
   start(): void {
     this.capture.start();
+    this.#startKernelProbes();
     this.ready = true;
   }
 
@@ -150,8 +170,33 @@ export class Agent {
   /** Detaches, lets what is under way become spans, delivers what can be delivered within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.ready = false;
+    clearInterval(this.#observing);
+    this.kernelProbes?.close();
     this.capture.stop();
     this.pipeline.finish();
     await Promise.all([this.output.shutdown(deadlineMs), this.directory?.close(DIRECTORY_CLOSE_MS)]);
+  }
+
+  #hostSource(rootPath: string): HostSource {
+    const kernel = (): KernelProbes | undefined => this.kernelProbes;
+    return {
+      files: new HostFiles(rootPath),
+      processes: () => observedProcesses(this.pipeline),
+      get kernel() {
+        return kernel();
+      },
+    };
+  }
+
+  #startKernelProbes(): void {
+    const { host, limits } = this.settings.receiver;
+    const kernel = new KernelProbes(loadNative(), {
+      off: host.off,
+      connections: limits.connections,
+      onKill: ({ pid, comm }, [service]) =>
+        this.#log.warn({ pid, comm, service }, 'the kernel has killed a process for want of memory'),
+    });
+    this.kernelProbes = kernel;
+    this.#observing = setInterval(() => kernel.observe(servingProcesses(this.pipeline)), OBSERVE_MS).unref();
   }
 }

@@ -2,6 +2,7 @@ import type { Agent } from './agent.ts';
 import { VERSION } from './base/version.ts';
 import { IP_PROTOCOL } from './capture/unrecognised-ports.ts';
 import type { TrackedConnection } from './connection/tracked-connection.ts';
+import type { KernelProbes } from './host/kernel-probes.ts';
 import type { ConnectionReport } from './decode/decode-stage.ts';
 import {
   type AgentStatus,
@@ -25,6 +26,7 @@ const NAME_SOURCE = 'undertrace.service.name.source';
 export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
   capture: Pick<Agent['capture'], 'host' | 'outcomes'>;
   host: Pick<Agent['host'], 'states'>;
+  kernelProbes: Pick<KernelProbes, 'outcomes'> | undefined;
   output: Pick<Agent['output'], 'stats'>;
 };
 
@@ -40,7 +42,7 @@ export function statusOf(agent: Reported): AgentStatus {
     kernel: capture.host.kernel,
     backend: capture.host.backend,
     ready: agent.ready,
-    off: capture.outcomes
+    off: [...capture.outcomes, ...(agent.kernelProbes?.outcomes ?? [])]
       .filter(({ attached }) => !attached)
       .map(({ program, error, fallback }) => ({ what: program, why: `${error}; ${fallback}` })),
     exporters: agent.output.stats().map(exporterStatus),

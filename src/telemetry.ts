@@ -41,7 +41,7 @@ export class Telemetry {
         settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
         [
           ...(requestMetrics ? [(define: Definer) => requestMetrics.define(define)] : []),
-          (define) => defineHostMetrics(define, host),
+          (define) => defineHostMetrics(define, host, () => agent.kernelProbes),
         ],
         () => host.refresh(),
       );
@@ -124,7 +124,8 @@ export class Telemetry {
         return maps;
       },
       measuredSeconds: () => this.#measure?.seconds ?? 0,
-      programs: () => (agent.ready ? capture.tracer.programStats() : []),
+      programs: () =>
+        agent.ready ? [...capture.tracer.programStats(), ...(agent.kernelProbes?.programStats() ?? [])] : [],
       drainBatch: capture.drainBatch,
       eventLoopLag: this.#lag.seconds,
       connections: () => pipeline.decode.table.size,

@@ -55,6 +55,7 @@ function reported(over = false): Reported {
     reloads: { succeeded: 2, failed: 1, lastSucceeded: true, lastAt: new Date(0) },
     capture: { host: HOST, outcomes: [] },
     host: { states: [] },
+    kernelProbes: undefined,
     output: { stats: () => [] },
   };
 }

@@ -1,4 +1,4 @@
-/* The hooks of syscall_enter and syscall_exit with nothing behind them: what the kernel takes for telling at all. */
+/* The hooks of syscall_enter, syscall_exit and run_queue with nothing behind them: what the kernel takes for telling at all. */
 #define SEC(name) __attribute__((section(name), used))
 
 SEC("tp_btf/sys_enter")
@@ -9,6 +9,12 @@ int hook_enter(void *context)
 
 SEC("tp_btf/sys_exit")
 int hook_exit(void *context)
+{
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int hook_switch(void *context)
 {
 	return 0;
 }

@@ -22,7 +22,10 @@ function compile(): Uint8Array {
   }
 }
 
-/** The agent's two hooks on system calls with programs that return at once: no agent can be cheaper there. */
+/** The agent's two hooks on system calls. */
+const SYSCALL_HOOKS = ['hook_enter', 'hook_exit'];
+
+/** Hooks of the agent's with programs that return at once: no agent can be cheaper there. */
 export class BareHooks {
   readonly #tracer: Tracer;
 
@@ -30,11 +33,12 @@ export class BareHooks {
     this.#tracer = tracer;
   }
 
-  static attach(): BareHooks {
+  static attach(programs: readonly string[] = SYSCALL_HOOKS): BareHooks {
     const { Tracer } = loadNative();
     const tracer = new Tracer({ object: (object ??= compile()) });
+    for (const program of tracer.programs) if (!programs.includes(program)) tracer.disableProgram(program);
     tracer.load();
-    for (const program of tracer.programs) tracer.attach(program);
+    for (const program of programs) tracer.attach(program);
     return new BareHooks(tracer);
   }
 

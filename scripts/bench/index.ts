@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|throughput|paced|mixed|replay|scrape|host|linker|turns ...]`. Needs root, the built agent and what
+ * What Undertrace costs on this machine: `npm run bench [syscalls|switches|throughput|paced|mixed|replay|scrape|host|linker|turns ...]`. Needs root, the built agent and what
  * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -15,12 +15,14 @@ import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
 import { benchScrape } from './scrape.ts';
 import type { Row } from './statistics.ts';
+import { benchSwitches } from './switches.ts';
 import { benchSyscalls } from './syscalls.ts';
 import { benchThroughput } from './throughput.ts';
 import { benchTurns } from './turns.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   syscalls: benchSyscalls,
+  switches: benchSwitches,
   throughput: benchThroughput,
   paced: benchPaced,
   mixed: benchMixed,

@@ -74,6 +74,40 @@ function sayWhy() {
   }
 }
 
+/** The text of a page of the agent's. */
+async function pageOf(path) {
+  const response = await fetch(`http://127.0.0.1:${LISTENER}${path}`);
+  return response.text();
+}
+
+/** The programs of the host's object that the kernel should take: all but those whose tracepoint came later, which are off by name. */
+async function checkHostProbes() {
+  const { off, probes } = JSON.parse(await pageOf('/status'));
+  const told = JSON.stringify({ off, probes });
+  assert.ok(
+    off.every(({ why }) => why.startsWith('this kernel has no ')),
+    told,
+  );
+  const page = await pageOf('/metrics');
+  const figure = (name) =>
+    [...page.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    );
+  const figures = [
+    'system_cpu_run_queue_duration_seconds_count',
+    'system_cpu_run_queue_duration_seconds_sum',
+    'system_cpu_on_cpu_time_seconds_total',
+    'system_network_connection_opened_total',
+    'system_network_connection_accepted_total',
+    'system_network_connection_io_bytes_total',
+  ];
+  for (const name of figures) {
+    console.log(`${name} ${figure(name)}`);
+    assert.ok(figure(name) > 0, `${name}: ${told}`);
+  }
+}
+
 async function startAgent() {
   const config = {
     exporters: { file: { path: spansFile }, prometheus: { endpoint: `127.0.0.1:${LISTENER}` } },
@@ -221,6 +255,7 @@ async function main() {
   const agent = await startAgent();
   const planned = await converseNode('guest');
   await converseBusybox();
+  await checkHostProbes();
   const stepped = isGuest ? await stepClock() : undefined;
   await sleep(1500); // longer than a span waits for its trace
   const exited = once(agent, 'exit');

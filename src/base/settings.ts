@@ -182,6 +182,11 @@ export const PROBE_NAMES = [
   'transport',
   'process',
   'container',
+  'run_queue',
+  'disk_requests',
+  'tcp',
+  'reclaim',
+  'oom',
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
 

@@ -14,6 +14,9 @@ const ADDON = fileURLToPath(new URL('undertrace.node', BUILD));
 /** The eBPF object for this machine's architecture, as made by `npm run setup`. */
 export const OBJECT = fileURLToPath(new URL(`bpf/${process.arch}/undertrace.bpf.o`, BUILD));
 
+/** The eBPF object of the host's probes; the agent does without where it is not there. */
+export const HOST_OBJECT = fileURLToPath(new URL(`bpf/${process.arch}/host.bpf.o`, BUILD));
+
 /** Loads the addon; what is missing or does not fit is said with its remedy. */
 export function loadNative(): NativeAddon {
   for (const file of [ADDON, OBJECT]) {

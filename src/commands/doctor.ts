@@ -1,7 +1,10 @@
+import type { ProbeName } from '../base/settings.ts';
 import { type Check, runChecks } from '../capture/checks.ts';
 import { loadSettings } from '../config.ts';
-import { checkProbes } from '../host/checks.ts';
+import { loadNative } from '../capture/native.ts';
+import { checkProbes, checkProgram } from '../host/checks.ts';
 import { HostFiles } from '../host/host-files.ts';
+import { KernelProbes } from '../host/kernel-probes.ts';
 import { PROBES } from '../host/probe/index.ts';
 import type { CommandOptions } from './options.ts';
 
@@ -12,7 +15,13 @@ export function run(options: CommandOptions & { json: boolean }): number {
   const { rootPath, off } = loadSettings(options.sources).receiver.host;
   const files = new HostFiles(rootPath);
   const probes = PROBES.filter(({ name }) => !off.includes(name));
-  const checks = [...runChecks(), ...checkProbes(probes, { files, processes: () => [] })];
+  const checks = runChecks();
+  const kernel = openKernelProbes(off, checks);
+  checks.push(
+    ...(kernel?.outcomes.map(checkProgram) ?? []),
+    ...checkProbes(probes, { files, processes: () => [], kernel }),
+  );
+  kernel?.close();
   if (options.json) {
     process.stdout.write(`${JSON.stringify(checks, undefined, 2)}\n`);
   } else {
@@ -22,4 +31,10 @@ export function run(options: CommandOptions & { json: boolean }): number {
     }
   }
   return checks.some(({ status }) => status === 'fail') ? 1 : 0;
+}
+
+/** Undefined where the addon is not there, as the checks say. */
+function openKernelProbes(off: readonly ProbeName[], checks: readonly Check[]): KernelProbes | undefined {
+  if (!checks.some(({ name, status }) => name === 'addon' && status === 'pass')) return undefined;
+  return new KernelProbes(loadNative(), { off, connections: 1024, onKill: () => {} });
 }

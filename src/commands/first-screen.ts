@@ -20,7 +20,10 @@ export function firstScreen(
   ];
   if (settings.exporters.length === 0)
     lines.push('  spans to  nowhere: no exporter in service.pipelines.traces');
-  for (const { program, attached, error, fallback } of capture.outcomes)
+  for (const { program, attached, error, fallback } of [
+    ...capture.outcomes,
+    ...(agent.kernelProbes?.outcomes ?? []),
+  ])
     if (!attached) lines.push(`  off       ${program}: ${error}; ${fallback}`);
   if (capture.ownTgid !== process.pid)
     lines.push(

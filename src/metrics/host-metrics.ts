@@ -1,8 +1,16 @@
 import type { HostProbes, ProbeState } from '../host/host-probes.ts';
+import type { KernelProbes } from '../host/kernel-probes.ts';
 import type { Definer, Samples } from './pull.ts';
 
+/** What the kernel's side of the probes had no room for. */
+export type KernelBounds = Pick<KernelProbes, 'overflows' | 'unserved'>;
+
 /** The figures of the host's probes, and what the agent has to say of the probes themselves. */
-export function defineHostMetrics({ counter, bareCounter, gauge, metric }: Definer, host: HostProbes): void {
+export function defineHostMetrics(
+  { counter, bareCounter, gauge, metric }: Definer,
+  host: HostProbes,
+  kernel: () => KernelBounds | undefined,
+): void {
   for (const each of host.metrics) metric(each);
   const byProbe = (key: string, read: (state: ProbeState) => number) => (): Samples =>
     host.states.map((state) => [{ [key]: state.name }, read(state)]);
@@ -35,5 +43,17 @@ export function defineHostMetrics({ counter, bareCounter, gauge, metric }: Defin
     'Number of metric points successfully scraped.',
     ['scraper'],
     byProbe('scraper', ({ points }) => points),
+  );
+  counter(
+    'undertrace_host_overflows_total',
+    'How often something found no room in a table of the host’s eBPF programs: threads that are moved while they wait count from then on, disks share one without a name, connections are counted without their bytes, peers count for everybody else, reasons of failures are left out.',
+    ['table'],
+    () => (kernel()?.overflows() ?? []).map(([table, count]) => [{ table }, count]),
+  );
+  gauge(
+    'undertrace_host_unserved_processes',
+    'Processes of services that the host’s eBPF programs count among everybody else, for want of room.',
+    [],
+    () => kernel()?.unserved,
   );
 }

@@ -3,11 +3,16 @@ import { getSystemErrorMap } from 'node:util';
 import { ATTACH_TABLE } from '../capture/attach-table.ts';
 import { Counter } from '../capture/records.gen.ts';
 import type { DirectoryFigures } from '../directory/directory.ts';
+import { KERNEL_PROGRAMS, SCAN_LISTENERS } from '../host/kernel-programs.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { PipelineCounts, SelfSources } from './self-sources.ts';
 
 /** Programs that are attached; the others are run. */
-const HOOKED = new Set(ATTACH_TABLE.map(({ program }) => program));
+const HOOKED = new Set(
+  [...ATTACH_TABLE, ...KERNEL_PROGRAMS]
+    .map(({ program }) => program)
+    .filter((name) => name !== SCAN_LISTENERS),
+);
 
 /** `undertrace_*`: the books, the kernel side's counters, what the agent costs, and how its configuration fares. */
 export function defineOwnMetrics(define: Definer, sources: SelfSources): void {

@@ -33,6 +33,7 @@ describe('host/names', () => {
         'system.linux.pressure.stall_type',
         'system.linux.pressure.window',
         'container.memory.event',
+        'system.memory.reclaim.cause',
       ],
     );
   });

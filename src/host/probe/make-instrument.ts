@@ -23,3 +23,7 @@ export function gauge(
 ): Instrument {
   return { name, unit, description, type: 'gauge', attributes };
 }
+
+export function histogram(name: string, description: string, ...attributes: readonly string[]): Instrument {
+  return { name, unit: 's', description, type: 'histogram', attributes };
+}

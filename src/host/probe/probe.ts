@@ -1,7 +1,8 @@
 import type { Histogram } from '../../base/histogram.ts';
 import type { Instrument } from '../../base/metric.ts';
 import type { ProbeName } from '../../base/settings.ts';
-import type { HostFiles, SourceMissing } from '../host-files.ts';
+import { type HostFiles, SourceMissing } from '../host-files.ts';
+import type { KernelTables } from '../kernel-tables.ts';
 
 /** A process of an observed service. */
 export interface ObservedProcess {
@@ -16,6 +17,8 @@ export interface HostSource {
   readonly files: HostFiles;
   /** Processes of which requests were seen, and that have not ended. */
   readonly processes: () => Iterable<ObservedProcess>;
+  /** Undefined where no eBPF programs run. */
+  readonly kernel?: KernelTables | undefined;
 }
 
 /** One figure of the host as it stands now. */
@@ -52,4 +55,11 @@ export interface Probe {
    * there is nothing else to tell.
    */
   read(source: HostSource): Iterable<Told>;
+}
+
+/** The kernel's side, where it has all of these programs. Throws SourceMissing. */
+export function needKernel({ kernel }: HostSource, ...programs: readonly string[]): KernelTables {
+  if (kernel === undefined) throw new SourceMissing('eBPF', 'no programs run');
+  for (const program of programs) kernel.need(program);
+  return kernel;
 }
