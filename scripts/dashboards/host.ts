@@ -1,6 +1,6 @@
 /** The host: utilisation, saturation and errors of CPU, memory, disks and network, and which service takes how much. */
 import { AGENTS, type Dashboard, FROM, type Panel } from './dashboard.ts';
-import { rate } from './requests.ts';
+import { quantile, rate } from './requests.ts';
 
 /** Of one service, or of the rest where no service is named. */
 const BY_SERVICE = '{{service_name}}';
@@ -21,6 +21,13 @@ const CPU: readonly Panel[] = [
     { stacked: true },
   ),
   over(
+    'Saturation: waiting for a CPU, p99',
+    's',
+    quantile(0.99, 'system_cpu_run_queue_duration_seconds', FROM, 'instance'),
+    '{{instance}}',
+    { description: 'From when a thread could run until it ran.' },
+  ),
+  over(
     'Saturation: load by CPU',
     'short',
     `sum by (instance) (system_cpu_load_average_1m{${FROM}}) / sum by (instance) (system_cpu_logical_count{${FROM}})`,
@@ -31,6 +38,19 @@ const CPU: readonly Panel[] = [
     'percentunit',
     `max by (instance) (1 - sum by (instance, cpu_logical_number) (rate(system_cpu_time_seconds_total{${FROM},cpu_mode=~"idle|iowait"}[$__rate_interval])))`,
     '{{instance}}',
+  ),
+  over(
+    'On a CPU, by service',
+    'percentunit',
+    rate(`system_cpu_on_cpu_time_seconds_total{${FROM}}`, 'service_name'),
+    BY_SERVICE,
+    { stacked: true, description: 'As a share of one CPU.' },
+  ),
+  over(
+    'Waiting for a CPU, p99 by service',
+    's',
+    quantile(0.99, 'system_cpu_run_queue_duration_seconds', FROM, 'service_name'),
+    BY_SERVICE,
   ),
   over(
     'Context switches',
@@ -78,6 +98,18 @@ const MEMORY: readonly Panel[] = [
     '{{instance}} {{system_paging_direction}}',
   ),
   over(
+    'Saturation: freeing memory first, p99',
+    's',
+    quantile(0.99, 'system_memory_reclaim_duration_seconds', FROM, 'service_name'),
+    BY_SERVICE,
+  ),
+  over(
+    'Errors: killed for want of memory',
+    'short',
+    `sum by (service_name, process_executable_name) (increase(system_memory_oom_kills_total{${FROM}}[1h]))`,
+    '{{service_name}} {{process_executable_name}}',
+  ),
+  over(
     'Resident, by service',
     'bytes',
     `sum by (service_name) (process_memory_usage_bytes{${FROM}})`,
@@ -104,6 +136,35 @@ const DISKS: readonly Panel[] = [
     'iops',
     direction('system_disk_operations_total', 'system_device', 'disk_io_direction'),
     '{{instance}} {{system_device}} {{disk_io_direction}}',
+  ),
+  over(
+    'A request takes, p99',
+    's',
+    quantile(
+      0.99,
+      'system_disk_request_duration_seconds',
+      FROM,
+      'instance, system_device, disk_io_direction',
+    ),
+    '{{instance}} {{system_device}} {{disk_io_direction}}',
+  ),
+  over(
+    'Saturation: waits for the driver, p99',
+    's',
+    quantile(0.99, 'system_disk_request_queue_duration_seconds', FROM, 'instance, system_device'),
+    '{{instance}} {{system_device}}',
+  ),
+  over(
+    'Errors',
+    'cps',
+    rate(`system_disk_request_errors_total{${FROM}}`, 'instance, system_device'),
+    '{{instance}} {{system_device}}',
+  ),
+  over(
+    'Bytes, by service',
+    'Bps',
+    rate(`process_disk_request_io_bytes_total{${FROM}}`, 'service_name, disk_io_direction'),
+    '{{service_name}} {{disk_io_direction}}',
   ),
   over(
     'File systems: used',
@@ -155,6 +216,24 @@ const NETWORK: readonly Panel[] = [
     'cps',
     rate(`system_network_tcp_listen_overflows_total{${FROM}}`, 'instance'),
     '{{instance}}',
+  ),
+  over(
+    'Bytes, by service',
+    'Bps',
+    rate(`system_network_connection_io_bytes_total{${FROM}}`, 'service_name, network_io_direction'),
+    '{{service_name}} {{network_io_direction}}',
+  ),
+  over(
+    'Round trip, p99 by service',
+    's',
+    quantile(0.99, 'system_network_connection_round_trip_duration_seconds', FROM, 'service_name'),
+    BY_SERVICE,
+  ),
+  over(
+    'Connections that failed, by service',
+    'cps',
+    rate(`system_network_connection_failed_total{${FROM}}`, 'service_name, error_type'),
+    '{{service_name}} {{error_type}}',
   ),
 ];
 

@@ -48,6 +48,8 @@ const SEEN_LAST: readonly string[] = [
 const WITHOUT_DATA: Readonly<Record<string, string>> = {
   'host / CPU / Containers stopped by their CPU limit': 'a container with a CPU limit',
   'host / CPU / Pressure: some task waited': 'a kernel with pressure stall information',
+  'host / Memory / Errors: killed for want of memory': 'a fault: no memory left',
+  'host / Memory / Saturation: freeing memory first, p99': 'a fault: hardly any memory left',
   'host / Memory / Saturation: swapped': 'a kernel with swap',
 };
 
