@@ -2,10 +2,13 @@ import { Ledger } from './base/ledger.ts';
 import type { RootLog } from './base/log.ts';
 import type { Log } from './base/log-shape.ts';
 import type { ReceiverSettings, Settings } from './base/settings.ts';
+import { cpuClocks } from './capture/cpu-budget.ts';
 import { KernelCapture } from './capture/kernel-capture.ts';
 import { loadNative } from './capture/native.ts';
+import { ProgramMeasure } from './capture/program-measure.ts';
 import type { DirectoryMail } from './directory/directory-mail.ts';
 import { openDirectory } from './directory/open-directory.ts';
+import { Governor } from './governor.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import { RequestMetrics } from './metrics/request/request-metrics.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
@@ -40,6 +43,7 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
     connections: receiver.limits.connections,
     scan: receiver.scan,
     directory: receiver.link.directory !== undefined,
+    cpuLimit: receiver.limits.cpu,
   };
 }
 
@@ -49,6 +53,8 @@ export class Agent {
   readonly capture: KernelCapture;
   readonly pipeline: Pipeline;
   readonly output: TracesOutput;
+  readonly measure: ProgramMeasure;
+  readonly governor: Governor;
   /** Undefined where none is configured. */
   readonly directory: DirectoryMail | undefined;
   /** Undefined where receivers.undertrace.metrics.requests is off. */
@@ -86,7 +92,7 @@ export class Agent {
     ledger: Ledger,
     output: TracesOutput,
     directory: DirectoryMail | undefined,
-    log: Log,
+    log: RootLog,
   ) {
     this.settings = settings;
     this.ledger = ledger;
@@ -107,23 +113,38 @@ export class Agent {
       onTrace: (spans) => this.output.push(spans),
       requestMetrics: this.requestMetrics,
     });
+    this.measure = new ProgramMeasure(this.capture.tracer);
+    this.governor = new Governor({
+      capture: this.capture,
+      pipeline: this.pipeline,
+      measure: this.measure,
+      limits: settings.receiver.limits,
+      log: log.component('governor'),
+      clocks: cpuClocks(),
+      rss: () => process.memoryUsage.rss(),
+    });
   }
 
   start(): void {
     this.capture.start();
+    this.measure.start();
+    this.governor.start();
     this.ready = true;
   }
 
-  /** Filters, names, routes and sampling of another configuration take over; the rest needs a restart. */
+  /** Filters, names, routes, sampling and limits of another configuration take over; the rest needs a restart. */
   reconfigure(settings: Settings): void {
     this.settings = settings;
     this.capture.announceFilters(settings.receiver.filters);
     this.pipeline.reconfigure(settings.receiver);
+    this.governor.limits = settings.receiver.limits;
   }
 
   /** Detaches, lets what is under way become spans, delivers what can be delivered within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.ready = false;
+    this.governor.stop();
+    this.measure.stop();
     this.capture.stop();
     this.pipeline.finish();
     await Promise.all([this.output.shutdown(deadlineMs), this.directory?.close(DIRECTORY_CLOSE_MS)]);

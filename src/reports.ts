@@ -23,6 +23,7 @@ const NAME_SOURCE = 'undertrace.service.name.source';
 
 /** The parts of an agent that reports look at. */
 export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
+  governor: Pick<Agent['governor'], 'figures'>;
   capture: Pick<Agent['capture'], 'host' | 'outcomes'>;
   output: Pick<Agent['output'], 'stats'>;
 };
@@ -31,6 +32,7 @@ export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt'
 export function statusOf(agent: Reported): AgentStatus {
   const { pipeline, capture, ledger, reloads } = agent;
   const books = booksOf(ledger);
+  const { level, step, cpu, memory } = agent.governor.figures;
   return {
     version: VERSION,
     pid: process.pid,
@@ -46,6 +48,7 @@ export function statusOf(agent: Reported): AgentStatus {
     books,
     balanced: books.every(({ balanced }) => balanced),
     kernelCounters: { ...pipeline.books.counters },
+    governor: { level, step, cpu: { used: cpu.process + cpu.programs, limit: cpu.limit }, memory },
     config: {
       lastReloadSuccessful: reloads.lastSucceeded,
       reloads: reloads.succeeded,

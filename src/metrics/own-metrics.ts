@@ -2,6 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 
 import { Counter } from '../capture/records.gen.ts';
 import type { DirectoryFigures } from '../directory/directory.ts';
+import { defineOwnCost } from './own-cost.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { PipelineCounts, SelfSources } from './self-sources.ts';
 
@@ -9,7 +10,7 @@ import type { PipelineCounts, SelfSources } from './self-sources.ts';
 export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineBooks(define, sources);
   defineKernel(define, sources);
-  defineCost(define, sources);
+  defineOwnCost(define, sources);
   defineLinks(define, sources);
   defineDirectory(define, sources);
   defineBounds(define, sources);
@@ -68,65 +69,18 @@ function defineKernel(define: Definer, sources: SelfSources): void {
   }
   define.gauge('undertrace_ring_size_bytes', 'Size of the ring buffer.', [], () => sources.ring()?.size);
   define.gauge('undertrace_ring_used_bytes', 'Bytes in the ring buffer now.', [], () => sources.ring()?.used);
+  define.gauge(
+    'undertrace_ring_high_water_bytes',
+    'The most bytes that a drain has found in the ring buffer since the start.',
+    [],
+    () => sources.ring()?.highWater,
+  );
   define.gauge('undertrace_bpf_map_entries', 'Entries of a BPF map.', ['map'], () =>
     sources.maps().map(({ name, entries }) => [{ map: name }, entries]),
   );
   define.gauge('undertrace_bpf_map_max_entries', 'Entries a BPF map may hold.', ['map'], () =>
     sources.maps().map(({ name, maxEntries }) => [{ map: name }, maxEntries]),
   );
-  define.counter(
-    'undertrace_bpf_measured_seconds_total',
-    'How long BPF programs were measured; measuring costs, so it is done in samples. Divide by this for the share of one CPU.',
-    [],
-    () => sources.measuredSeconds(),
-  );
-  define.counter(
-    'undertrace_bpf_program_run_seconds_total',
-    'Time spent in a BPF program while it was measured.',
-    ['program'],
-    () => sources.programs().map(({ name, runTimeNs }) => [{ program: name }, runTimeNs / 1e9]),
-  );
-  define.counter(
-    'undertrace_bpf_program_runs_total',
-    'Runs of a BPF program while they were counted.',
-    ['program'],
-    () => sources.programs().map(({ name, runCount }) => [{ program: name }, runCount]),
-  );
-  define.counter(
-    'undertrace_bpf_program_misses_total',
-    'Events that a BPF program did not see, since it was running on that CPU already (0 before Linux 5.12, which does not tell).',
-    ['program'],
-    () => sources.programs().map(({ name, recursionMisses }) => [{ program: name }, recursionMisses]),
-  );
-}
-
-function defineCost(define: Definer, sources: SelfSources): void {
-  const { counter, gauge, histogram } = define;
-  counter('undertrace_cpu_seconds_total', 'CPU time of the agent.', ['mode'], () => {
-    const { user, system } = process.cpuUsage();
-    return [
-      [{ mode: 'user' }, user / 1e6],
-      [{ mode: 'system' }, system / 1e6],
-    ];
-  });
-  gauge(
-    'undertrace_memory_bytes',
-    'Memory of the agent: rss is all of it, the others are parts.',
-    ['part'],
-    () => {
-      const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
-      const parts = {
-        rss,
-        heap_used: heapUsed,
-        heap_total: heapTotal,
-        external,
-        array_buffers: arrayBuffers,
-      };
-      return Object.entries(parts).map(([part, bytes]) => [{ part }, bytes]);
-    },
-  );
-  histogram('undertrace_event_loop_lag_seconds', 'By how much timers come late.', sources.eventLoopLag);
-  histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
 }
 
 function defineLinks({ counter, gauge }: Definer, { links, rulesOff }: SelfSources): void {

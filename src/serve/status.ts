@@ -19,6 +19,13 @@ export interface AgentStatus {
   balanced: boolean;
   /** The kernel side's own counters, by their names in bpf/records.toml. */
   kernelCounters: Record<string, number>;
+  /** What is given up to stay within receivers.undertrace.limits: index and name of the step (docs/governor.md), CPU time as a share of one core, bytes. */
+  governor: {
+    level: number;
+    step: string;
+    cpu: { used: number; limit: number };
+    memory: { used: number; limit: number };
+  };
   config: { lastReloadSuccessful: boolean; reloads: number; failures: number; lastError?: string };
   /** Connections known at this moment. */
   connections: number;
