@@ -31,6 +31,7 @@ static __always_inline void born_peer(struct sock *sk, __u64 inode)
 	if (!peer || inode_of(peer))
 		return;
 	hand_over_gap(key); /* of a socket that was there before */
+	shed_some(&fresh, inode);
 	keep_conn(&key, &fresh);
 }
 
@@ -40,13 +41,19 @@ static __always_inline void end_connect(struct task_struct *task, struct pt_regs
 	__u32 fd = SYSCALL_ARG1(regs);
 	struct socket_id id;
 	struct sock *sk = sock_of_fd(task, fd, &id);
+	struct conn *conn;
 
 	if (!sk || (ret && ret != -115 /* EINPROGRESS */ && !is_connection_error(ret) && ret != -2 /* ENOENT */))
 		return;
-	if (!born(&id, 0))
+	conn = born(&id, 0);
+	if (!conn)
 		return;
-	if (!ret && GET(sk, __sk_common.skc_family) == AF_UNIX && GET(sk, sk_type) != SOCK_DGRAM)
+	if (ret && !is_shed(conn))
+		conn->state |= CONN_TOLD;
+	if (!ret && GET(sk, __sk_common.skc_family) == AF_UNIX && GET(sk, sk_type) != SOCK_DGRAM) {
 		born_peer(sk, id.inode);
+		shed_some(conn, id.inode);
+	}
 	report(id.sock, id.inode, event_connect, ret, fd, nr_connect);
 }
 
@@ -61,10 +68,13 @@ static __always_inline void end_accept(struct task_struct *task, long nr, long f
 	conn = born(&id, CONN_ACCEPTED);
 	if (!conn)
 		return;
-	if (is_tcp(sk) && !(conn->state & CONN_SEQ_KNOWN))
+	if (is_tcp(sk) && !(conn->state & CONN_SEQ_KNOWN)) {
 		learn_sequences(conn, sk, true);
-	else if (GET(sk, __sk_common.skc_family) == AF_UNIX)
+	} else if (GET(sk, __sk_common.skc_family) == AF_UNIX) {
 		learn_inodes(conn, sk);
+		if (conn->verdict == verdict_full)
+			shed_some(conn, conn->rx_first);
+	}
 	report(id.sock, id.inode, event_accept, 0, fd, nr);
 }
 
@@ -72,12 +82,19 @@ static __always_inline void end_socketpair(struct task_struct *task, struct pt_r
 {
 	int fds[2] = {};
 	struct socket_id id;
+	struct conn *conn;
+	__u64 pair = 0;
 
 	if (bpf_probe_read_user(fds, sizeof(fds), (void *)SYSCALL_ARG4(regs)))
 		return;
 	for (int i = 0; i < 2; i++) {
-		if (sock_of_fd(task, fds[i], &id) && born(&id, 0))
-			report(id.sock, id.inode, event_connect, 0, fds[i], nr_socketpair);
+		conn = sock_of_fd(task, fds[i], &id) ? born(&id, 0) : 0;
+		if (!conn)
+			continue;
+		if (!pair)
+			pair = id.inode;
+		shed_some(conn, pair);
+		report(id.sock, id.inode, event_connect, 0, fds[i], nr_socketpair);
 	}
 }
 
@@ -174,7 +191,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		}
 		return;
 	}
-	if (!is_silent(conn) && conn->verdict != verdict_drop) {
+	if (!is_silent(conn) && (conn->verdict != verdict_drop || (is_shed(conn) && conn->state & CONN_TOLD))) {
 		struct connection_record *r = &w->connection;
 
 		r->kind = kind_connection;

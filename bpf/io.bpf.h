@@ -38,21 +38,24 @@ static __always_inline bool has_buffer(struct transfer *t, long nr, __u32 flags)
 static __always_inline __u32 take_budget(struct transfer *t, struct pt_regs *regs, long nr, __u64 bytes)
 {
 	struct conn *conn = t->conn;
-	__u32 limit = conn->budget ? conn->budget : default_budget, left;
+	__u32 limit = conn->budget ? conn->budget : default_budget, end, left;
 	bool bare = conn->verdict == verdict_header;
 
+	end = limit > budget_cap ? budget_cap : limit;
 	if (t->kind == position_kind_datagram)
-		return bare ? 0 : limit;
+		return bare ? 0 : end;
 	if (conn->run_direction != t->direction || conn->round != shed_rounds) {
 		conn->run_direction = t->direction;
 		conn->round = shed_rounds; /* what was lost meanwhile may have been the head of another run */
 		conn->run_bytes = 0;
 	}
-	if (!bare && conn->run_bytes >= limit && t->has_buffer &&
+	if (!bare && conn->run_bytes >= end && t->has_buffer &&
 	    find_message(nr, SYSCALL_ARG2(regs), SYSCALL_ARG3(regs), SYSCALL_ARG5(regs)) && begins_message())
 		conn->run_bytes = 0;
 	t->run_on = conn->run_bytes > 0;
-	left = !bare && conn->run_bytes < limit ? limit - conn->run_bytes : 0;
+	left = !bare && conn->run_bytes < end ? end - conn->run_bytes : 0;
+	if (end < limit && !bare && bytes > left && conn->run_bytes < limit)
+		t->counts->of[counter_capped_bytes] += (bytes < limit - conn->run_bytes ? bytes : limit - conn->run_bytes) - left;
 	conn->run_bytes = bytes > 0x7fffffff - conn->run_bytes ? 0x7fffffff : conn->run_bytes + bytes;
 	return left;
 }

@@ -12,6 +12,11 @@ char LICENSE[] SEC("license") = "GPL";
 #define EXEC_PAYLOAD_MAX 12288
 #define WORK_PAYLOAD_MAX 20480
 
+/* Slots of `unrecognised`. The last one is of connections that are shed. */
+#define PORT_SLOTS 1024
+#define SHED_SLOT (PORT_SLOTS - 1)
+#define CONNECTIONS_ALL (1U << 16)
+
 /* ---- settings, fixed at load ---- */
 const volatile bool have_task_storage;	 /* 5.11; without it `threads_by_tid` takes the place of `threads` */
 const volatile bool turn_borders;	 /* count the turns of event loops */
@@ -28,6 +33,8 @@ __u32 pool_count;	   /* of `pools`: 0 keeps futex(2) out of sight */
 __u32 compat_tasks;	   /* 1: 32-bit programs run here, look for their calls; set by user space for those that are older than the agent */
 __u64 last_wake_ns;	   /* at most one wake-up a millisecond */
 __u32 asleep;		   /* 1: the drain looks seldom, and the next record wakes it */
+__u32 budget_cap = ~0U;	   /* payload bytes a run may carry at most, whatever its connection may */
+__u32 connections_kept = CONNECTIONS_ALL; /* of so many new connections; the others are dropped as shed, see shed.bpf.h */
 
 /*
  * The ring is full: until user space has made room and clears this, a data call costs no more than counting it. A call that began meanwhile has no
@@ -131,6 +138,7 @@ struct conn {
 #define CONN_ACCEPTED 4
 #define CONN_NAMED 8	 /* unix: its `seen` record went out */
 #define CONN_OURS 16	 /* the agent's own connection, until it is established */
+#define CONN_TOLD 32	 /* user space was told of it before it could be decided whether it is shed */
 
 /* Key: name_of the sock. Written here, verdicts by set_verdict. Deleted when the socket ends; LRU covers what that misses. */
 struct {
@@ -201,12 +209,12 @@ struct port_count {
 };
 
 /*
- * Traffic dropped as unrecognised, counted here alone. Key: port_slot << 1 | enum direction. User space gives every server port a slot with its first
+ * Traffic dropped as unrecognised, or shed, counted here alone. Key: port_slot << 1 | enum direction. User space gives every server port a slot with its first
  * verdict, and reads.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2048);
+	__uint(max_entries, 2 * PORT_SLOTS);
 	__type(key, __u32);
 	__type(value, struct port_count);
 } unrecognised SEC(".maps");

@@ -20,6 +20,7 @@ enum kind {
 	kind_elision = 21, /* progress of an elided run, read from the kernel while the connection is idle, or told by it when the socket is gone */
 	kind_directory = 22, /* agent: what the directory answered, JSON; the first one says that there is a directory, and has no answers */
 	kind_pool = 23, /* agent: from here on the kernel side tells whom the threads of a process wake, or does so no more */
+	kind_pause = 24, /* agent: the kernel side has stopped looking at system calls: what goes on from here on is not told, until connections are met anew in mid-traffic */
 };
 
 /* Bits of head.flags. */
@@ -99,7 +100,11 @@ enum counter {
 	counter_wakeups = 18, /* times the kernel woke the drain */
 	counter_exec_cut = 19, /* process images whose arguments or environment are longer than what is kept */
 	counter_overruns = 20, /* times the ring filled up, after which data calls are lost until the agent has emptied it */
-	counter_count = 21,
+	counter_shed_connections = 21, /* new connections that were left out because the agent was above its limits, each of their ends by itself */
+	counter_shed_records = 22, /* data calls not written because their connection was left out for that reason; user space fills it in */
+	counter_shed_bytes = 23, /* bytes of shed_records */
+	counter_capped_bytes = 24, /* payload bytes that were left out because the agent was above its limits */
+	counter_count = 25,
 };
 
 /* Bytes that crossed one socket in one direction. */
@@ -262,6 +267,19 @@ struct uring_record {
 	__u32 pad; /* zero */
 };
 _Static_assert(sizeof(struct uring_record) == 40, "uring layout");
+
+/* The kernel side has stopped looking at system calls: what is open now ends unseen. */
+struct pause_record {
+	__u32 size; /* bytes of this record with payload, without the alignment to 8 that follows */
+	__u8 kind; /* enum kind */
+	__u8 version; /* schema version */
+	__u16 flags; /* enum flag, or-ed */
+	__u64 time_ns; /* when the call returned or the event happened */
+	__u64 start_ns; /* start of the process on CLOCK_BOOTTIME; with tgid its identity */
+	__u32 tgid; /* process id in the initial namespace */
+	__u32 tid; /* thread id in the initial namespace */
+};
+_Static_assert(sizeof(struct pause_record) == 32, "pause layout");
 
 /* In a process whose calls are made by a pool: a thread has woken the one thread that waited at a futex, and had done so since before the waker received something last. */
 struct wake_record {

@@ -1,7 +1,7 @@
 /* From a descriptor to a socket, and what a socket says about itself. */
 #pragma once
 
-#include "maps.bpf.h"
+#include "shed.bpf.h"
 
 /* How a socket is named to user space and in `conns`: its address cut to what a JavaScript number holds exactly; the rest is constant. */
 #define SOCK_NAME_MASK ((1ULL << 53) - 1)
@@ -162,6 +162,8 @@ static __always_inline void learn_sequences(struct conn *conn, struct sock *sk, 
 	else if (GET2(sk, __sk_common.skc_net.net, ns.inum) == own_netns &&
 		 is_own_port(bpf_ntohs(GET(sk, __sk_common.skc_dport))))
 		conn->verdict = verdict_own;
+	else if (conn->verdict != verdict_own)
+		shed_some(conn, key);
 }
 
 /*
@@ -411,7 +413,7 @@ __attribute__((noinline)) int send_event(__u64 sock, __u64 inode, __s64 result, 
 	struct thread *thread = thread_of(current_task());
 	struct work *w = work(0);
 
-	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered)
+	if (!conn || !w || conn->verdict == verdict_own || conn->verdict == verdict_filtered || is_shed(conn))
 		return 0;
 	head(&w->connection, kind_connection, bpf_ktime_get_ns());
 	w->connection.turn = thread ? thread->turn : 0;

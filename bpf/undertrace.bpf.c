@@ -3,6 +3,7 @@
  *
  *   kernel, registers          what is read of the kernel and of the calling convention
  *   maps                       state and settings, emit()
+ *   shed                       connections that are given up above the agent's limits
  *   socket, known              from a descriptor to a socket, what a record says of it; the sockets whose calls are only counted
  *   payload                    copies of user memory
  *   call, position, message    the halves of a data call, where its bytes stand, what of them is copied

@@ -3,10 +3,13 @@ import { Ledger } from './base/ledger.ts';
 import type { RootLog } from './base/log.ts';
 import type { Log } from './base/log-shape.ts';
 import type { ReceiverSettings, Settings } from './base/settings.ts';
+import { cpuClocks } from './capture/cpu-budget.ts';
 import { KernelCapture } from './capture/kernel-capture.ts';
-import { loadNative } from './capture/native.ts';
+import { loadNative, type Tracer } from './capture/native.ts';
+import { ProgramMeasure } from './capture/program-measure.ts';
 import type { DirectoryMail } from './directory/directory-mail.ts';
 import { openDirectory } from './directory/open-directory.ts';
+import { Governor } from './governor.ts';
 import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import { HostFiles } from './host/host-files.ts';
 import { HostProbes } from './host/host-probes.ts';
@@ -49,6 +52,7 @@ export function captureOptions(receiver: ReceiverSettings): ConstructorParameter
     connections: receiver.limits.connections,
     scan: receiver.scan,
     directory: receiver.link.directory !== undefined,
+    cpuLimit: receiver.limits.cpu,
   };
 }
 
@@ -77,6 +81,8 @@ export class Agent {
   readonly capture: KernelCapture;
   readonly pipeline: Pipeline;
   readonly output: TracesOutput;
+  readonly measure: ProgramMeasure;
+  readonly governor: Governor;
   /** Undefined where none is configured. */
   readonly directory: DirectoryMail | undefined;
   /** Undefined where receivers.undertrace.metrics.requests is off. */
@@ -120,7 +126,7 @@ export class Agent {
     ledger: Ledger,
     output: TracesOutput,
     directory: DirectoryMail | undefined,
-    log: Log,
+    log: RootLog,
   ) {
     this.#log = log;
     this.settings = settings;
@@ -152,24 +158,52 @@ export class Agent {
           ? log.warn({ probe: name, error: lastError }, 'a probe of the host cannot be read')
           : log.info({ probe: name }, 'a probe of the host can be read again'),
     });
+    const { tracer } = this.capture;
+    this.measure = new ProgramMeasure(
+      {
+        holdStats: (on) => tracer.holdStats(on),
+        sumPerCpuArray: (map) => tracer.sumPerCpuArray(map),
+        programStats: () => this.programStats(),
+      },
+      log.component('capture'),
+    );
+    this.governor = new Governor({
+      capture: this.capture,
+      pipeline: this.pipeline,
+      measure: this.measure,
+      limits: settings.receiver.limits,
+      log: log.component('governor'),
+      clocks: cpuClocks(),
+      rss: () => process.memoryUsage.rss(),
+    });
   }
 
   start(): void {
     this.capture.start();
     this.#startKernelProbes();
+    this.measure.start();
+    this.governor.start();
     this.ready = true;
   }
 
-  /** Filters, names, routes and sampling of another configuration take over; the rest needs a restart. */
+  /** Of all programs that are loaded, those of the host's probes included. */
+  programStats(): ReturnType<Tracer['programStats']> {
+    return [...this.capture.tracer.programStats(), ...(this.kernelProbes?.programStats() ?? [])];
+  }
+
+  /** Filters, names, routes, sampling and limits of another configuration take over; the rest needs a restart. */
   reconfigure(settings: Settings): void {
     this.settings = settings;
     this.capture.announceFilters(settings.receiver.filters);
     this.pipeline.reconfigure(settings.receiver);
+    this.governor.limits = settings.receiver.limits;
   }
 
   /** Detaches, lets what is under way become spans, delivers what can be delivered within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.ready = false;
+    this.governor.stop();
+    this.measure.stop();
     clearInterval(this.#observing);
     this.kernelProbes?.close();
     this.capture.stop();

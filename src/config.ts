@@ -73,6 +73,8 @@ function receiverOf(values: LoadedConfig['receiver']): ReceiverSettings {
       connectionBufferBytes: limits.connection_buffer,
       queryText: limits.query_text,
       attributeLength: limits.attribute_length || undefined,
+      cpu: limits.cpu,
+      memoryBytes: limits.memory,
     },
     metrics: {
       requests: metrics.requests,
@@ -119,6 +121,8 @@ const RELOADABLE = [
   'receivers.undertrace.services',
   'receivers.undertrace.http.routes',
   'receivers.undertrace.link.instrumented',
+  'receivers.undertrace.limits.cpu',
+  'receivers.undertrace.limits.memory',
   'receivers.undertrace.sampler',
   'service.telemetry.logs.level',
 ];

@@ -287,6 +287,8 @@ export class Pipeline {
         return this.#onHost(new HostRecord(batch).at(at));
       case Kind.directory:
         return this.linker.answered(parseJson<DirectoryEntry[]>(new DirectoryRecord(batch).at(at).payload));
+      case Kind.pause:
+        return this.decode.pause();
       case Kind.filter:
         return; // for the reader of a recording; a replay has filters of its own
       default:

@@ -24,6 +24,7 @@ const NAME_SOURCE = 'undertrace.service.name.source';
 
 /** The parts of an agent that reports look at. */
 export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt' | 'reloads'> & {
+  governor: Pick<Agent['governor'], 'figures'>;
   capture: Pick<Agent['capture'], 'host' | 'outcomes'>;
   host: Pick<Agent['host'], 'states'>;
   kernelProbes: Pick<KernelProbes, 'outcomes'> | undefined;
@@ -34,6 +35,7 @@ export type Reported = Pick<Agent, 'pipeline' | 'ledger' | 'ready' | 'startedAt'
 export function statusOf(agent: Reported): AgentStatus {
   const { pipeline, capture, ledger, reloads } = agent;
   const books = booksOf(ledger);
+  const { level, step, cpu, memory } = agent.governor.figures;
   return {
     version: VERSION,
     pid: process.pid,
@@ -50,6 +52,7 @@ export function statusOf(agent: Reported): AgentStatus {
     balanced: books.every(({ balanced }) => balanced),
     kernelCounters: { ...pipeline.books.counters },
     probes: agent.host.states.map(({ name, status, lastError }) => ({ name, status, lastError })),
+    governor: { level, step, cpu: { used: cpu.process + cpu.programs, limit: cpu.limit }, memory },
     config: {
       lastReloadSuccessful: reloads.lastSucceeded,
       reloads: reloads.succeeded,

@@ -1,9 +1,9 @@
 import type { Agent } from './agent.ts';
 import type { RootLog } from './base/log.ts';
 import { VERSION } from './base/version.ts';
-import { ProgramMeasure } from './capture/program-measure.ts';
 import { defineHostMetrics } from './metrics/host-metrics.ts';
 import { EventLoopLag } from './metrics/event-loop-lag.ts';
+import { GcTime } from './metrics/gc-time.ts';
 import type { Definer } from './metrics/pull.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
@@ -23,9 +23,9 @@ const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'pools'];
 export class Telemetry {
   readonly #close: Array<() => Promise<void>> = [];
   readonly #lag = new EventLoopLag();
+  readonly #gc = new GcTime();
   #push: MetricsPush | undefined;
   #sweep: NodeJS.Timeout | undefined;
-  #measure: ProgramMeasure | undefined;
 
   /** Resolves when the listeners were tried; a busy port is logged and tried again. */
   async start(agent: Agent, log: RootLog): Promise<void> {
@@ -76,7 +76,6 @@ export class Telemetry {
       ports.push(health.port);
     }
     capture.setOwnPorts(ports);
-    this.#measure = new ProgramMeasure(capture.tracer, log.component('capture'));
   }
 
   /** Where metrics are pushed to, and what came of it. */
@@ -84,13 +83,9 @@ export class Telemetry {
     return this.#push?.stats() ?? [];
   }
 
-  /** Before the agent stops: the programs are about to go. */
-  stopMeasuring(): void {
-    this.#measure?.stop();
-  }
-
   async close(deadlineMs: number): Promise<void> {
     this.#lag.stop();
+    this.#gc.stop();
     clearInterval(this.#sweep);
     await Promise.all([this.#push?.stop(deadlineMs), ...this.#close.map((close) => close())]);
   }
@@ -111,7 +106,8 @@ export class Telemetry {
       pushes: () => this.pushes,
       reloads: () => agent.reloads,
       kernelCounters: () => pipeline.books.counters,
-      ring: () => (agent.ready ? capture.tracer.ring() : undefined),
+      ring: () =>
+        agent.ready ? { ...capture.tracer.ring(), highWater: capture.figures.highWater } : undefined,
       maps: () => {
         if (agent.ready && performance.now() - countedAt > MAP_COUNT_MS) {
           countedAt = performance.now();
@@ -123,9 +119,11 @@ export class Telemetry {
         }
         return maps;
       },
-      measuredSeconds: () => this.#measure?.seconds ?? 0,
-      programs: () =>
-        agent.ready ? [...capture.tracer.programStats(), ...(agent.kernelProbes?.programStats() ?? [])] : [],
+      measuredSeconds: () => agent.measure.seconds,
+      programCost: () => agent.measure.cost,
+      governor: () => agent.governor.figures,
+      gcSeconds: () => this.#gc.seconds,
+      programs: () => (agent.ready ? agent.programStats() : []),
       drainBatch: capture.drainBatch,
       eventLoopLag: this.#lag.seconds,
       connections: () => pipeline.decode.table.size,

@@ -456,16 +456,26 @@ describe('config', () => {
           'receivers.undertrace.ring_size=1MiB',
           'receivers.undertrace.sampler.ratio=0.5',
           'receivers.undertrace.link.instrumented=nest',
+          'receivers.undertrace.limits.cpu=0.25',
+          'receivers.undertrace.limits.memory=512MiB',
+          'receivers.undertrace.limits.query_text=100',
         ],
       });
       assert.ok(outcome.ok);
       assert.deepEqual(outcome.applied, [
         'receivers.undertrace.filters.exclude',
         'receivers.undertrace.link.instrumented',
+        'receivers.undertrace.limits.cpu',
+        'receivers.undertrace.limits.memory',
         'receivers.undertrace.sampler.ratio',
         'service.telemetry.logs.level',
       ]);
-      assert.deepEqual(outcome.needRestart, ['receivers.undertrace.ring_size']);
+      assert.deepEqual(outcome.needRestart, [
+        'receivers.undertrace.ring_size',
+        'receivers.undertrace.limits.query_text',
+      ]);
+      const { cpu, memoryBytes } = outcome.settings.receiver.limits;
+      assert.deepEqual([cpu, memoryBytes], [0.25, 512 << 20]);
       assert.deepEqual(outcome.settings.receiver.filters.exclude, [{ command: 'x' }]);
       assert.equal(outcome.settings.receiver.link.instrumented, 'nest');
       const same = reload(before, options);

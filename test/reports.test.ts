@@ -57,6 +57,14 @@ function reported(over = false): Reported {
     host: { states: [] },
     kernelProbes: undefined,
     output: { stats: () => [] },
+    governor: {
+      figures: {
+        ...{ level: 3, step: 'connections', changes: { up: 3, down: 0 } },
+        secondsAt: { nothing: 1, payload: 1, traces: 1, connections: 1, pause: 0 },
+        cpu: { process: 0.5, programs: 0.25, limit: 0.5 },
+        memory: { used: 1000, limit: 2000 },
+      },
+    },
   };
 }
 

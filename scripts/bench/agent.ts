@@ -32,7 +32,8 @@ export class BenchAgent {
     receiver: Record<string, unknown> = {},
   ): Promise<BenchAgent> {
     const config = {
-      receivers: { undertrace: receiver },
+      // What is measured is what capturing all of it costs.
+      receivers: { undertrace: { limits: { cpu: 100, memory: '4GiB' }, ...receiver } },
       exporters: { ...exporters, prometheus: { endpoint: `127.0.0.1:${METRICS_PORT}` } },
       service: {
         pipelines: {

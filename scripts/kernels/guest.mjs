@@ -110,6 +110,8 @@ async function checkHostProbes() {
 
 async function startAgent() {
   const config = {
+    // An emulated machine takes many times as long for everything, so that the agent would soon be above its limits.
+    receivers: { undertrace: { limits: { cpu: 100 } } },
     exporters: { file: { path: spansFile }, prometheus: { endpoint: `127.0.0.1:${LISTENER}` } },
     service: { pipelines: { traces: { exporters: ['file'] }, metrics: { exporters: ['prometheus'] } } },
   };

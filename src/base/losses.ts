@@ -80,6 +80,12 @@ export const LOSSES = {
         meaning: 'Its connection was dropped from the table, which was full, before it could become a span.',
         remedy: 'Raise receivers.undertrace.limits.connections.',
       },
+      paused: {
+        meaning:
+          'It was open when the capture was paused because the agent was above its limits (docs/governor.md): its end was not seen.',
+        remedy:
+          'Exclude noisy processes (receivers.undertrace.filters), or raise receivers.undertrace.limits.cpu.',
+      },
     },
   },
   spans: {
@@ -88,6 +94,12 @@ export const LOSSES = {
       sampled_out: {
         meaning: 'The sampler decided against the trace.',
         remedy: 'None needed; see OTEL_TRACES_SAMPLER.',
+      },
+      shed: {
+        meaning:
+          'The agent was above its limits, so that it exported a part of the traces only, each of them whole (docs/governor.md). Requests are counted in the metrics all the same.',
+        remedy:
+          'Let the sampler keep less, exclude noisy processes, or raise receivers.undertrace.limits.cpu or .memory.',
       },
       no_exporter: {
         meaning: 'No exporter is in the traces pipeline.',

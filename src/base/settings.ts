@@ -162,6 +162,9 @@ export interface ReceiverSettings {
     queryText: number;
     /** Characters of an attribute's value; undefined: no limit. */
     attributeLength: number | undefined;
+    /** What the agent may take: of one core, its eBPF programs included; bytes of resident memory. */
+    cpu: number;
+    memoryBytes: number;
   };
   metrics: MetricsSettings;
   host: HostSettings;

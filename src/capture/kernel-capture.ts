@@ -10,6 +10,7 @@ import type { HostFacts, ProcessFacts } from './facts.ts';
 import { readHostFacts } from './host-facts.ts';
 import { ElidedRuns, type ElidedSocket } from './elided-runs.ts';
 import { type AttachOutcome, type LoadOptions, attachAll, openTracer } from './load.ts';
+import { KernelShedding } from './kernel-shedding.ts';
 import { u32 } from './map-values.ts';
 import type { NativeAddon, Tracer } from './native.ts';
 import { ProcReader, lateFacts, parseExec } from './process-facts.ts';
@@ -27,12 +28,18 @@ export interface CaptureOptions extends LoadOptions {
   procRoot?: string;
   /** There is a directory: its answers come through `answered`. */
   directory?: boolean;
+  /** Of one core: what this process may take. */
+  cpuLimit: number;
 }
 
 /** Cumulative figures of the drain itself. */
 export interface DrainFigures {
   /** Taken out of the ring. */
   records: number;
+  /** The most bytes that were found in the ring. */
+  highWater: number;
+  /** How often it had to rest because of the limit of CPU time while much waited in the ring. */
+  held: number;
 }
 
 /** For `drainBatch`: from one small record to what is passed on at once. */
@@ -62,13 +69,15 @@ const SLICE_BYTES = 512 << 10;
  */
 export class KernelCapture {
   outcomes: readonly AttachOutcome[] = [];
-  readonly figures: DrainFigures = { records: 0 };
+  readonly figures: DrainFigures = { records: 0, highWater: 0, held: 0 };
   /** Bytes a drain. */
   readonly drainBatch = new Histogram(BATCH_BOUNDS);
   readonly host: HostFacts;
   /** The agent's process id in the initial namespace; differs from process.pid inside a PID namespace. */
   readonly ownTgid: number;
   readonly tracer: Tracer;
+  readonly budget: CpuBudget;
+  readonly shedding: KernelShedding;
   readonly #addon: NativeAddon;
   readonly #options: CaptureOptions;
   readonly #log: Log;
@@ -86,7 +95,6 @@ export class KernelCapture {
   readonly #elided: ElidedRuns;
   readonly #books: BooksReader;
   readonly #unrecognised: UnrecognisedPorts;
-  readonly #budget: CpuBudget;
   readonly #pools: Pools;
   readonly #excluded = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
@@ -95,6 +103,8 @@ export class KernelCapture {
   #clockDueNs = 0;
   /** Of the last record, or of the last answer about an elided run. */
   #busyNs = 0;
+  /** Ring position behind which the pipeline is told that the kernel's side has stopped; undefined where it has not, or has been told. */
+  #pausesAt: number | undefined;
   #closed = false;
 
   /** Loads everything into the kernel; attaches nothing yet. Throws a UserError with the remedy. */
@@ -112,7 +122,8 @@ export class KernelCapture {
     this.#books = new BooksReader(this.tracer);
     this.#unrecognised = new UnrecognisedPorts(this.tracer);
     this.#pools = new Pools(this.tracer);
-    this.#budget = new CpuBudget(cpuClocks(options.procRoot));
+    this.budget = new CpuBudget(cpuClocks(options.procRoot), options.cpuLimit);
+    this.shedding = new KernelShedding(this.tracer);
     const { monotonic, boottime } = addon.clocks();
     this.host = readHostFacts({
       version: options.version,
@@ -151,6 +162,8 @@ export class KernelCapture {
     if (this.#closed) return;
     if (this.#rest.length === 0) {
       const beganNs = this.#nowNs();
+      const { used } = this.tracer.ring();
+      if (used > this.figures.highWater) this.figures.highWater = used;
       this.#rest = this.tracer.drain(DRAIN_MAX_BYTES);
       this.#drained = this.#rest.length;
       this.drainBatch.observe(this.#drained);
@@ -161,6 +174,7 @@ export class KernelCapture {
     this.#flushPending();
     const answers = this.#rest.length === 0 ? this.#elided.take() : [];
     for (const record of answers) this.#sink(record);
+    if (this.#rest.length === 0) this.#tellPause();
     const now = this.#nowNs();
     if (this.#drained + answers.length > 0) this.#busyNs = now;
     if (this.#drained > 0 || now >= this.#clockDueNs) {
@@ -170,6 +184,21 @@ export class KernelCapture {
     if (now >= this.#countersDueNs) this.#sinkCounters();
     if (this.#drained >= SLICE_BYTES) this.#again ??= setImmediate(() => this.#drainAgain());
     else this.#takeDataAgain();
+  }
+
+  /** Data is not looked at any more, until resume(). The pipeline is told of it after all that was seen before. */
+  pause(): void {
+    if (this.#closed || this.shedding.paused) return;
+    this.shedding.pause();
+    const { consumed, used } = this.tracer.ring();
+    this.#pausesAt = consumed + used;
+  }
+
+  /** False while the pipeline has not been told of the pause: it must not take what comes for what was going on before. */
+  resume(): boolean {
+    if (this.#closed || this.#pausesAt !== undefined) return false;
+    if (this.shedding.paused) this.shedding.resume();
+    return true;
   }
 
   /** What the decoder wants of a connection; false when the kernel no longer knows it. */
@@ -234,7 +263,9 @@ export class KernelCapture {
     if (this.#closed) return;
     clearTimeout(this.#timer);
     clearImmediate(this.#again);
-    for (const { program, attached } of this.outcomes) if (attached) this.tracer.detach(program);
+    for (const { program, attached } of this.outcomes) {
+      if (attached && !this.shedding.isDetached(program)) this.tracer.detach(program);
+    }
     for (;;) {
       const before = this.figures.records;
       this.drain();
@@ -265,14 +296,26 @@ export class KernelCapture {
   /** Drains, unless that is being done, or the agent has to rest: false. */
   #drainInTurn(): boolean {
     if (this.#again !== undefined) return true;
-    const allowed = this.#budget.allows();
+    const allowed = this.budget.allows();
     if (allowed) this.drain();
+    else if (this.budget.isAtLimit && this.#isBehind()) this.figures.held++;
     return allowed;
+  }
+
+  #isBehind(): boolean {
+    const { size, used } = this.tracer.ring();
+    return used > size / 4;
   }
 
   #drainAgain(): void {
     this.#again = undefined;
-    this.#drainInTurn();
+    if (!this.#closed) this.#drainInTurn();
+  }
+
+  #tellPause(): void {
+    if (this.#pausesAt === undefined || this.tracer.ring().consumed < this.#pausesAt) return;
+    this.#pausesAt = undefined;
+    this.#sink(writeRecord('pause', { time_ns: this.#passedOnNs }));
   }
 
   /** The ring is empty, or nearly. Where it was full the kernel has only counted data calls since. */

@@ -36,6 +36,8 @@ export const Kind = {
   directory: 22,
   /** Agent: from here on the kernel side tells whom the threads of a process wake, or does so no more. */
   pool: 23,
+  /** Agent: the kernel side has stopped looking at system calls: what goes on from here on is not told, until connections are met anew in mid-traffic. */
+  pause: 24,
 } as const;
 
 /** Bits of head.flags. */
@@ -166,6 +168,14 @@ export const Counter = {
   exec_cut: 19,
   /** Times the ring filled up, after which data calls are lost until the agent has emptied it. */
   overruns: 20,
+  /** New connections that were left out because the agent was above its limits, each of their ends by itself. */
+  shed_connections: 21,
+  /** Data calls not written because their connection was left out for that reason; user space fills it in. */
+  shed_records: 22,
+  /** Bytes of shed_records. */
+  shed_bytes: 23,
+  /** Payload bytes that were left out because the agent was above its limits. */
+  capped_bytes: 24,
 } as const;
 
 /** Bytes that crossed one socket in one direction. */
@@ -714,6 +724,43 @@ export class UringRecord extends RecordView {
   /** Submission queue entries. */
   get entries(): number {
     return this.u32[(this.offset + 32) >>> 2]!;
+  }
+}
+
+/** The kernel side has stopped looking at system calls: what is open now ends unseen. */
+export class PauseRecord extends RecordView {
+  static readonly SIZE = 32;
+  /** Bytes of this record with payload, without the alignment to 8 that follows. */
+  get size(): number {
+    return this.u32[this.offset >>> 2]!;
+  }
+  /** Enum kind. */
+  get kind(): number {
+    return this.u8[this.offset + 4]!;
+  }
+  /** Schema version. */
+  get version(): number {
+    return this.u8[this.offset + 5]!;
+  }
+  /** Enum flag, or-ed. */
+  get flags(): number {
+    return this.u16[(this.offset + 6) >>> 1]!;
+  }
+  /** When the call returned or the event happened. */
+  get timeNs(): number {
+    return this.u32[(this.offset + 12) >>> 2]! * 4294967296 + this.u32[(this.offset + 8) >>> 2]!;
+  }
+  /** Start of the process on CLOCK_BOOTTIME; with tgid its identity. */
+  get startNs(): number {
+    return this.u32[(this.offset + 20) >>> 2]! * 4294967296 + this.u32[(this.offset + 16) >>> 2]!;
+  }
+  /** Process id in the initial namespace. */
+  get tgid(): number {
+    return this.u32[(this.offset + 24) >>> 2]!;
+  }
+  /** Thread id in the initial namespace. */
+  get tid(): number {
+    return this.u32[(this.offset + 28) >>> 2]!;
   }
 }
 
@@ -1327,6 +1374,19 @@ export const LAYOUT = {
       tgid: { offset: 24, type: 'u32', count: 1 },
       tid: { offset: 28, type: 'u32', count: 1 },
       entries: { offset: 32, type: 'u32', count: 1 },
+    },
+  },
+  pause: {
+    size: 32,
+    fields: {
+      size: { offset: 0, type: 'u32', count: 1 },
+      kind: { offset: 4, type: 'u8', count: 1 },
+      version: { offset: 5, type: 'u8', count: 1 },
+      flags: { offset: 6, type: 'u16', count: 1 },
+      time_ns: { offset: 8, type: 'u64', count: 1 },
+      start_ns: { offset: 16, type: 'u64', count: 1 },
+      tgid: { offset: 24, type: 'u32', count: 1 },
+      tid: { offset: 28, type: 'u32', count: 1 },
     },
   },
   wake: {

@@ -22,7 +22,8 @@ export interface ServiceSocket {
 
 /**
  * What the kernel drops as of no known protocol, by server port: it counts in an array with a slot for each and a place for each direction in it.
- * The slots are given out here; the first is that of unix sockets, and of all ports after the array is full.
+ * The slots are given out here; the first is that of unix sockets, and of all ports after the array is full. The last one is the kernel's own, for
+ * connections that are shed.
  */
 export class UnrecognisedPorts {
   readonly #tracer: Tracer;
@@ -32,7 +33,7 @@ export class UnrecognisedPorts {
 
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
-    this.#max = tracer.mapInfo(MAP).maxEntries / DIRECTIONS.length;
+    this.#max = shedSlot(tracer);
   }
 
   slotOf({ transport, serverPort }: ServiceSocket): number {
@@ -45,24 +46,41 @@ export class UnrecognisedPorts {
     return slot;
   }
 
-  /** As in the payload of a `counters` record, of the ports that have had traffic: key, records, bytes. Adds them to `counters`, which lack them. */
+  /**
+   * As in the payload of a `counters` record, of the ports that have had traffic: key, records, bytes. Adds them, and what was shed, to `counters`,
+   * which lack them.
+   */
   read(counters: BigUint64Array): bigint[] {
     const ports: bigint[] = [];
     for (const [key, slot] of this.#slots) {
-      let [records, bytes] = [0n, 0n];
-      for (const of of DIRECTIONS) {
-        const value = this.#tracer.lookup(MAP, u32((slot << 1) | of.direction))!;
-        const moved = { calls: sumOverCpus(value, CPU_BYTES, 0), bytes: sumOverCpus(value, CPU_BYTES, 8) };
-        counters[of.calls]! += moved.calls;
-        counters[of.bytes]! += moved.bytes;
-        records += moved.calls;
-        bytes += moved.bytes;
-      }
+      const { records, bytes } = this.#count(slot, counters);
       if (records === 0n) continue;
       counters[Counter.unrecognised_records]! += records;
       counters[Counter.unrecognised_bytes]! += bytes;
       ports.push(BigInt(key), records, bytes);
     }
+    const shed = this.#count(this.#max, counters);
+    counters[Counter.shed_records]! += shed.records;
+    counters[Counter.shed_bytes]! += shed.bytes;
     return ports;
   }
+
+  /** Of both directions; adds them to the counters of each. */
+  #count(slot: number, counters: BigUint64Array): { records: bigint; bytes: bigint } {
+    let [records, bytes] = [0n, 0n];
+    for (const of of DIRECTIONS) {
+      const value = this.#tracer.lookup(MAP, u32((slot << 1) | of.direction))!;
+      const moved = { calls: sumOverCpus(value, CPU_BYTES, 0), bytes: sumOverCpus(value, CPU_BYTES, 8) };
+      counters[of.calls]! += moved.calls;
+      counters[of.bytes]! += moved.bytes;
+      records += moved.calls;
+      bytes += moved.bytes;
+    }
+    return { records, bytes };
+  }
+}
+
+/** SHED_SLOT of bpf/maps.bpf.h. */
+export function shedSlot(tracer: Pick<Tracer, 'mapInfo'>): number {
+  return tracer.mapInfo(MAP).maxEntries / DIRECTIONS.length - 1;
 }

@@ -29,7 +29,6 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
   process.stderr.write(firstScreen(agent, telemetry.pushes));
   onHangup({ reload: () => reloadInto(agent, options), stop: () => stopped.stop() });
   await stopped;
-  telemetry.stopMeasuring();
   const deadlineMs = performance.now() + agent.settings.receiver.shutdownTimeoutMs;
   const left = (): number => Math.max(0, deadlineMs - performance.now());
   await agent.stop(left());

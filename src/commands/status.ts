@@ -22,6 +22,7 @@ kernel ${printable(status.kernel)}, backend ${status.backend}, ${grouped(status.
       [...status.off, ...probesOff(status)]
         .map(({ what, why }) => `off: ${printable(what)}: ${printable(why)}\n`)
         .join('') +
+      governorText(status) +
       configText(status),
     section('exporters', exporters(status)),
     section(status.balanced ? 'books (balanced)' : 'books (NOT BALANCED: please report this)', books(status)),
@@ -40,6 +41,13 @@ function probesOff({ probes }: AgentStatus): AgentStatus['off'] {
 
 function section(title: string, body: string): string {
   return body === '' ? '' : `${title}\n${body}`;
+}
+
+/** Nothing while nothing is given up. */
+function governorText({ governor: { level, step, cpu, memory } }: AgentStatus): string {
+  if (level === 0) return '';
+  const took = `${cpu.used.toFixed(2)} of ${cpu.limit} cores, ${grouped(memory.used)} of ${grouped(memory.limit)} bytes`;
+  return `above its limits: step ${level} of 4 (${step}; docs/governor.md), ${took}\n`;
 }
 
 function configText({ config }: AgentStatus): string {

@@ -315,9 +315,9 @@ export class ConnectionTable<S> {
     }
   }
 
-  /** Ends every connection: the capture is over. */
-  close(): void {
-    for (let c = this.#byUse.oldest; c; c = this.#byUse.oldest) this.#finish(c, 'shutdown');
+  /** Ends every connection: the capture is over, or nothing is told of what goes on for a while. */
+  close(ending: 'shutdown' | 'paused'): void {
+    for (let c = this.#byUse.oldest; c; c = this.#byUse.oldest) this.#finish(c, ending);
   }
 
   /** Asks for `onTick` when the drain ends. */

@@ -8,7 +8,8 @@ import type { Asking, Reading } from './thread-table.ts';
 const FIN = 1;
 
 /** How a connection ended, as far as its records tell. */
-export type Ending = 'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown';
+export type Ending =
+  'closed' | 'reset' | 'timed_out' | 'failed' | 'replaced' | 'expired' | 'shutdown' | 'paused';
 
 /** What is known of a connection's end. */
 export interface Closing {

@@ -69,6 +69,8 @@ export interface ConnectionReport {
 export class DecodeStage implements StreamConsumer<Session> {
   readonly table: ConnectionTable<Session>;
   readonly unrecognised = new Unrecognised();
+  /** Payload bytes of a run that the kernel copies at most, where that is less than what verdicts say. */
+  budgetCap = RUN_BUDGET;
   readonly #options: DecodeOptions;
   readonly #decoders: ReadonlyMap<string, Pick<Decoder, 'describe'>>;
   readonly #context: SessionContext;
@@ -113,8 +115,12 @@ export class DecodeStage implements StreamConsumer<Session> {
 
   /** The capture is over: what is open is closed as it is (`incomplete: capture_ended`). */
   close(): void {
-    this.table.close();
-    this.#onRun.clear();
+    this.table.close('shutdown');
+  }
+
+  /** Nothing is told of what goes on for a while (`incomplete: capture_paused`); what comes then is of connections that are joined in the middle. */
+  pause(): void {
+    this.table.close('paused');
   }
 
   /** Connections on which a message is under way whose rest the kernel sums up: the pipeline asks the kernel for their progress. */
@@ -134,7 +140,7 @@ export class DecodeStage implements StreamConsumer<Session> {
   onBytes(connection: TrackedConnection<Session>, stream: Stream): Touched {
     const session = (connection.session ??= new Session(connection, this.#context));
     const exchange = session.onBytes(stream);
-    if (session.waitsOnRun(RUN_BUDGET)) this.#onRun.add(connection);
+    if (session.waitsOnRun(this.budgetCap)) this.#onRun.add(connection);
     else if (this.#onRun.size > 0) this.#onRun.delete(connection);
     return exchange;
   }

@@ -9,12 +9,12 @@ export function endWithConnection<S>(
   ending: Ending,
 ): void {
   const { closing, lastNs } = connection;
-  const silent = ending === 'expired' || ending === 'shutdown';
+  const silent = ending === 'expired' || ending === 'shutdown' || ending === 'paused';
   const heardNs = Math.max(exchange.startNs, lastNs);
   const awaitsPeer = (exchange.role === 'client') !== exchange.told;
   const lost = connection.lostAtEnd(awaitsPeer ? Direction.receive : Direction.send);
   exchange.endNs = silent || lost ? heardNs : Math.max(exchange.startNs, closing?.endingNs || heardNs);
-  if (silent) exchange.incomplete = 'capture_ended';
+  if (silent) exchange.incomplete = ending === 'paused' ? 'capture_paused' : 'capture_ended';
   else if (lost) exchange.incomplete = exchange.response === undefined ? 'response_lost' : 'end_unseen';
   else exchange.failure = ending === 'replaced' ? 'connection_closed' : `connection_${ending}`;
 }

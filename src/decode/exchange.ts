@@ -13,6 +13,7 @@ export const INCOMPLETE = [
   'malformed_response',
   'position_unsure',
   'capture_ended',
+  'capture_paused',
 ] as const;
 export type Incomplete = (typeof INCOMPLETE)[number];
 

@@ -27,7 +27,7 @@ import { Group, Pending, type Parent, type SpanContext, currentGroup, noteOf } f
 import type { Woken } from './rule/rule.ts';
 import { RemoteEnds, type RemoteMail } from './remote-ends.ts';
 import { Residual } from './residual/residual.ts';
-import { NO_CONTEXT, Sampler } from './sampler.ts';
+import { isInShare, NO_CONTEXT, Sampler } from './sampler.ts';
 import { NO_CLOCK, buildSpan, durationOf, nameOf } from './span-builder.ts';
 import type { Span } from './span.ts';
 import { createStrategies } from './strategy/index.ts';
@@ -109,6 +109,8 @@ export class Linker {
   readonly links = new LinkCounts();
   readonly residual: Residual;
   readonly remoteEnds: RemoteEnds;
+  /** The part of all traces that is exported, of those that the sampler keeps; holds for traces that begin from now on. */
+  exportedShare = 1;
   readonly #strategies: readonly LinkStrategy[];
   readonly #minConfidence: number;
   readonly #proofWaitNs: number;
@@ -143,7 +145,7 @@ export class Linker {
       mail: options.remoteMail,
       place: (pending) => this.#place(pending),
       isKept: (pending) => this.#isKept(pending),
-      isSampled: ({ traceId, incomingFlags }) => this.#sampler.keeps(traceId, incomingFlags),
+      isSampled: (context) => context.shed !== true && this.#samples(context),
       onFound: (pending, { traceId }) => this.#foundRemote(pending, traceId),
     });
   }
@@ -173,6 +175,12 @@ export class Linker {
 
   closed(exchange: Exchange): void {
     const pending = noteOf(exchange) ?? this.#admit(exchange);
+    // How long it lasted nobody knows, so there is a span of it only where others hang on it.
+    if (exchange.incomplete === 'capture_paused' && pending.placement === undefined) {
+      this.#options.exchanges.lost.paused++;
+      this.dropped(exchange);
+      return;
+    }
     this.#end(pending);
     this.origins.closed(pending);
     if (pending.hop === undefined && exchange.hop !== undefined && !pending.duplicate) this.#join(pending);
@@ -328,15 +336,12 @@ export class Linker {
     const parent = found !== undefined && found.confidence >= this.#minConfidence ? found : undefined;
     const key = this.#idKey(pending);
     const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
-    const context: SpanContext =
-      parent === undefined
-        ? rootContext(pending, key, spanId)
-        : {
-            traceId: parent.context.traceId,
-            spanId,
-            incomingFlags: parent.context.incomingFlags,
-            traceState: parent.context.traceState,
-          };
+    const { traceId, incomingFlags, traceState, shed } =
+      parent === undefined ? rootContext(pending, key, spanId) : parent.context;
+    const context: SpanContext = {
+      ...{ traceId, spanId, incomingFlags, traceState },
+      shed: shed ?? !isInShare(traceId, this.exportedShare),
+    };
     pending.placement = { context, parent, method: found?.method, candidate: parent ? undefined : found };
     return context;
   }
@@ -451,14 +456,19 @@ export class Linker {
     this.residual.left(pending);
     exchanges.out++;
     spans.in++;
-    const isKept = this.#sampler.keeps(context.traceId, context.incomingFlags);
+    const isSampled = this.#samples(context);
+    const isKept = isSampled && context.shed !== true;
     this.#tell(pending, isKept ? context : undefined);
     // Rejected spans are counted as made, but making them would be work for nothing.
     if (!isKept) {
-      spans.lost.sampled_out++;
+      spans.lost[isSampled ? 'shed' : 'sampled_out']++;
       return undefined;
     }
     return buildSpan(pending, pending.placement!);
+  }
+
+  #samples({ traceId, incomingFlags }: SpanContext): boolean {
+    return this.#sampler.keeps(traceId, incomingFlags);
   }
 
   /** `span`: where it stands that is exported. */

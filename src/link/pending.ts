@@ -15,6 +15,8 @@ export interface SpanContext {
   /** Flags of the trace context that came with the request that this trace hangs on, NO_CONTEXT if there was none or it said nothing. */
   readonly incomingFlags: number;
   readonly traceState: string | undefined;
+  /** Whether its trace is left out because the agent is above its limits: decided where the trace begins here. Undefined of what other hosts said. */
+  readonly shed?: boolean;
 }
 
 /** A span's parent, as a strategy found it. */

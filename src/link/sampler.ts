@@ -49,3 +49,8 @@ export class Sampler {
     return Number.parseInt(traceId.slice(24), 16) >= this.#thresholdLow;
   }
 }
+
+/** Whether a trace is in a share of all of them: by bits that a Sampler hardly looks at, so that of what it keeps the same share is. */
+export function isInShare(traceId: string, share: number): boolean {
+  return share === 1 || Number.parseInt(traceId.slice(24), 16) < share * 2 ** 32;
+}

@@ -4,6 +4,7 @@ import { ATTACH_TABLE } from '../capture/attach-table.ts';
 import { Counter } from '../capture/records.gen.ts';
 import type { DirectoryFigures } from '../directory/directory.ts';
 import { KERNEL_PROGRAMS, SCAN_LISTENERS } from '../host/kernel-programs.ts';
+import { defineOwnCost } from './own-cost.ts';
 import type { Definer, Samples } from './pull.ts';
 import type { PipelineCounts, SelfSources } from './self-sources.ts';
 
@@ -19,7 +20,7 @@ export function defineOwnMetrics(define: Definer, sources: SelfSources): void {
   defineBooks(define, sources);
   defineKernel(define, sources);
   defineExporters(define, sources);
-  defineCost(define, sources);
+  defineOwnCost(define, sources);
   defineLinks(define, sources);
   defineDirectory(define, sources);
   defineBounds(define, sources);
@@ -78,6 +79,12 @@ function defineKernel(define: Definer, sources: SelfSources): void {
   }
   define.gauge('undertrace_ring_size_bytes', 'Size of the ring buffer.', [], () => sources.ring()?.size);
   define.gauge('undertrace_ring_used_bytes', 'Bytes in the ring buffer now.', [], () => sources.ring()?.used);
+  define.gauge(
+    'undertrace_ring_high_water_bytes',
+    'The most bytes that a drain has found in the ring buffer since the start.',
+    [],
+    () => sources.ring()?.highWater,
+  );
   define.gauge('undertrace_bpf_map_entries', 'Entries of a BPF map.', ['map'], () =>
     sources.maps().map(({ name, entries }) => [{ map: name }, entries]),
   );
@@ -94,68 +101,21 @@ function defineKernel(define: Definer, sources: SelfSources): void {
         .filter(({ name }) => HOOKED.has(name))
         .map(({ name, attached }) => [{ program: name }, attached ? 1 : 0]),
   );
-  define.counter(
-    'undertrace_bpf_measured_seconds_total',
-    'How long BPF programs were measured; measuring costs, so it is done in samples. Divide by this for the share of one CPU.',
-    [],
-    () => sources.measuredSeconds(),
-  );
-  define.counter(
-    'undertrace_bpf_program_run_seconds_total',
-    'Time spent in a BPF program while it was measured.',
-    ['program'],
-    () => sources.programs().map(({ name, runTimeNs }) => [{ program: name }, runTimeNs / 1e9]),
-  );
-  define.counter(
-    'undertrace_bpf_program_runs_total',
-    'Runs of a BPF program while they were counted.',
-    ['program'],
-    () => sources.programs().map(({ name, runCount }) => [{ program: name }, runCount]),
-  );
-  define.counter(
-    'undertrace_bpf_program_misses_total',
-    'Events that a BPF program did not see, since it was running on that CPU already (0 before Linux 5.12, which does not tell).',
-    ['program'],
-    () => sources.programs().map(({ name, recursionMisses }) => [{ program: name }, recursionMisses]),
-  );
 }
 
-function defineExporters(define: Definer, sources: SelfSources): void {
-  define.gauge(
+function defineExporters({ counter, gauge }: Definer, { exporters }: SelfSources): void {
+  gauge(
     'undertrace_exporter_unreachable',
     '1 while the destination of an exporter does not take spans and they wait, 0 while it does.',
     ['exporter'],
-    () => sources.exporters().map(({ id, unreachable }) => [{ exporter: id }, unreachable ? 1 : 0]),
+    () => exporters().map(({ id, unreachable }) => [{ exporter: id }, unreachable ? 1 : 0]),
   );
-}
-
-function defineCost(define: Definer, sources: SelfSources): void {
-  const { counter, gauge, histogram } = define;
-  counter('undertrace_cpu_seconds_total', 'CPU time of the agent.', ['mode'], () => {
-    const { user, system } = process.cpuUsage();
-    return [
-      [{ mode: 'user' }, user / 1e6],
-      [{ mode: 'system' }, system / 1e6],
-    ];
-  });
-  gauge(
-    'undertrace_memory_bytes',
-    'Memory of the agent: rss is all of it, the others are parts.',
-    ['part'],
-    () => {
-      const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
-      const parts = {
-        rss,
-        heap_used: heapUsed,
-        heap_total: heapTotal,
-        external,
-        array_buffers: arrayBuffers,
-      };
-      return Object.entries(parts).map(([part, bytes]) => [{ part }, bytes]);
-    },
+  counter(
+    'undertrace_exporter_sent_bytes_total',
+    'Bytes of requests that a destination has answered.',
+    ['exporter'],
+    () => exporters().map(({ id, bytes }) => [{ exporter: id }, bytes]),
   );
-  histogram('undertrace_event_loop_lag_seconds', 'By how much timers come late.', sources.eventLoopLag);
-  histogram('undertrace_drain_batch_bytes', 'Bytes a drain of the ring buffer.', sources.drainBatch);
 }
 
 function defineLinks({ counter, gauge }: Definer, { links, rulesOff }: SelfSources): void {

@@ -1,4 +1,5 @@
 import { Registry, type OpenMetricsContentType, type RegistryContentType } from 'prom-client';
+import { Histogram } from '../base/histogram.ts';
 import type { Metric } from '../base/metric.ts';
 import { defineCollectorMetrics } from './collector-metrics.ts';
 import { defineOwnMetrics } from './own-metrics.ts';
@@ -15,10 +16,13 @@ interface Page {
   metrics: Metric[];
 }
 
+const SCRAPE_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
 /** What /metrics says about the agent itself, in both formats under the same names. */
 export class SelfMetrics {
   readonly #text: Page = { registry: new Registry(), metrics: [] };
   readonly #openMetrics: Page = { registry: new Registry<OpenMetricsContentType>(), metrics: [] };
+  readonly #scrapes = new Histogram(SCRAPE_BOUNDS);
 
   readonly #refresh: (() => Promise<void>) | undefined;
 
@@ -38,16 +42,24 @@ export class SelfMetrics {
       if (sources) {
         defineCollectorMetrics(define, sources);
         defineOwnMetrics(define, sources);
+        define.histogram(
+          'undertrace_scrape_duration_seconds',
+          'How long it took to make this page, the times before.',
+          this.#scrapes,
+        );
       }
       for (const defineOthers of others) defineOthers(define);
     }
   }
 
   async render(openMetrics: boolean): Promise<string> {
+    const startedMs = performance.now();
     await this.#refresh?.();
     const { registry, metrics } = openMetrics ? this.#openMetrics : this.#text;
     const others = await exposed(metrics, openMetrics);
     const text = await registry.metrics();
-    return openMetrics ? text.replace(/# EOF\n$/, `${others}# EOF\n`) : `${text}${others}`;
+    const page = openMetrics ? text.replace(/# EOF\n$/, `${others}# EOF\n`) : `${text}${others}`;
+    this.#scrapes.observe((performance.now() - startedMs) / 1000);
+    return page;
   }
 }

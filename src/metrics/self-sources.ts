@@ -1,11 +1,15 @@
+import type { ShedStep } from '../base/governor-policy.ts';
 import type { Histogram } from '../base/histogram.ts';
 import type { Ledger } from '../base/ledger.ts';
+import type { ProgramCost } from '../capture/program-measure.ts';
 import type { DirectoryFigures } from '../directory/directory.ts';
 
 /** What an exporter's queue says of itself. */
 export interface ExporterFigures {
   id: string;
   sent: number;
+  /** On the wire, of requests that were answered. */
+  bytes: number;
   sendFailed: number;
   enqueueFailed: number;
   queueSize: number;
@@ -66,6 +70,20 @@ export interface LinkFigures {
   orphans: number;
 }
 
+/** What the agent takes of what it may take, and what it does about it. */
+export interface GovernorFigures {
+  /** Index in SHED_STEPS (base/governor-policy.ts), and its name. */
+  level: number;
+  step: ShedStep;
+  changes: { up: number; down: number };
+  /** Seconds spent at each step. */
+  secondsAt: Readonly<Record<ShedStep, number>>;
+  /** Shares of one core: the process' over the last seconds, that of the eBPF programs by the last sample. */
+  cpu: { process: number; programs: number; limit: number };
+  /** Bytes. */
+  memory: { used: number; limit: number };
+}
+
 /** Where the agent's own metrics come from. Every function is called once a scrape; what cannot be known yet is undefined. */
 export interface SelfSources {
   version: string;
@@ -82,8 +100,8 @@ export interface SelfSources {
   reloads: () => { lastSucceeded: boolean; succeeded: number; failed: number; lastAt: Date };
   /** Counters of the kernel side by their names in bpf/records.toml. */
   kernelCounters: () => Readonly<Record<string, number>> | undefined;
-  /** Bytes of the ring buffer, and bytes in it. */
-  ring: () => { size: number; used: number } | undefined;
+  /** Bytes of the ring buffer, bytes in it, and the most that were found in it. */
+  ring: () => { size: number; used: number; highWater: number } | undefined;
   /** Fill of the kernel's maps; counting entries may cost, so it may be a figure of the last seconds. */
   maps: () => ReadonlyArray<{ name: string; entries: number; maxEntries: number }>;
   /** Seconds for which the kernel's BPF statistics were held on; run times and counts are of that time only. */
@@ -95,6 +113,11 @@ export interface SelfSources {
     runCount: number;
     recursionMisses: number;
   }>;
+  /** Undefined before the first sample. */
+  programCost: () => ProgramCost | undefined;
+  governor: () => GovernorFigures;
+  /** By kind of collection. */
+  gcSeconds: () => Readonly<Record<string, number>>;
   /** Bytes a drain. */
   drainBatch: Histogram;
   /** Seconds by which timers came late. */

@@ -21,6 +21,13 @@ export interface AgentStatus {
   kernelCounters: Record<string, number>;
   /** Probes of the host when they were read last. */
   probes: ProbeStatus[];
+  /** What is given up to stay within receivers.undertrace.limits: index and name of the step (docs/governor.md), CPU time as a share of one core, bytes. */
+  governor: {
+    level: number;
+    step: string;
+    cpu: { used: number; limit: number };
+    memory: { used: number; limit: number };
+  };
   config: { lastReloadSuccessful: boolean; reloads: number; failures: number; lastError?: string };
   /** Connections known at this moment. */
   connections: number;

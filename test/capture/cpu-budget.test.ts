@@ -5,10 +5,15 @@ import { join } from 'node:path';
 import { CpuBudget, cpuClocks } from '../../src/capture/cpu-budget.ts';
 
 /** A machine of four CPUs. `pass` lets time go by in steps of 10 ms, with the CPU time used and idle in each; gives back in how many it might work. */
-function setUp(): { pass: (steps: number, ownMs: number, idleMs: number) => number; looks: () => number } {
+function setUp(limit = 4): {
+  pass: (steps: number, ownMs: number, idleMs: number) => number;
+  looks: () => number;
+  budget: CpuBudget;
+  now: { own: number };
+} {
   const now = { wall: 1000, own: 500, idle: 7000 };
   let looks = 0;
-  const budget = new CpuBudget({
+  const clocks = {
     cpus: 4,
     wall: () => now.wall,
     own: () => now.own,
@@ -16,7 +21,8 @@ function setUp(): { pass: (steps: number, ownMs: number, idleMs: number) => numb
       looks++;
       return now.idle;
     },
-  });
+  };
+  const budget = new CpuBudget(clocks, limit);
   const pass = (steps: number, ownMs: number, idleMs: number): number => {
     let allowed = 0;
     for (let i = 0; i < steps; i++) {
@@ -28,7 +34,7 @@ function setUp(): { pass: (steps: number, ownMs: number, idleMs: number) => numb
     }
     return allowed;
   };
-  return { pass, looks: () => looks };
+  return { pass, looks: () => looks, budget, now };
 }
 
 describe('capture/cpu-budget', () => {
@@ -72,6 +78,44 @@ describe('capture/cpu-budget', () => {
     pass(1, 60_000, 0);
     assert.equal(pass(249, 0, 0), 0);
     assert.ok(pass(3, 0, 0) > 0);
+  });
+
+  it('lets it work at times whatever the rest of the agent uses up', () => {
+    const { pass, now } = setUp();
+    pass(100, 10, 0);
+    let allowed = 0;
+    for (let i = 0; i < 10_000; i++) {
+      now.own += 5;
+      allowed += pass(1, 0, 0);
+    }
+    assert.ok(allowed >= 40 && allowed < 45, String(allowed));
+  });
+
+  it('gives it no more than its limit in the long run, however much is idle, and says when that is why', () => {
+    const { pass, budget } = setUp(0.1);
+    assert.equal(pass(1, 1000, 40) + pass(1, 10, 40), 1);
+    assert.ok(budget.isAtLimit);
+    pass(1000, 10, 40);
+    assert.ok(Math.abs(pass(10_000, 10, 40) / 10_000 - 0.1) < 0.002);
+    budget.limit = 0.3;
+    pass(1000, 10, 40);
+    assert.ok(Math.abs(pass(10_000, 10, 40) / 10_000 - 0.3) < 0.002);
+    pass(1000, 0, 40);
+    assert.ok(!budget.isAtLimit);
+    // Two seconds of the limit may be saved up, and what was taken beyond it is paid back.
+    const atOnce = pass(100, 10, 40);
+    assert.ok(Math.abs(atOnce - 90) <= 2, String(atOnce));
+    pass(300, 0, 40);
+    assert.equal(pass(1, 10_000, 40), 1);
+    assert.equal(pass(195, 0, 40), 0);
+    assert.equal(pass(10, 0, 40) > 0, true);
+  });
+
+  it('is not at its limit where the host alone makes it rest', () => {
+    const { pass, budget } = setUp(0.5);
+    pass(1000, 10, 0);
+    assert.ok(pass(1000, 10, 0) < 25);
+    assert.ok(!budget.isAtLimit);
   });
 
   it('reads the idle time of all CPUs and its own time', () => {

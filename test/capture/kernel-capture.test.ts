@@ -68,6 +68,11 @@ class FakeTracer {
     return 0n;
   }
   setGlobal(): void {}
+  attach(): void {}
+  detach(): void {}
+  dump(): { count: number } {
+    return { count: 0 };
+  }
 }
 
 function setUp(): { capture: KernelCapture; kinds: string[]; times: number[]; books: () => object } {
@@ -92,6 +97,7 @@ function setUp(): { capture: KernelCapture; kinds: string[]; times: number[]; bo
     connections: 16,
     version: '0',
     drainIntervalMs: 10,
+    cpuLimit: 1,
   };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const counters = new CountersRecord();
@@ -145,6 +151,30 @@ describe('capture/kernel-capture', () => {
     capture.pollElided(elided);
     capture.drain();
     assert.deepEqual(traffic(kinds), ['data', 'process', 'data', 'elision']);
+  });
+
+  it('tells of a pause after everything that was seen before, and only then goes on', () => {
+    const { capture, kinds } = setUp();
+    FakeTracer.batches = [data(), data()];
+    capture.pause();
+    FakeTracer.batches.push(exec());
+    capture.drain();
+    assert.equal(capture.resume(), false);
+    capture.drain();
+    capture.drain();
+    assert.equal(capture.resume(), true);
+    capture.drain();
+    assert.deepEqual(traffic(kinds), ['data', 'data', 'pause', 'process']);
+    assert.equal(capture.shedding.paused, false);
+  });
+
+  it('knows the most that was in the ring', () => {
+    const { capture } = setUp();
+    FakeTracer.batches = [data(), data(), data()];
+    const { used } = capture.tracer.ring();
+    for (let i = 0; i < 4; i++) capture.drain();
+    assert.ok(used > 0);
+    assert.equal(capture.figures.highWater, used);
   });
 
   it('hands a large drain over in slices, each record once', () => {

@@ -26,6 +26,15 @@ describe('commands/status', () => {
     }
   });
 
+  it('shows what is given up to stay within the limits, where there is something', () => {
+    assert.match(
+      text,
+      /^above its limits: step 2 of 4 \(traces; .*\), 0\.46 of 0\.5 cores, 100 000 000 of 268 435 456 bytes$/m,
+    );
+    const { governor } = makeStatus();
+    assert.doesNotMatch(renderStatus(makeStatus({ governor: { ...governor, level: 0 } })), /limits/);
+  });
+
   it('lets no control character of a stranger through', () => {
     assert.ok(!text.includes('\x1b'));
   });

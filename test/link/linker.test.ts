@@ -4,7 +4,7 @@ import type { Description } from '../../src/decode/exchange.ts';
 import type { ServiceResource } from '../../src/enrich/resource.ts';
 import { clientSpanId, rootTraceId, serverSpanId } from '../../src/link/ids.ts';
 import { Sampler } from '../../src/link/sampler.ts';
-import { SpanKind } from '../../src/link/span.ts';
+import { type Span, SpanKind } from '../../src/link/span.ts';
 import { makeHeaders } from './context/make-headers.ts';
 import { MS, hopKey, makeConnection, makeExchange, makeLinker } from './make-exchange.ts';
 
@@ -211,6 +211,55 @@ describe('link/linker', () => {
     assert.equal(ledger.spans.in, 2);
     assert.equal(ledger.spans.lost.sampled_out, 2);
     assert.equal(ledger.exchanges.out, 2);
+    assert.deepEqual(ledger.imbalances(), []);
+  });
+
+  it('leaves whole traces out above the limits, decided where they begin, and counts their requests', () => {
+    const exported: boolean[] = [];
+    const { traces, tick, open, close, ledger, linker } = makeLinker({
+      onRequest: ({ span }) => exported.push(span !== undefined),
+    });
+    const [early, late] = [pair(1), pair(2)];
+    open(early.client, early.server, late.client, late.server);
+    close(early.client, late.client);
+    linker.exportedShare = 0;
+    tick(502 * MS); // the clients leave alone
+    linker.exportedShare = 1;
+    close(early.server, late.server);
+    tick(503 * MS);
+    assert.deepEqual([traces.length, exported], [0, [false, false, false, false]]);
+    assert.deepEqual([ledger.spans.in, ledger.spans.lost.shed], [4, 4]);
+    const next = pair(3);
+    open(next.client, next.server);
+    close(next.client);
+    tick(1100 * MS);
+    linker.exportedShare = 0;
+    close(next.server);
+    tick(1101 * MS);
+    assert.equal(traces.flat().length, 2);
+    assert.equal(traces[1]![0]!.parentSpanId, traces[0]![0]!.spanId);
+    assert.deepEqual(ledger.imbalances(), []);
+  });
+
+  it('makes no span of what was open when the capture was paused, but where others hang on it', () => {
+    const { traces, tick, open, close, ledger } = makeLinker();
+    const [alone, parent] = [pair(1), pair(2)];
+    open(alone.client, alone.server, parent.client, parent.server);
+    close(alone.server, parent.server);
+    tick(20 * MS);
+    assert.equal(traces.length, 0);
+    alone.client.incomplete = 'capture_paused';
+    close(alone.client);
+    tick(21 * MS);
+    assert.equal(traces[0]![0]!.parentSpanId, undefined);
+    tick(502 * MS); // the other server leaves, and names its client
+    parent.client.incomplete = 'capture_paused';
+    close(parent.client);
+    tick(503 * MS);
+    const [, [server], [client]] = traces as [unknown, Span[], Span[]];
+    assert.equal(server!.parentSpanId, client!.spanId);
+    assert.equal(traces.length, 3);
+    assert.equal(ledger.exchanges.lost.paused, 1);
     assert.deepEqual(ledger.imbalances(), []);
   });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { UserError } from '../../src/base/errors.ts';
 import { rootTraceId } from '../../src/link/ids.ts';
 import { SAMPLERS } from '../../src/base/settings.ts';
-import { NO_CONTEXT, Sampler } from '../../src/link/sampler.ts';
+import { isInShare, NO_CONTEXT, Sampler } from '../../src/link/sampler.ts';
 
 const traceIds = Array.from({ length: 20_000 }, (_, n) => rootTraceId({ kind: 'tcp', high: n, low: 7 }));
 
@@ -53,6 +53,15 @@ describe('link/sampler', () => {
       } else {
         assert.equal(on.keeps(id, 0), on.keeps(id, 1), name);
       }
+    }
+  });
+
+  it('has a share that takes the same part of whatever a sampler keeps', () => {
+    const sampler = new Sampler('traceidratio', 0.25);
+    for (const ids of [traceIds, traceIds.filter((id) => sampler.keeps(id, NO_CONTEXT))]) {
+      const part = ids.filter((id) => isInShare(id, 1 / 8)).length / ids.length;
+      assert.ok(Math.abs(part - 1 / 8) < 0.015, String(part));
+      assert.ok(ids.every((id) => isInShare(id, 1) && !isInShare(id, 0)));
     }
   });
 

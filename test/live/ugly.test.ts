@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Agent, type Ended, pathOf, sleep } from '../support/agent.ts';
 import { Asker } from '../support/asker.ts';
 import { balancedBooks } from '../support/books.ts';
+import { heldIds } from '../support/bpf-programs.ts';
 import { checkSpans, CLIENT, realtimeOffset, SERVER } from '../support/check-spans.ts';
 import { inCheckout, needCommand, needCompiled, needMachine, needRoot } from '../support/programs.ts';
 import {
@@ -37,26 +38,6 @@ const newRun = (): string => `ugly-${process.pid}-${serial++}`;
 function assertEnded(ended: Ended): void {
   assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr);
   assert.ok(ended.ledger.balanced, ended.stderr);
-}
-
-/** Empty where the process has closed the descriptor since it was listed. */
-function readInfo(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-/** Ids of what a process holds in the kernel, by its descriptors. */
-function held(pid: number): string[] {
-  const found = readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const text = readInfo(`/proc/${pid}/fdinfo/${fd}`);
-    const match = /^(prog|map|link)_id:\s*(\d+)$/m.exec(text.replace(/^link_type:[^]*?^link_id/m, 'link_id'));
-    return match ? [`${match[1]} ${match[2]}`] : [];
-  });
-  return [...new Set(found)];
 }
 
 function existing(): Set<string> {
@@ -133,7 +114,7 @@ describe('when things are ugly', function () {
   it('leaves nothing attached after kill -9', async function () {
     needCommand(this, 'bpftool', 'what is attached is asked of bpftool');
     agent = await Agent.start();
-    const ids = held(agent.pid);
+    const ids = heldIds(agent.pid);
     const there = existing();
     assert.deepEqual(
       ['prog', 'map', 'link'].filter((kind) => !ids.some((id) => id.startsWith(kind) && there.has(id))),

@@ -26,6 +26,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
       {
         id: 'otlp_http',
         sent: 3,
+        bytes: 900,
         sendFailed: 1,
         enqueueFailed: 2,
         queueSize: 100,
@@ -36,7 +37,7 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
     ],
     reloads: () => ({ lastSucceeded: false, succeeded: 2, failed: 1, lastAt: new Date(1000) }),
     kernelCounters: () => ({ produced: 10, lost_ring_full: 3, calls_send: 6 }),
-    ring: () => ({ size: 16_777_216, used: 4096 }),
+    ring: () => ({ size: 16_777_216, used: 4096, highWater: 8192 }),
     maps: () => [{ name: 'conns', entries: 5, maxEntries: 65_536 }],
     measuredSeconds: () => 12.5,
     programs: () => [
@@ -45,6 +46,14 @@ export function makeSources(overrides: Partial<SelfSources> = {}): SelfSources {
       // Run, not attached.
       { name: 'scan_sockets', attached: false, runTimeNs: 0, runCount: 1, recursionMisses: 0 },
     ],
+    programCost: () => ({ share: 0.04, perSyscall: 7e-8, perRecord: 2e-6 }),
+    governor: () => ({
+      ...{ level: 2, step: 'traces', changes: { up: 5, down: 3 } },
+      secondsAt: { nothing: 60, payload: 10, traces: 5, connections: 0, pause: 0 },
+      cpu: { process: 0.3, programs: 0.04, limit: 0.5 },
+      memory: { used: 1e8, limit: 268_435_456 },
+    }),
+    gcSeconds: () => ({ minor: 0.5, major: 0.25 }),
     drainBatch: new Histogram([1024]),
     eventLoopLag: lag,
     connections: () => 5,

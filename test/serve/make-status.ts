@@ -28,6 +28,11 @@ export function makeStatus(overrides: Partial<AgentStatus> = {}): AgentStatus {
     ],
     balanced: false,
     kernelCounters: { produced: 10 },
+    governor: {
+      ...{ level: 2, step: 'traces' },
+      cpu: { used: 0.4567, limit: 0.5 },
+      memory: { used: 100_000_000, limit: 268_435_456 },
+    },
     config: { lastReloadSuccessful: false, reloads: 0, failures: 1, lastError: 'a.yaml:3: no' },
     probes: [{ name: 'cpu', status: 'unavailable', lastError: '/proc/stat: ENOENT' }],
     connections: 12,

@@ -76,8 +76,10 @@ export class Agent {
         sending_queue: { batch: { flush_timeout: '50ms' } },
       },
     };
+    const { limits, ...receiver } = (options.receiver ?? {}) as { limits?: object };
     const config = {
-      receivers: { undertrace: options.receiver ?? {} },
+      // What is tested is seldom what the agent does not do on a machine that is busy with tests.
+      receivers: { undertrace: { ...receiver, limits: { cpu: 100, memory: '4GiB', ...limits } } },
       exporters: { ...exporters, prometheus: { endpoint: `127.0.0.1:${port}` } },
       service: {
         pipelines: {

@@ -353,6 +353,7 @@ function openCapture(collector: Collector, ringBytes = 64 << 20, object?: string
     turns: true,
     connections: 65_536,
     scan: false,
+    cpuLimit: Infinity,
   };
   const addon = loadNative();
   class Tapped extends addon.Tracer {

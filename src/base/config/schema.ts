@@ -104,6 +104,8 @@ export const RECEIVER = {
     connection_buffer: size('4KiB', '16MiB'),
     query_text: number(16, 65_536),
     attribute_length: number(0, 1_000_000),
+    cpu: number(0.02, 1024, false),
+    memory: size('64MiB', '1TiB'),
   },
   metrics: {
     requests: flag,
