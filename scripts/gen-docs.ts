@@ -297,6 +297,11 @@ its first mount; of the network and of FUSE there are none, since to ask one tha
 process. \`process_*\` and \`container_*\` are of the processes of observed services, up to 500, and of their cgroups; what the agent itself takes is \`otelcol_process_*\`.
 \`undertrace_host_probe_omitted\` counts what is beyond a limit.
 
+\`run_queue\`, \`disk_requests\`, \`tcp\`, \`reclaim\` and \`oom\` are counted by eBPF programs, since the agent has started. They tell up to 127 services apart by the processes in
+which requests were seen or that listen; what has no service counts for all others, so that the sum is the host's. A request to a disk belongs to whoever handed
+it to the block layer: what the kernel writes back later belongs to nobody. Disks are up to 31, with loop devices, and without those that have no requests of their own, such as
+device mapper and zram. Zero windows, full listen queues and failed answers of DNS are in the figures of \`transport\` and of requests.
+
 | probe | name | type | labels | what it is |
 |---|---|---|---|---|
 ${rows.join('')}
