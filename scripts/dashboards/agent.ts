@@ -143,10 +143,21 @@ export const agent: Dashboard = {
       title: 'Cost',
       panels: [
         {
-          ...{ title: 'CPU: share of one', kind: 'timeseries', unit: 'percentunit', stacked: true },
+          ...{ title: 'CPU: share of one', kind: 'timeseries', unit: 'percentunit' },
+          description:
+            'The process and, in the time of others, its programs. Above the limit less is captured.',
           queries: [
-            { expr: perSecond('undertrace_cpu_seconds_total', 'mode'), legend: '{{instance}} {{mode}}' },
+            {
+              expr: `sum by (instance, part) (undertrace_cpu_utilization_ratio{${FROM}})`,
+              legend: '{{instance}} {{part}}',
+            },
+            { expr: `undertrace_cpu_limit_ratio{${FROM}}`, legend: '{{instance}} limit' },
           ],
+        },
+        {
+          ...{ title: 'Captures less: step', kind: 'timeseries', unit: 'short' },
+          description: '0: everything. 1: less payload, 2: fewer traces, 3: fewer connections, 4: none.',
+          queries: [{ expr: `undertrace_governor_level{${FROM}}`, legend: BY_AGENT }],
         },
         {
           ...{ title: 'Memory', kind: 'timeseries', unit: 'bytes' },
@@ -155,12 +166,19 @@ export const agent: Dashboard = {
               expr: `sum by (instance, part) (undertrace_memory_bytes{${FROM}})`,
               legend: '{{instance}} {{part}}',
             },
+            { expr: `undertrace_memory_limit_bytes{${FROM}}`, legend: '{{instance}} limit' },
           ],
         },
         {
           ...{ title: 'Event loop: timers late by, p95', kind: 'timeseries', unit: 's' },
           queries: [
             { expr: quantile(0.95, 'undertrace_event_loop_lag_seconds', FROM, 'instance'), legend: BY_AGENT },
+          ],
+        },
+        {
+          ...{ title: 'Garbage collection: share of time', kind: 'timeseries', unit: 'percentunit' },
+          queries: [
+            { expr: perSecond('undertrace_gc_seconds_total', 'kind'), legend: '{{instance}} {{kind}}' },
           ],
         },
         {

@@ -111,6 +111,22 @@ describe('alerts on real faults', function () {
     assert.match(away.annotations.summary!, /The destination of otlp_http at .* takes no spans/);
   });
 
+  it('tell that the agent captures less, since it would take more than it may', async function () {
+    const ab = needCommand(this, 'ab', 'it makes a load');
+    await watch(this, { receiver: { limits: { cpu: 0.05 } } });
+    const load = spawn(ab, ['-q', '-c', '8', '-n', '1000000', '-t', '300', `${demo.base}/visits/load`], {
+      stdio: 'ignore',
+    });
+    const ended = once(load, 'exit');
+    try {
+      const less = await firing('UndertraceCapturesLess');
+      assert.match(less.annotations.summary!, /is at step [1-4] of 4 of capturing less/);
+    } finally {
+      load.kill('SIGTERM');
+      await ended;
+    }
+  });
+
   it('tell that the ring is too small', async function () {
     const ab = needCommand(this, 'ab', 'it makes a burst');
     await watch(this, { receiver: { ring_size: SMALL_RING } });
