@@ -27,7 +27,7 @@ export interface KernelProbesOptions {
 
 /**
  * The host's eBPF programs and their tables. Nothing here fails: a program that this kernel refuses is off by name, and the others run. The tables take
- * about 5 MB, 0.25 MB for each CPU, and 100 bytes for each TCP connection.
+ * about 5 MB, 0.12 MB for each CPU, and 100 bytes for each TCP connection.
  */
 export class KernelProbes implements KernelTables {
   readonly startMs = Date.now();

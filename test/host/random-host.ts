@@ -233,11 +233,13 @@ export function makeTransport(tree: TreeMaker): void {
     'proc/1/net/snmp6',
     udp.map(([title], place) => `${`Udp6${title}`.padEnd(32)}\t${udp6s[place]}\n`).join(''),
   );
-  const [overflows, drops] = tree.numbers(2);
+  const [overflows, drops, zero, probes] = tree.numbers(4);
   tree.expect('system.network.tcp.listen.overflows', [], overflows!);
   tree.expect('system.network.tcp.listen.drops', [], drops!);
+  tree.expect('system.network.tcp.zero_windows', [], zero!);
+  tree.expect('system.network.tcp.window_probes', [], probes!);
   tree.file(
     'proc/1/net/netstat',
-    `TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 5 ${overflows} ${drops}\nIpExt: InOctets\nIpExt: 3\n`,
+    `TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPWinProbe TCPToZeroWindowAdv\nTcpExt: 5 ${overflows} ${drops} ${probes} ${zero}\nIpExt: InOctets\nIpExt: 3\n`,
   );
 }

@@ -35,6 +35,16 @@ const LISTEN_DROPS = ours(
   '{connection}',
   'TCP connections that a listening socket dropped, for whatever reason; overflows are among them.',
 );
+const ZERO_WINDOWS = ours(
+  'tcp.zero_windows',
+  '{segment}',
+  'Times that this host told a peer to stop sending, since a program did not read.',
+);
+const WINDOW_PROBES = ours(
+  'tcp.window_probes',
+  '{segment}',
+  'Probes that were sent to peers that had told this host to stop sending.',
+);
 const DATAGRAMS = ours('udp.datagrams', '{datagram}', 'UDP datagrams.', TYPE, DIRECTION);
 const UDP_ERRORS = ours(
   'udp.errors',
@@ -56,6 +66,12 @@ const TCP: ReadonlyArray<[key: string, instrument: Instrument, ...attributes: st
   ['AttemptFails', FAILED],
   ['InErrs', TCP_ERRORS],
 ];
+const EXTENDED: ReadonlyArray<[key: string, instrument: Instrument]> = [
+  ['ListenOverflows', OVERFLOWS],
+  ['ListenDrops', LISTEN_DROPS],
+  ['TCPToZeroWindowAdv', ZERO_WINDOWS],
+  ['TCPWinProbe', WINDOW_PROBES],
+];
 const UDP: ReadonlyArray<[key: string, instrument: Instrument, attribute: string]> = [
   ['InDatagrams', DATAGRAMS, 'receive'],
   ['OutDatagrams', DATAGRAMS, 'transmit'],
@@ -71,7 +87,7 @@ export const transport: Probe = {
   purpose: 'counters of TCP and UDP',
   instruments: [
     ...[SEGMENTS, RETRANSMITS, RESETS, ABORTED, OPENED, FAILED, TCP_ERRORS],
-    ...[OVERFLOWS, LISTEN_DROPS, DATAGRAMS, UDP_ERRORS],
+    ...[OVERFLOWS, LISTEN_DROPS, ZERO_WINDOWS, WINDOW_PROBES, DATAGRAMS, UDP_ERRORS],
   ],
   read: (source) => readParts(source, snmp, netstat, snmp6),
 };
@@ -88,8 +104,10 @@ function* snmp({ files }: HostSource): Iterable<Reading> {
 
 function* netstat({ files }: HostSource): Iterable<Reading> {
   const found = parseTitled(needNetwork(files, 'netstat'));
-  yield { instrument: OVERFLOWS, attributes: [], value: found.get('TcpExt.ListenOverflows')! };
-  yield { instrument: LISTEN_DROPS, attributes: [], value: found.get('TcpExt.ListenDrops')! };
+  for (const [key, instrument] of EXTENDED) {
+    const value = found.get(`TcpExt.${key}`);
+    if (value !== undefined) yield { instrument, attributes: [], value };
+  }
 }
 
 /** `Udp6InDatagrams                 	12` */
