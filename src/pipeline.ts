@@ -50,6 +50,8 @@ export interface KernelControl {
   /** Whether it is to be told whom the threads of a process wake. */
   setPool(tgid: number, isPool: boolean): void;
   pollElided(sockets: Iterable<{ sock: number; inode: number }>): void;
+  /** Asks for the facts about a process that no record has told of; they come as a record, if it is there. */
+  describe(tgid: number): void;
 }
 
 export interface PipelineOptions {
@@ -107,7 +109,10 @@ export class Pipeline {
     this.#kernel = kernel;
     this.filters = new Filters(receiver.filters);
     this.routes = new RouteTable({ patterns: receiver.http.routes });
-    this.processes = new ProcessTable({ overrides: receiver.services });
+    this.processes = new ProcessTable({
+      overrides: receiver.services,
+      onStranger: (tgid) => kernel?.describe(tgid),
+    });
     this.#instrumented = receiver.link.instrumented;
     this.linker = this.#createLinker(options);
     this.decode = new DecodeStage({

@@ -144,6 +144,37 @@ describe('pipeline', () => {
     assert.equal(pipeline.books.counters.wakeups, 1_000_000);
   });
 
+  it('asks who a process is that no record has told of, once, and names it by the answer', () => {
+    const writer = new RecordWriter();
+    const asked: number[] = [];
+    const spans: Span[] = [];
+    const quiet = (): void => undefined;
+    const pipeline = new Pipeline({
+      receiver: loadSettings({ env: {}, isTty: false }).receiver,
+      ledger: new Ledger(),
+      onTrace: (trace) => spans.push(...trace),
+      kernel: {
+        ...{ setVerdict: quiet, setProcess: quiet, forgetProcess: quiet, setPool: quiet, pollElided: quiet },
+        describe: (tgid) => asked.push(tgid),
+      },
+    });
+    const server = new TestEnd(writer, { tgid: 100, accepted: true });
+    for (const path of ['/a', '/b'])
+      server
+        .receive(`GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`)
+        .send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    pipeline.process(writer.clock().take());
+    assert.deepEqual(asked, [100]);
+    const facts = { source: 'scan', comm: 'shop', exe: '/opt/shop/shopd', argv: ['/opt/shop/shopd'] };
+    writer.json('process', { tgid: 100, start_ns: START_NS }, facts);
+    pipeline.process(writer.clock().take());
+    pipeline.finish();
+    assert.deepEqual(
+      spans.map(({ resource }) => resource.serviceName),
+      ['shopd', 'shopd'],
+    );
+  });
+
   it('lets no secret into a span', () => {
     assert.equal(JSON.stringify(run(conversation()).spans).includes('s3cret'), false);
   });

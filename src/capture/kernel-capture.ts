@@ -241,11 +241,10 @@ export class KernelCapture {
     this.#elided.ask(sockets, this.#nowNs());
   }
 
-  /** Facts about a process that were learned outside the kernel's records. */
-  describe(tgid: number): boolean {
-    const found = this.#proc.readProcess(tgid);
+  /** Facts about a process that no record of the kernel has told, from /proc; they come with the next drain, if it is still there. */
+  describe(tgid: number): void {
+    const found = this.#closed ? undefined : this.#proc.readProcess(tgid);
     if (found) this.#describe(found.tgid, found.startNs, found.facts);
-    return found !== undefined;
   }
 
   /** A filter change, so that a recording has it. */

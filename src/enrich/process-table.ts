@@ -20,6 +20,8 @@ export interface ProcessTableOptions {
   keepNs?: number;
   maxProcesses?: number;
   overrides?: readonly ServiceOverride[];
+  /** Told once of a process that has done something and was never told of: its record was lost, or its program could not be watched. */
+  onStranger?: (tgid: number) => void;
 }
 
 /**
@@ -36,6 +38,7 @@ export class ProcessTable {
   readonly #waitNs: number;
   readonly #keepNs: number;
   readonly #maxProcesses: number;
+  readonly #onStranger: ((tgid: number) => void) | undefined;
   #override: ServiceNameResolver | undefined;
   #host: HostFacts | undefined;
   #nowNs = 0;
@@ -55,6 +58,7 @@ export class ProcessTable {
     this.#waitNs = options.waitNs ?? 2_000_000_000;
     this.#keepNs = options.keepNs ?? 60_000_000_000;
     this.#maxProcesses = options.maxProcesses ?? 32_768;
+    this.#onStranger = options.onStranger;
     this.overrides = options.overrides ?? [];
   }
 
@@ -295,6 +299,7 @@ export class ProcessTable {
   #meet(tgid: number, startNs: number): Entry {
     const entry = this.#add(tgid, startNs);
     entry.identity = new Identity(entry, { source: 'scan' }, false, this.#nowNs);
+    this.#onStranger?.(tgid);
     return entry;
   }
 

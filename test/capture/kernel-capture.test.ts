@@ -168,6 +168,15 @@ describe('capture/kernel-capture', () => {
     assert.equal(capture.shedding.paused, false);
   });
 
+  it('tells who a process is that it is asked about, with the next drain, and nothing of one that is gone', () => {
+    const { capture, kinds } = setUp();
+    capture.describe(process.pid);
+    capture.describe(2 ** 22 + 1);
+    assert.deepEqual(traffic(kinds), []);
+    capture.drain();
+    assert.deepEqual(traffic(kinds), ['process']);
+  });
+
   it('knows the most that was in the ring', () => {
     const { capture } = setUp();
     FakeTracer.batches = [data(), data(), data()];
