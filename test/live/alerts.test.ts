@@ -17,6 +17,7 @@ const ALERT_AFTER = '6s';
 const PATIENCE_MS = 180_000;
 /** The smallest that there is. */
 const SMALL_RING = '64KiB';
+const STALL_MS = 250;
 
 describe('alerts on real faults', function () {
   this.timeout(300_000);
@@ -134,10 +135,15 @@ describe('alerts on real faults', function () {
       stdio: 'ignore',
     });
     const ended = once(burst, 'exit');
+    // A host that lets the agent work half of the time only.
+    let stands = false;
+    const stalls = setInterval(() => agent!.kill((stands = !stands) ? 'SIGSTOP' : 'SIGCONT'), STALL_MS);
     try {
       const overrun = await firing('UndertraceRingOverrun');
       assert.match(overrun.annotations.summary!, /loses [\d.]+% of what the kernel tells/);
     } finally {
+      clearInterval(stalls);
+      agent!.kill('SIGCONT');
       burst.kill('SIGTERM');
       await ended;
     }

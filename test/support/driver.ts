@@ -338,8 +338,9 @@ export async function play(
 export function compileRefusing(directory: string): string {
   const flags = `EXTRA_CFLAGS=-include ${fileURLToPath(new URL('refuse.h', import.meta.url))}`;
   const bpf = fileURLToPath(new URL('../../bpf', import.meta.url));
-  execFileSync('make', ['-s', '-C', bpf, process.arch, `OUT=${directory}`, flags]);
-  return `${directory}/${process.arch}/undertrace.bpf.o`;
+  const object = `${directory}/${process.arch}/undertrace.bpf.o`;
+  execFileSync('make', ['-s', '-C', bpf, object, `OUT=${directory}`, flags]);
+  return object;
 }
 
 /** A capture whose records go to the collector as they are drained. */
