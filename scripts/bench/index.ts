@@ -1,5 +1,5 @@
 /**
- * What Undertrace costs on this machine: `npm run bench [syscalls|switches|throughput|paced|mixed|replay|scrape|host|linker|turns ...]`. Needs root, the built agent and what
+ * What Undertrace costs on this machine: `npm run bench [syscalls|switches|throughput|overload|paced|mixed|replay|scrape|host|linker|turns ...]`. Needs root, the built agent and what
  * scripts/test-setup.mjs installs. Writes docs/benchmarks.md when all of it has run.
  */
 import { writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { findCommand } from '../../test/support/programs.ts';
 import { benchHost } from './host.ts';
 import { benchLinker } from './linker.ts';
 import { benchMixed } from './mixed.ts';
+import { benchOverload } from './overload.ts';
 import { benchPaced } from './paced.ts';
 import { benchReplay } from './replay.ts';
 import { benchScrape } from './scrape.ts';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   syscalls: benchSyscalls,
   switches: benchSwitches,
   throughput: benchThroughput,
+  overload: benchOverload,
   paced: benchPaced,
   mixed: benchMixed,
   replay: benchReplay,

@@ -1,18 +1,27 @@
-// Loaded into the agent of a benchmark (node --import): on SIGUSR2 its programs leave the system call tracepoints, or come back, and it says so. So rounds
-// without the agent can follow those with it within milliseconds, which starting it anew takes seconds for.
+// Loaded into the agent of a benchmark (node --import): on SIGUSR2 those of its programs that run often leave their tracepoints, or come back, and it says
+// so. So rounds without the agent can follow those with it within milliseconds, which starting it anew takes seconds for.
 import { Agent } from '../../dist/agent.js';
+import { loadNative } from '../../dist/capture/native.js';
 
-const PROGRAMS = ['syscall_enter', 'syscall_exit'];
+const PROGRAMS = new Set(['syscall_enter', 'syscall_exit', 'run_queue', 'tcp_receive']);
 const { start } = Agent.prototype;
+const { Tracer } = loadNative();
+const { attach } = Tracer.prototype;
+
+/** By program, the object that it is of. */
+const attached = new Map();
+Tracer.prototype.attach = function (program) {
+  attach.call(this, program);
+  if (PROGRAMS.has(program)) attached.set(program, this);
+};
 
 Agent.prototype.start = function () {
   start.call(this);
-  const { tracer } = this.capture;
   let on = true;
   process.on('SIGUSR2', () => {
-    for (const program of PROGRAMS) {
+    for (const [program, tracer] of attached) {
       if (on) tracer.detach(program);
-      else tracer.attach(program);
+      else attach.call(tracer, program);
     }
     on = !on;
     process.stderr.write(`switched ${on ? 'on' : 'off'}\n`);
