@@ -5,14 +5,15 @@ import { loadNative } from '../../dist/capture/native.js';
 
 const PROGRAMS = new Set(['syscall_enter', 'syscall_exit', 'run_queue', 'tcp_receive']);
 const { start } = Agent.prototype;
-const { Tracer } = loadNative();
-const { attach } = Tracer.prototype;
+const addon = loadNative();
 
 /** By program, the object that it is of. */
 const attached = new Map();
-Tracer.prototype.attach = function (program) {
-  attach.call(this, program);
-  if (PROGRAMS.has(program)) attached.set(program, this);
+addon.Tracer = class extends addon.Tracer {
+  attach(program) {
+    super.attach(program);
+    if (PROGRAMS.has(program)) attached.set(program, this);
+  }
 };
 
 Agent.prototype.start = function () {
@@ -21,7 +22,7 @@ Agent.prototype.start = function () {
   process.on('SIGUSR2', () => {
     for (const [program, tracer] of attached) {
       if (on) tracer.detach(program);
-      else attach.call(tracer, program);
+      else tracer.attach(program);
     }
     on = !on;
     process.stderr.write(`switched ${on ? 'on' : 'off'}\n`);
