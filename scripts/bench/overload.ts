@@ -16,7 +16,8 @@ const FLOOR = 0.9;
 const MOST = 1.2;
 /** Until the governor has found its step. */
 const SETTLE_MS = 15_000;
-const LOOK_MS = 250;
+/** A scrape costs, too. */
+const LOOK_MS = 5000;
 
 /** A host that is asked for more than the agent may take: its throughput beside that without the agent, and what the agent takes. */
 export async function benchOverload(): Promise<Row[]> {
