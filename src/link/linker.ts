@@ -339,7 +339,10 @@ export class Linker {
     const { traceId, incomingFlags, traceState, shed } =
       parent === undefined ? rootContext(pending, key, spanId) : parent.context;
     const context: SpanContext = {
-      ...{ traceId, spanId, incomingFlags, traceState },
+      traceId,
+      spanId,
+      incomingFlags,
+      traceState,
       shed: shed ?? !isInShare(traceId, this.exportedShare),
     };
     pending.placement = { context, parent, method: found?.method, candidate: parent ? undefined : found };
