@@ -1,12 +1,22 @@
-/** The programs of the eBPF object: what each is for, and what happens without it. `doctor` and the first screen print from this table. */
-export interface AttachRow {
-  program: string;
-  hook: string;
-  required: boolean;
+/** A program of an eBPF object: what it is for, and what happens without it. `doctor` and the first screen print from tables of these. */
+export interface Program {
+  readonly program: string;
+  readonly hook: string;
   /** What it gives. */
-  purpose: string;
+  readonly purpose: string;
   /** What is used in its place, or what is lost. */
-  fallback: string;
+  readonly fallback: string;
+}
+
+export interface AttachRow extends Program {
+  readonly required: boolean;
+}
+
+/** What became of a program. */
+export interface Outcome {
+  readonly attached: boolean;
+  readonly error?: string;
+  readonly remedy?: string;
 }
 
 export const ATTACH_TABLE: readonly AttachRow[] = [

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 
 import { UserError, messageOf } from '../base/errors.ts';
+import type { AttachRow, Outcome, Program } from './attach-table.ts';
 import { attachAll, openTracer } from './load.ts';
 import { type NativeAddon, type TracerError, loadNative } from './native.ts';
 
@@ -178,17 +179,27 @@ function programs(addon: NativeAddon): Check[] {
     ];
   }
   try {
-    return attachAll(tracer).map(
-      ({ program, hook, purpose, attached, required, error, remedy, fallback }): Check => {
-        const name = `${program} (${hook})`;
-        if (attached) return { name, status: 'pass', detail: purpose };
-        if (required) return { name, status: 'fail', detail: error ?? '', remedy };
-        return { name, status: 'unavailable', detail: `${error ?? ''}; ${fallback}`, remedy };
-      },
-    );
+    return attachAll(tracer).map(checkProgram);
   } finally {
     tracer.close();
   }
+}
+
+/** Whether this kernel takes a program. */
+export function checkProgram({
+  program,
+  hook,
+  purpose,
+  fallback,
+  attached,
+  error = '',
+  remedy,
+  required = false,
+}: Program & Outcome & Partial<AttachRow>): Check {
+  const name = `${program} (${hook})`;
+  if (attached) return { name, status: 'pass', detail: purpose };
+  if (required) return { name, status: 'fail', detail: error, remedy };
+  return { name, status: 'unavailable', detail: `${error}; ${fallback}`, remedy };
 }
 
 function read(path: string): string | undefined {

@@ -1,5 +1,5 @@
 import { UserError, messageOf } from '../base/errors.ts';
-import { ATTACH_TABLE, type AttachRow, remedyOf } from './attach-table.ts';
+import { ATTACH_TABLE, type AttachRow, type Outcome, remedyOf } from './attach-table.ts';
 import { type NativeAddon, OBJECT, type Tracer, type TracerError } from './native.ts';
 
 export interface LoadOptions {
@@ -14,12 +14,7 @@ export interface LoadOptions {
   connections: number;
 }
 
-/** What became of one program of the attach table. */
-export interface AttachOutcome extends AttachRow {
-  attached: boolean;
-  error?: string;
-  remedy?: string;
-}
+export type AttachOutcome = AttachRow & Outcome;
 
 /** What is left of the ring when data records are given up: room for events, which are rarer and say more; a quarter of a small ring. */
 const FULL_MARGIN = 64 << 10;
@@ -69,13 +64,15 @@ export function openTracer(addon: NativeAddon, options: LoadOptions): Tracer {
 
 /** Tries every program of the attach table, in its order. */
 export function attachAll(tracer: Tracer): AttachOutcome[] {
-  return ATTACH_TABLE.map((row) => {
-    try {
-      tracer.attach(row.program);
-      return { ...row, attached: true };
-    } catch (error) {
-      const { code } = error as TracerError;
-      return { ...row, attached: false, error: messageOf(error), remedy: remedyOf(code) };
-    }
-  });
+  return ATTACH_TABLE.map((row) => ({ ...row, ...outcomeOf(() => tracer.attach(row.program)) }));
+}
+
+/** What comes of attaching a program, or of running one that is not attached. */
+export function outcomeOf(attach: () => void): Outcome {
+  try {
+    attach();
+    return { attached: true };
+  } catch (error) {
+    return { attached: false, error: messageOf(error), remedy: remedyOf((error as TracerError).code) };
+  }
 }

@@ -1,8 +1,8 @@
 import type { ProbeName } from '../base/settings.ts';
-import { type Check, runChecks } from '../capture/checks.ts';
+import { type Check, checkProgram, runChecks } from '../capture/checks.ts';
 import { loadSettings } from '../config.ts';
 import { loadNative } from '../capture/native.ts';
-import { checkProbes, checkProgram } from '../host/checks.ts';
+import { checkProbes } from '../host/checks.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { KernelProbes } from '../host/kernel-probes.ts';
 import { PROBES } from '../host/probe/index.ts';

@@ -1,7 +1,6 @@
 import { messageOf } from '../base/errors.ts';
 import type { Check } from '../capture/checks.ts';
 import { SourceMissing } from './host-files.ts';
-import type { ProgramOutcome } from './kernel-probes.ts';
 import { type HostSource, Omitted, type Probe } from './probe/probe.ts';
 
 const REMEDY = `none if this host lacks it; in a container mount the host's root and set receivers.undertrace.host.root_path`;
@@ -28,12 +27,4 @@ export function checkProbes(probes: readonly Probe[], source: HostSource): Check
       return { name, status: 'unavailable', detail, remedy };
     }
   });
-}
-
-/** Whether this kernel takes a program of the host's object; none of them is needed for traces. */
-export function checkProgram({ program, hook, purpose, attached, ...rest }: ProgramOutcome): Check {
-  const name = `${program} (${hook})`;
-  if (attached) return { name, status: 'pass', detail: purpose };
-  const { error, fallback, remedy } = rest;
-  return { name, status: 'unavailable', detail: `${error}; ${fallback}`, remedy };
 }

@@ -1,6 +1,6 @@
-import { messageOf } from '../base/errors.ts';
 import type { ProbeName } from '../base/settings.ts';
-import { remedyOf } from '../capture/attach-table.ts';
+import type { Outcome } from '../capture/attach-table.ts';
+import { outcomeOf } from '../capture/load.ts';
 import { HOST_OBJECT, type NativeAddon, type Tracer, type TracerError } from '../capture/native.ts';
 import { SourceMissing } from './host-files.ts';
 import { KERNEL_PROGRAMS, type KernelProgram, SCAN_LISTENERS } from './kernel-programs.ts';
@@ -8,13 +8,6 @@ import { type KernelTables, OVERFLOWS } from './kernel-tables.ts';
 import { OomVictims, type Victim } from './oom-victims.ts';
 import type { ObservedProcess } from './probe/probe.ts';
 import { type Service, ServiceSlots } from './service-slots.ts';
-
-/** What became of a program. */
-export interface ProgramOutcome extends KernelProgram {
-  readonly attached: boolean;
-  readonly error?: string;
-  readonly remedy?: string;
-}
 
 export interface KernelProbesOptions {
   /** Probes that are not read: their programs are not loaded. */
@@ -31,11 +24,10 @@ export interface KernelProbesOptions {
  */
 export class KernelProbes implements KernelTables {
   readonly startMs = Date.now();
-  readonly outcomes: readonly ProgramOutcome[];
+  readonly outcomes: ReadonlyArray<KernelProgram & Outcome>;
   readonly #tracer: Tracer | undefined;
   readonly #slots: ServiceSlots | undefined;
   readonly #victims: OomVictims;
-  readonly #running = new Set<string>();
   #closed = false;
 
   /** Loads and attaches. */
@@ -43,7 +35,10 @@ export class KernelProbes implements KernelTables {
     const wanted = KERNEL_PROGRAMS.filter(({ probe }) => !options.off.includes(probe));
     const refused = new Map<string, TracerError>();
     this.#tracer = load(addon, wanted, options, refused);
-    this.outcomes = wanted.map((row) => this.#attach(row, refused.get(row.program)));
+    this.outcomes = wanted.map((row) => ({
+      ...row,
+      ...outcomeOf(() => this.#run(row.program, refused.get(row.program))),
+    }));
     this.#slots = this.#tracer && new ServiceSlots(this.#tracer);
     this.#victims = new OomVictims((victim) => options.onKill(victim, this.services[victim.slot]!));
   }
@@ -60,7 +55,7 @@ export class KernelProbes implements KernelTables {
   }
 
   has(program: string): boolean {
-    return this.#running.has(program);
+    return this.outcomes.some((outcome) => outcome.program === program && outcome.attached);
   }
 
   need(program: string): void {
@@ -120,21 +115,10 @@ export class KernelProbes implements KernelTables {
     this.#tracer?.close();
   }
 
-  #attach(row: KernelProgram, refused: TracerError | undefined): ProgramOutcome {
-    try {
-      if (refused !== undefined) throw refused;
-      if (row.program === SCAN_LISTENERS) this.#tracer!.runIterator(SCAN_LISTENERS);
-      else this.#tracer!.attach(row.program);
-      this.#running.add(row.program);
-      return { ...row, attached: true };
-    } catch (error) {
-      return {
-        ...row,
-        attached: false,
-        error: messageOf(error),
-        remedy: remedyOf((error as TracerError).code),
-      };
-    }
+  #run(program: string, refused: TracerError | undefined): void {
+    if (refused !== undefined) throw refused;
+    if (program === SCAN_LISTENERS) this.#tracer!.runIterator(SCAN_LISTENERS);
+    else this.#tracer!.attach(program);
   }
 }
 

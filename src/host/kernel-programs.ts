@@ -1,15 +1,10 @@
 import type { ProbeName } from '../base/settings.ts';
+import type { Program } from '../capture/attach-table.ts';
 
-/** A program of the host's eBPF object: what it is for, and what happens without it. `doctor` prints from this table. */
-export interface KernelProgram {
-  readonly program: string;
-  readonly hook: string;
-  /** It is loaded where one of these probes is read. */
+/** A program of the host's eBPF object. None is needed for traces. */
+export interface KernelProgram extends Program {
+  /** It is loaded where this probe is read. */
   readonly probe: ProbeName;
-  /** What it gives. */
-  readonly purpose: string;
-  /** What is used in its place, or what is lost. */
-  readonly fallback: string;
 }
 
 /** Run once rather than attached. */
