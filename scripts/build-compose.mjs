@@ -5,31 +5,19 @@
 //   node scripts/build-compose.mjs --check    prints the path if it is built; exit 1 if not
 //
 // See go-program.mjs for what it needs.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { printProgram } from './go-program.mjs';
+import { printCommand } from './go-program.mjs';
 
 const VERSION = '2.40.3';
 const MODULE = 'github.com/docker/compose/v2';
 
-const manifest = `module undertrace/compose
-
-go 1.24.9
-
-require ${MODULE} v${VERSION}
-`;
-
-await printProgram({
+await printCommand({
   name: 'compose',
   title: 'Docker Compose',
   version: VERSION,
   binary: 'docker-compose',
-  manifest,
   takes: 'some minutes',
-  prepare(folder) {
-    writeFileSync(join(folder, 'go.mod'), manifest);
-    const output = join(folder, 'docker-compose');
-    const flags = ['-mod=mod', '-trimpath', '-ldflags', `-s -w -X ${MODULE}/internal.Version=${VERSION}`];
-    return { args: ['build', ...flags, '-o', output, `${MODULE}/cmd`], output };
-  },
+  module: MODULE,
+  go: '1.24.9',
+  command: 'cmd',
+  linker: `-X ${MODULE}/internal.Version=${VERSION}`,
 });

@@ -6,33 +6,18 @@
 //   node scripts/build-jaeger.mjs --check    prints the path if it is built; exit 1 if not
 //
 // See go-program.mjs for what it needs.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { printProgram } from './go-program.mjs';
+import { printCommand } from './go-program.mjs';
 
 /** Of the module, whose `cmd/jaeger` is Jaeger 2. */
 const VERSION = '1.76.0';
-const MODULE = 'github.com/jaegertracing/jaeger';
 
-// `go install` refuses a module that replaces another one. This one is not the main module, so that what it replaces does not count.
-const manifest = `module undertrace/jaeger
-
-go 1.24.6
-
-require ${MODULE} v${VERSION}
-`;
-
-await printProgram({
+await printCommand({
   name: 'jaeger',
   title: 'Jaeger',
   version: VERSION,
   binary: 'jaeger',
-  manifest,
   takes: 'some minutes',
-  prepare(folder) {
-    writeFileSync(join(folder, 'go.mod'), manifest);
-    const output = join(folder, 'jaeger');
-    const flags = ['-mod=mod', '-trimpath', '-ldflags', '-s -w'];
-    return { args: ['build', ...flags, '-o', output, `${MODULE}/cmd/jaeger`], output };
-  },
+  module: 'github.com/jaegertracing/jaeger',
+  go: '1.24.6',
+  command: 'cmd/jaeger',
 });

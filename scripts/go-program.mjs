@@ -5,7 +5,7 @@
 // Node built-ins only: it runs before `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { goEnvironment } from './go-toolchain.mjs';
@@ -73,4 +73,30 @@ export async function printProgram({ name, title, version, binary, manifest, tak
     }
   }
   console.log(path);
+}
+
+/**
+ * The same of a command in a module. `go install` refuses a module that replaces another one; a module of our own that requires it is the main module,
+ * so that what the other one replaces does not count.
+ *
+ * `go` is the version of the language that the module wants, `command` its package below `module`, `linker` more for its linker.
+ */
+export async function printCommand({ module, go, command, linker = '', ...program }) {
+  const { name, version, binary } = program;
+  const manifest = `module undertrace/${name}
+
+go ${go}
+
+require ${module} v${version}
+`;
+  await printProgram({
+    ...program,
+    manifest,
+    prepare(folder) {
+      writeFileSync(join(folder, 'go.mod'), manifest);
+      const output = join(folder, binary);
+      const flags = ['-mod=mod', '-trimpath', '-ldflags', `-s -w ${linker}`.trim()];
+      return { args: ['build', ...flags, '-o', output, `${module}/${command}`], output };
+    },
+  });
 }
