@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent, type AgentOptions } from '../support/agent.ts';
-import { findCollector, freePorts } from '../support/collector.ts';
-import { CollectorProcess } from '../support/collector-process.ts';
+import { freePorts } from '../support/collector.ts';
 import { Demo } from '../support/demo.ts';
-import { inCheckout, lacking, needCommand, needRoot } from '../support/programs.ts';
+import { needCommand, needRoot } from '../support/programs.ts';
 import { type Alert, Prometheus } from '../support/prometheus.ts';
+import { StackCollector } from '../support/stack-collector.ts';
 
 const ALERT_AFTER = '6s';
 /** On a busy machine the agent stands back, and what it tells comes late. */
@@ -24,7 +24,7 @@ describe('alerts on real faults', function () {
   let folder: string;
   let agent: Agent | undefined;
   let prometheus: Prometheus | undefined;
-  let collector: CollectorProcess | undefined;
+  let collector: StackCollector | undefined;
   let demo: Demo;
 
   before(async function () {
@@ -47,17 +47,13 @@ describe('alerts on real faults', function () {
   });
 
   /** An agent that sees what this test has started, and a Prometheus that scrapes it. */
-  async function watch(
-    context: Mocha.Context,
-    options: AgentOptions,
-    collectorMetrics?: number,
-  ): Promise<void> {
+  async function watch(context: Mocha.Context, options: AgentOptions): Promise<void> {
     const receiver = { filters: { include: [{ pid: process.pid, children: true }] }, ...options.receiver };
     agent = await Agent.start({ ...options, receiver });
     prometheus = await Prometheus.start(context, mkdtempSync(path.join(folder, 'prometheus-')), {
       targets: {
         'agent:9464': `127.0.0.1:${agent.port}`,
-        'collector:8888': collectorMetrics === undefined ? null : `127.0.0.1:${collectorMetrics}`,
+        'collector:8888': collector?.metrics ?? null,
         'jaeger:8888': null,
       },
       alertAfter: ALERT_AFTER,
@@ -75,23 +71,9 @@ describe('alerts on real faults', function () {
     );
 
   it('tell that the Collector is down, and that nothing can be sent', async function () {
-    const found = findCollector();
-    if ('missing' in found) lacking(this, found.missing);
-    const [grpc, http, health, metrics, nowhere] = await freePorts(5);
-    collector = await CollectorProcess.start(
-      'the Collector',
-      found.binary,
-      inCheckout('config/collector.yaml'),
-      {
-        OTLP_GRPC_ENDPOINT: `127.0.0.1:${grpc}`,
-        OTLP_HTTP_ENDPOINT: `127.0.0.1:${http}`,
-        HEALTH_ENDPOINT: `127.0.0.1:${health}`,
-        METRICS_HOST: '127.0.0.1',
-        METRICS_PORT: String(metrics),
-        JAEGER_ENDPOINT: `127.0.0.1:${nowhere}`,
-      },
-    );
-    await watch(this, { exporters: { otlp_http: { endpoint: `http://127.0.0.1:${http}` } } }, metrics);
+    const [nowhere] = (await freePorts(1)) as [number];
+    collector = await StackCollector.start(this, nowhere);
+    await watch(this, { exporters: { otlp_http: { endpoint: collector.endpoint } } });
     await prometheus!.until(
       'spans in the Collector',
       async () => {
@@ -106,7 +88,7 @@ describe('alerts on real faults', function () {
     await collector.stop('SIGKILL');
     const down = await firing('UndertraceCollectorDown');
     assert.equal(down.labels.severity, 'critical');
-    assert.equal(down.labels.instance, `127.0.0.1:${metrics}`);
+    assert.equal(down.labels.instance, collector.metrics);
     const away = await firing('UndertraceDestinationAway');
     assert.equal(away.labels.exporter, 'otlp_http');
     assert.match(away.annotations.summary!, /The destination of otlp_http at .* takes no spans/);

@@ -10,12 +10,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent, sleep } from '../support/agent.ts';
-import { findCollector, freePorts } from '../support/collector.ts';
-import { CollectorProcess } from '../support/collector-process.ts';
+import { freePorts } from '../support/collector.ts';
 import { dashboards, type PanelQuery, panelQueries, substitute, variables } from '../support/dashboards.ts';
 import { Demo } from '../support/demo.ts';
 import { Jaeger, needJaeger } from '../support/jaeger.ts';
-import { inCheckout, lacking, needRoot } from '../support/programs.ts';
+import { needRoot } from '../support/programs.ts';
 import { checkMetrics, Prometheus } from '../support/prometheus.ts';
 import {
   type InstalledPackages,
@@ -24,6 +23,7 @@ import {
   runScenarioClient,
   type Scenario,
 } from '../support/scenario.ts';
+import { StackCollector } from '../support/stack-collector.ts';
 
 /** On a busy machine the agent stands back, and is behind: it is waited for what each query and each service must have. */
 const PATIENCE_MS = 600_000;
@@ -66,7 +66,7 @@ describe('the stack', function () {
   let agent: Agent | undefined;
   let prometheus: Prometheus;
   let jaeger: Jaeger | undefined;
-  let collector: CollectorProcess | undefined;
+  let collector: StackCollector | undefined;
   let demo: Demo | undefined;
   let services: string[];
   let held: { end(): Promise<void> } | undefined;
@@ -74,36 +74,22 @@ describe('the stack', function () {
   before(async function () {
     this.timeout(1_500_000); // the first run builds programs
     needRoot(this);
-    const found = findCollector();
-    if ('missing' in found) lacking(this, found.missing);
     const jaegerBinary = needJaeger(this);
     const packages = OTHERS.map((name) => needPackages(this, name));
     folder = mkdtempSync(path.join(tmpdir(), 'undertrace-stack-'));
     demo = await Demo.start(this);
 
-    const [grpc, http, health, metrics, jaegerGrpc, jaegerMetrics] = await freePorts(6);
-    collector = await CollectorProcess.start(
-      'the Collector',
-      found.binary,
-      inCheckout('config/collector.yaml'),
-      {
-        OTLP_GRPC_ENDPOINT: `127.0.0.1:${grpc}`,
-        OTLP_HTTP_ENDPOINT: `127.0.0.1:${http}`,
-        HEALTH_ENDPOINT: `127.0.0.1:${health}`,
-        METRICS_HOST: '127.0.0.1',
-        METRICS_PORT: String(metrics),
-        JAEGER_ENDPOINT: `127.0.0.1:${jaegerGrpc}`,
-      },
-    );
+    const [jaegerGrpc, jaegerMetrics] = (await freePorts(2)) as [number, number];
+    collector = await StackCollector.start(this, jaegerGrpc);
     agent = await Agent.start({
       // What this test has started, and nothing else of a busy machine.
       receiver: { filters: { include: [{ pid: process.pid, children: true }] } },
-      exporters: { otlp_http: { endpoint: `http://127.0.0.1:${http}` } },
+      exporters: { otlp_http: { endpoint: collector.endpoint } },
     });
     prometheus = await Prometheus.start(this, folder, {
       targets: {
         'agent:9464': `127.0.0.1:${agent.port}`,
-        'collector:8888': `127.0.0.1:${metrics}`,
+        'collector:8888': collector.metrics,
         'jaeger:8888': `127.0.0.1:${jaegerMetrics}`,
       },
     });
@@ -112,7 +98,7 @@ describe('the stack', function () {
       grpcPort: jaegerGrpc,
       metricsPort: jaegerMetrics,
     });
-    assert.equal((await fetch(`http://127.0.0.1:${health}/`)).status, 200);
+    assert.equal((await fetch(collector.health)).status, 200);
     assert.equal((await fetch(jaeger.health)).status, 200);
 
     await demo.visit();
