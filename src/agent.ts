@@ -14,7 +14,7 @@ import { MESSAGE_STARTS } from './decode/protocol/index.ts';
 import { HostFiles } from './host/host-files.ts';
 import { HostProbes } from './host/host-probes.ts';
 import { KernelProbes } from './host/kernel-probes.ts';
-import { PROBES } from './host/probe/index.ts';
+import { probesBut } from './host/probe/index.ts';
 import type { HostSource, ObservedProcess } from './host/probe/probe.ts';
 import { RequestMetrics } from './metrics/request/request-metrics.ts';
 import { createExporterQueue, findExporterType } from './output/exporter/index.ts';
@@ -150,7 +150,7 @@ export class Agent {
     });
     const { rootPath, off } = settings.receiver.host;
     this.host = new HostProbes({
-      probes: PROBES.filter(({ name }) => !off.includes(name)),
+      probes: probesBut(off),
       source: this.#hostSource(rootPath),
       bootMs: Math.round(Date.now() - uptime() * 1000),
       onChange: ({ name, status, lastError }) =>

@@ -170,6 +170,7 @@ describe('config', () => {
       const limits = (text: string) => yaml(`receivers: {undertrace: {metrics: {series_limits: ${text}}}}`);
       const { seriesLimits } = limits('{http.server.request.duration: 5000}').receiver.metrics;
       assert.deepEqual(seriesLimits, { default: 2000, 'http.server.request.duration': 5000 });
+      assert.equal(seriesLimits.default, load().receiver.metrics.seriesLimits.default);
       assert.throws(
         () => limits('{http.server.request.durations: 5}'),
         /did you mean "?http\.server\.request\.duration/,

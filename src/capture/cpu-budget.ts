@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
+import { USER_HZ } from '../base/user-hz.ts';
+
 /** Of one core: what the agent takes where nothing is idle. */
 const LEAST_SHARE = 0.02;
 /** CPU time that may be saved up: what comes at once, such as the first requests after the start, need not wait. */
@@ -13,8 +15,7 @@ const MAX_REST_MS = OWED_MS / LEAST_SHARE;
 const LIMIT_MS = 2000;
 /** Between two looks at the machine. With many CPUs /proc/stat takes a millisecond to make. */
 const LOOK_EVERY_MS = 100;
-/** USER_HZ, the unit of /proc/stat. */
-const TICK_MS = 10;
+const TICK_MS = 1000 / USER_HZ;
 
 /** Milliseconds since some start. */
 export interface CpuClocks {

@@ -14,6 +14,7 @@ import {
   statSync,
 } from 'node:fs';
 
+import { USER_HZ } from '../base/user-hz.ts';
 import type { ProcessFacts } from './facts.ts';
 import type { ExecRecord } from './records.gen.ts';
 
@@ -62,7 +63,7 @@ export const ENVIRONMENT_ALLOWLIST: readonly string[] = [
 ];
 const ALLOWED = new Set(ENVIRONMENT_ALLOWLIST);
 
-const NS_PER_TICK = 10_000_000; // USER_HZ is 100 on all architectures that are supported
+const NS_PER_TICK = 1e9 / USER_HZ;
 const ARGUMENTS_MAX = 128;
 const ARGUMENT_MAX = 1024;
 const VALUE_MAX = 1024;

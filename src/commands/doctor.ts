@@ -5,7 +5,7 @@ import { loadNative } from '../capture/native.ts';
 import { checkProbes } from '../host/checks.ts';
 import { HostFiles } from '../host/host-files.ts';
 import { KernelProbes } from '../host/kernel-probes.ts';
-import { PROBES } from '../host/probe/index.ts';
+import { probesBut } from '../host/probe/index.ts';
 import type { CommandOptions } from './options.ts';
 
 const MARKS: Readonly<Record<Check['status'], string>> = { pass: 'pass', fail: 'FAIL', unavailable: 'n/a ' };
@@ -14,12 +14,11 @@ const MARKS: Readonly<Record<Check['status'], string>> = { pass: 'pass', fail: '
 export function run(options: CommandOptions & { json: boolean }): number {
   const { rootPath, off } = loadSettings(options.sources).receiver.host;
   const files = new HostFiles(rootPath);
-  const probes = PROBES.filter(({ name }) => !off.includes(name));
   const checks = runChecks();
   const kernel = openKernelProbes(off, checks);
   checks.push(
     ...(kernel?.outcomes.map(checkProgram) ?? []),
-    ...checkProbes(probes, { files, processes: () => [], kernel }),
+    ...checkProbes(probesBut(off), { files, processes: () => [], kernel }),
   );
   kernel?.close();
   if (options.json) {

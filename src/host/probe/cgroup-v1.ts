@@ -1,9 +1,9 @@
+import { USER_HZ } from '../../base/user-hz.ts';
 import { type HostFiles, SourceMissing } from '../host-files.ts';
 import { type Cgroup, CGROUP } from './cgroup.ts';
 import type { Told } from './probe.ts';
 import { parsePairs } from './tables.ts';
 
-const TICKS_A_SECOND = 100;
 /** What the kernel shows for no limit is the largest number of whole pages, and so depends on their size. */
 const NO_LIMIT = 2 ** 62;
 
@@ -31,7 +31,7 @@ function* readTimes(files: HostFiles, folder: string, attributes: readonly strin
   }
   const stat = parsePairs(text);
   for (const mode of ['user', 'system']) {
-    const value = stat.get(mode)! / TICKS_A_SECOND;
+    const value = stat.get(mode)! / USER_HZ;
     yield { instrument: CGROUP.cpuTime, attributes: [...attributes, mode], value };
   }
 }

@@ -1,3 +1,4 @@
+import { USER_HZ } from '../../base/user-hz.ts';
 import type { HostSource, Probe, Reading } from './probe.ts';
 import { counter, gauge, OURS } from './make-instrument.ts';
 
@@ -22,12 +23,10 @@ const SWITCHES = counter(
 );
 const INTERRUPTS = counter('system.cpu.interrupts', '{interrupt}', `Interrupts on all CPUs. ${OURS}`);
 
-/** USER_HZ, the unit of /proc/stat, is 100 on every architecture that is supported. */
-const TICKS_A_SECOND = 100;
 /** The columns of a `cpu` line (proc_stat(5)). Guest time is within user and nice time already. */
 const MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'softirq', 'steal'];
 /** The kernel takes small steps back with idle and iowait time; more is a CPU that was off meanwhile and counts anew. */
-const STEP_BACK_TICKS = 3 * TICKS_A_SECOND;
+const STEP_BACK_TICKS = 3 * USER_HZ;
 
 /** Ticks that were told last, by CPU; '' is all of them. */
 type Ticks = Map<string, readonly number[]>;
@@ -50,7 +49,7 @@ export const cpu: Probe = {
     for (const [number, ticks] of now) {
       if (number === '') continue;
       for (const [place, mode] of MODES.entries())
-        yield { instrument: TIME, attributes: [number, mode], value: ticks[place]! / TICKS_A_SECOND };
+        yield { instrument: TIME, attributes: [number, mode], value: ticks[place]! / USER_HZ };
     }
     yield* utilization(now.get(''), before?.get(''));
     yield { instrument: LOGICAL, attributes: [], value: now.size - 1 };

@@ -1,3 +1,4 @@
+import type { ProbeName } from '../../base/settings.ts';
 import { connections } from './connections.ts';
 import { container } from './container.ts';
 import { cpu } from './cpu.ts';
@@ -37,3 +38,8 @@ export const PROBES: readonly Probe[] = [
   reclaim,
   oom,
 ];
+
+/** All but those that are switched off. */
+export function probesBut(off: readonly ProbeName[]): Probe[] {
+  return PROBES.filter(({ name }) => !off.includes(name));
+}

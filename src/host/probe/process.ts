@@ -1,4 +1,5 @@
 import type { Instrument } from '../../base/metric.ts';
+import { USER_HZ } from '../../base/user-hz.ts';
 import { SourceMissing } from '../host-files.ts';
 import { counter, gauge } from './make-instrument.ts';
 import { eachOnce, firstOf } from './parts.ts';
@@ -41,7 +42,6 @@ const FAULTS = counter(
 );
 const UPTIME = gauge('process.uptime', 's', 'Time since a process has started.', ...KEYS);
 
-const TICKS_A_SECOND = 100;
 const KIB = 1024;
 /** Of whose processes and cgroups there are series. */
 export const MAX_PROCESSES = 500;
@@ -103,15 +103,15 @@ function* readProcess(
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
-  const startS = fields[STAT.start]! / TICKS_A_SECOND;
+  const startS = fields[STAT.start]! / USER_HZ;
   const startMs = (boot.atS + startS) * 1000;
   const keys = [service, namespace, String(pid)];
   const of = (instrument: Instrument, value: number, ...more: string[]): Told => {
     return { instrument, attributes: [...keys, ...more], value, startMs };
   };
   restarts.lives({ pid, service, namespace }, startS);
-  yield of(CPU, fields[STAT.user]! / TICKS_A_SECOND, 'user');
-  yield of(CPU, fields[STAT.system]! / TICKS_A_SECOND, 'system');
+  yield of(CPU, fields[STAT.user]! / USER_HZ, 'user');
+  yield of(CPU, fields[STAT.system]! / USER_HZ, 'system');
   yield of(FAULTS, fields[STAT.major]!, 'major');
   yield of(FAULTS, fields[STAT.minor]!, 'minor');
   yield of(UPTIME, boot.uptimeS - startS);
