@@ -4,7 +4,7 @@ import type { RootLog } from './base/log.ts';
 import type { Log } from './base/log-shape.ts';
 import type { ReceiverSettings, Settings } from './base/settings.ts';
 import { cpuClocks } from './capture/cpu-budget.ts';
-import { KernelCapture } from './capture/kernel-capture.ts';
+import { KernelCapture, type CaptureOptions } from './capture/kernel-capture.ts';
 import { loadNative, type Tracer } from './capture/native.ts';
 import { ProgramMeasure } from './capture/program-measure.ts';
 import type { DirectoryMail } from './directory/directory-mail.ts';
@@ -41,7 +41,7 @@ export async function createOutput(settings: Settings, ledger: Ledger, log: Log)
 const OBSERVE_MS = 1000;
 
 /** How the live capture is to be opened for these settings. */
-export function captureOptions(receiver: ReceiverSettings): ConstructorParameters<typeof KernelCapture>[1] {
+export function captureOptions(receiver: ReceiverSettings): CaptureOptions {
   return {
     version: VERSION,
     ringBytes: receiver.ringBytes,
@@ -108,7 +108,7 @@ export class Agent {
   };
 
   readonly #log: Log;
-  #observing: NodeJS.Timeout | undefined;
+  #observeDueMs = 0;
 
   /** Loads the programs; nothing is traced before start(). */
   static async create(settings: Settings, log: RootLog): Promise<Agent> {
@@ -137,8 +137,15 @@ export class Agent {
     this.requestMetrics = metrics.requests
       ? new RequestMetrics(metrics, (tgid, startNs) => this.pipeline.processes.identifyNow(tgid, startNs))
       : undefined;
-    this.capture = new KernelCapture(loadNative(), captureOptions(settings.receiver), log, (batch) =>
-      this.pipeline.process(batch),
+    this.capture = new KernelCapture(
+      loadNative(),
+      {
+        ...captureOptions(settings.receiver),
+        onTurn: () => this.#onTurn(),
+        isClockAwaited: () => this.pipeline.linker.held > 0,
+      },
+      log,
+      (batch) => this.pipeline.process(batch),
     );
     this.pipeline = new Pipeline({
       receiver: settings.receiver,
@@ -182,7 +189,6 @@ export class Agent {
     this.capture.start();
     this.#startKernelProbes();
     this.measure.start();
-    this.governor.start();
     this.ready = true;
   }
 
@@ -202,9 +208,7 @@ export class Agent {
   /** Detaches, lets what is under way become spans, delivers what can be delivered within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.ready = false;
-    this.governor.stop();
     this.measure.stop();
-    clearInterval(this.#observing);
     this.kernelProbes?.close();
     this.capture.stop();
     this.pipeline.finish();
@@ -231,6 +235,15 @@ export class Agent {
         this.#log.warn({ pid, comm, service }, 'the kernel has killed a process for want of memory'),
     });
     this.kernelProbes = kernel;
-    this.#observing = setInterval(() => kernel.observe(servingProcesses(this.pipeline)), OBSERVE_MS).unref();
+  }
+
+  /** What is done every so often, without a timer of its own. */
+  #onTurn(): void {
+    if (!this.ready) return;
+    this.governor.onTurn();
+    const now = performance.now();
+    if (now < this.#observeDueMs) return;
+    this.#observeDueMs = now + OBSERVE_MS;
+    this.kernelProbes?.observe(servingProcesses(this.pipeline));
   }
 }

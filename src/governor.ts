@@ -8,9 +8,10 @@ import { RUN_BUDGET } from './decode/decode-stage.ts';
 import type { GovernorFigures } from './metrics/self-sources.ts';
 import type { Pipeline } from './pipeline.ts';
 
+/** It looks no more often than that. */
 const PERIOD_MS = 500;
-/** Own CPU time is looked at over so many periods: work comes in bursts. */
-const PERIODS = 4;
+/** Own CPU time is looked at over so long: work comes in bursts. */
+const WINDOW_MS = 2000;
 /** From this part of the limit on the programs are measured more often. */
 const NEAR = 0.5;
 /** What the process may take at least, of the limit, when the programs take all of it: what was seen has to be passed on. */
@@ -80,7 +81,7 @@ export class Governor {
   /** The step that is in force: behind the policy's for as long as one has to wait. */
   #level = 0;
   #held = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #dueMs = 0;
   #cpuShare = 0;
 
   constructor(options: GovernorOptions) {
@@ -88,14 +89,9 @@ export class Governor {
     this.#limits = options.limits;
   }
 
-  start(): void {
-    this.#look();
-    this.#timer = setInterval(() => this.tick(), PERIOD_MS);
-    this.#timer.unref();
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
+  /** To be called often: looks and acts when it is time to. */
+  onTurn(): void {
+    if (this.#options.clocks.wall() >= this.#dueMs) this.tick();
   }
 
   /** Of another configuration. */
@@ -115,10 +111,11 @@ export class Governor {
     };
   }
 
-  /** Looks and acts: twice a second by itself. */
+  /** Looks and acts. */
   tick(): void {
     const { capture, measure } = this.#options;
     const wallMs = this.#look();
+    this.#dueMs = wallMs + PERIOD_MS;
     const { cpu: limit, memoryBytes } = this.#limits;
     const share = measure.cost?.share ?? 0;
     const programs = share / limit;
@@ -139,7 +136,7 @@ export class Governor {
     const last = this.#cpuMs.at(-1);
     if (last !== undefined) this.#secondsAt[SHED_STEPS[this.#level]!] += (now.wall - last.wall) / 1000;
     this.#cpuMs.push(now);
-    if (this.#cpuMs.length > PERIODS + 1) this.#cpuMs.shift();
+    while (this.#cpuMs.length > 2 && this.#cpuMs[1]!.wall <= now.wall - WINDOW_MS) this.#cpuMs.shift();
     const first = this.#cpuMs[0]!;
     if (now.wall > first.wall) this.#cpuShare = (now.own - first.own) / (now.wall - first.wall);
     return now.wall;

@@ -2,7 +2,6 @@ import type { Agent } from './agent.ts';
 import type { RootLog } from './base/log.ts';
 import { VERSION } from './base/version.ts';
 import { defineHostMetrics } from './metrics/host-metrics.ts';
-import { EventLoopLag } from './metrics/event-loop-lag.ts';
 import { GcTime } from './metrics/gc-time.ts';
 import type { Definer } from './metrics/pull.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
@@ -22,7 +21,6 @@ const COUNTED_MAPS = ['conns', 'own_conns', 'processes', 'pools'];
 /** What the agent tells about itself: its listener, and the Collector's health check where it is asked for. */
 export class Telemetry {
   readonly #close: Array<() => Promise<void>> = [];
-  readonly #lag = new EventLoopLag();
   readonly #gc = new GcTime();
   #push: MetricsPush | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -84,7 +82,6 @@ export class Telemetry {
   }
 
   async close(deadlineMs: number): Promise<void> {
-    this.#lag.stop();
     this.#gc.stop();
     clearInterval(this.#sweep);
     await Promise.all([this.#push?.stop(deadlineMs), ...this.#close.map((close) => close())]);
@@ -125,7 +122,7 @@ export class Telemetry {
       gcSeconds: () => this.#gc.seconds,
       programs: () => (agent.ready ? agent.programStats() : []),
       drainBatch: capture.drainBatch,
-      eventLoopLag: this.#lag.seconds,
+      eventLoopLag: capture.lag,
       connections: () => pipeline.decode.table.size,
       counts: () => pipeline.counts(),
       links: () => pipeline.linkFigures(),

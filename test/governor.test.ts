@@ -32,8 +32,7 @@ function setUp(own: number, programs: number) {
   const clocks = { wall: () => now.wall, own: () => now.own };
   const options = { capture, pipeline, measure, log, clocks, limits: LIMITS, rss: () => state.rss };
   const governor = new Governor(options as unknown as GovernorOptions);
-  governor.start();
-  governor.stop();
+  governor.tick();
   const pass = (seconds: number): void => {
     for (let i = 0; i < (seconds * 1000) / TICK_MS; i++) {
       now.wall += TICK_MS;

@@ -30,6 +30,10 @@ export interface CaptureOptions extends LoadOptions {
   directory?: boolean;
   /** Of one core: what this process may take. */
   cpuLimit: number;
+  /** Called with every turn of the drain: every `drainIntervalMs` under load, once a second where nothing goes on. */
+  onTurn?: () => void;
+  /** Whether something waits for the time to pass, which the pipeline is then told in shorter steps. */
+  isClockAwaited?: () => boolean;
 }
 
 /** Cumulative figures of the drain itself. */
@@ -47,11 +51,15 @@ const BATCH_BOUNDS = [0, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_3
 
 /** Between two looks where the last found nothing in the ring, or that the agent has to rest. */
 const REST_MS = 50;
-/** The same after a quiet while. The kernel then wakes the drain with the first record, so this is no more than the step of the pipeline's clock. */
-const SLEEP_MS = 200;
+/** The same after a quiet while: the kernel then wakes the drain with the first record, so this is no more than the step of the pipeline's clock. */
+const WATCH_MS = 200;
+/** The same where nobody waits for that clock either. */
+const SLEEP_MS = 1000;
 const QUIET_NS = 300_000_000;
 const ELF_CLASS_32 = 1;
 const COUNTERS_INTERVAL_NS = 1_000_000_000;
+/** By how much a turn comes late. A histogram instead of a maximum, since it survives several scrapers. */
+const LAG_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** How often the pipeline is told the time while nothing happens; it waits for nothing shorter. */
 const IDLE_CLOCK_INTERVAL_NS = 100_000_000;
 /** What leaves the ring at once, and takes memory twice until it has been passed on. */
@@ -72,6 +80,8 @@ export class KernelCapture {
   readonly figures: DrainFigures = { records: 0, highWater: 0, held: 0 };
   /** Bytes a drain. */
   readonly drainBatch = new Histogram(BATCH_BOUNDS);
+  /** Seconds by which the timer of a turn comes late: as late as every other timer of the process. */
+  readonly lag = new Histogram(LAG_BOUNDS);
   readonly host: HostFacts;
   /** The agent's process id in the initial namespace; differs from process.pid inside a PID namespace. */
   readonly ownTgid: number;
@@ -275,14 +285,24 @@ export class KernelCapture {
     this.tracer.close();
   }
 
-  /** Drains, and sees to it that this is done again in time. */
+  /** Drains, and sees to it that this is done again in time. What else has to be done every so often goes with it: to wake costs more than to do it. */
   #turn(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
     const allowed = this.#drainInTurn();
-    const busy = allowed && this.#drained > 0;
-    const restMs = busy ? 0 : allowed && this.#isQuiet() ? SLEEP_MS : REST_MS;
-    this.#timer = setTimeout(() => this.#turn(), Math.max(this.#options.drainIntervalMs, restMs));
+    this.#options.onTurn?.();
+    const waitMs = Math.max(this.#options.drainIntervalMs, this.#restMs(allowed));
+    const due = performance.now() + waitMs;
+    this.#timer = setTimeout(() => {
+      this.lag.observe(Math.max(0, performance.now() - due) / 1000);
+      this.#turn();
+    }, waitMs);
+  }
+
+  #restMs(allowed: boolean): number {
+    if (allowed && this.#drained > 0) return 0;
+    if (!allowed || !this.#isQuiet()) return REST_MS;
+    return this.#pending.length > 0 || (this.#options.isClockAwaited?.() ?? false) ? WATCH_MS : SLEEP_MS;
   }
 
   /** Whether the drain may rest longer, until the kernel wakes it. */

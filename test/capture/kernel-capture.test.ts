@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { KernelCapture } from '../../src/capture/kernel-capture.ts';
+import { type CaptureOptions, KernelCapture } from '../../src/capture/kernel-capture.ts';
 import type { NativeAddon } from '../../src/capture/native.ts';
 import { ClockRecord, Counter, CountersRecord, InRing, Kind } from '../../src/capture/records.gen.ts';
 import { RecordWriter, TestEnd } from '../support/records.ts';
@@ -70,12 +70,21 @@ class FakeTracer {
   setGlobal(): void {}
   attach(): void {}
   detach(): void {}
+  onWakeup(): void {}
+  close(): void {}
   dump(): { count: number } {
     return { count: 0 };
   }
 }
 
-function setUp(): { capture: KernelCapture; kinds: string[]; times: number[]; books: () => object } {
+interface SetUp {
+  capture: KernelCapture;
+  kinds: string[];
+  times: number[];
+  books: () => object;
+}
+
+function setUp(more: Partial<CaptureOptions> = {}): SetUp {
   FakeTracer.asked = 0;
   FakeTracer.producing = false;
   FakeTracer.batches = [];
@@ -98,6 +107,7 @@ function setUp(): { capture: KernelCapture; kinds: string[]; times: number[]; bo
     version: '0',
     drainIntervalMs: 10,
     cpuLimit: 1,
+    ...more,
   };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const counters = new CountersRecord();
@@ -127,6 +137,34 @@ function data(timeNs = 1): Uint8Array {
 
 function exec(): Uint8Array {
   return new RecordWriter().add('exec', { tgid: 4_000_000_000, exe_length: 3 }, '/x\0').take();
+}
+
+/** Milliseconds for which a capture rests in turn, on a clock of its own: it sleeps no longer than it says. Ends after `turns` of them. */
+function rests({ capture }: SetUp, turns: number, before: (turn: number) => void): number[] {
+  const { hrtime } = process;
+  const { setTimeout } = globalThis;
+  const waits: number[] = [];
+  let wakes: (() => void) | undefined;
+  let nowMs = 1_000_000;
+  try {
+    process.hrtime = Object.assign((): [number, number] => [0, nowMs * 1e6], hrtime);
+    globalThis.setTimeout = ((act: () => void, ms: number) => {
+      waits.push(ms);
+      wakes = act;
+    }) as typeof setTimeout;
+    before(0);
+    capture.start();
+    for (let turn = 1; turn < turns; turn++) {
+      nowMs += waits.at(-1)!;
+      before(turn);
+      wakes!();
+    }
+  } finally {
+    Object.assign(process, { hrtime });
+    Object.assign(globalThis, { setTimeout });
+  }
+  capture.stop();
+  return waits;
 }
 
 /** What went out but for clocks and counters. */
@@ -259,5 +297,20 @@ describe('capture/kernel-capture', () => {
     const produced = BigInt(FakeTracer.asked - 1); // as it was told last
     assert.deepEqual(read, { produced, lost: 42n, inRing: InRing.unknown, delivered: 0 });
     assert.ok(FakeTracer.asked > 20);
+  });
+
+  it('wakes up the less often the less there is to wait for, and does the rest of the work then', () => {
+    let turns = 0;
+    let awaited = false;
+    const made = setUp({ scan: false, onTurn: () => turns++, isClockAwaited: () => awaited });
+    const waits = rests(made, 14, (turn) => {
+      if (turn === 1) FakeTracer.batches = [data()];
+      awaited = turn < 10;
+    });
+    // Nothing has come; something; nothing for a while; the pipeline still waits; nobody waits.
+    const quiet = Array<number>(6).fill(50);
+    assert.deepEqual(waits, [50, 10, ...quiet, 200, 200, 1000, 1000, 1000, 1000]);
+    assert.equal(turns, waits.length);
+    assert.equal(made.capture.lag.count, waits.length - 1);
   });
 });
