@@ -90,7 +90,7 @@ export class FifoConversation<S> extends Conversation<S> {
       this.#earlyTick = -EARLY_TICKS;
       this.run(this.fromServer);
     }
-    this.#exchanges.end(ending);
+    if (!this.over) this.#exchanges.end(ending);
   }
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */

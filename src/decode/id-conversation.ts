@@ -122,6 +122,7 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
     // Nothing is late any more, and what waits for it may have others behind it.
     this.#ended = true;
     this.onTick();
+    if (this.over) return;
     for (const exchange of this.open) {
       if (this.#mayBeLost(exchange) || exchange.optional) this.#giveUp(exchange, 'response_lost');
       else {

@@ -163,7 +163,11 @@ export class Session implements ConversationOwner<Session> {
   onEnd(ending: Ending): void {
     this.#release();
     this.#datagrams?.onEnd(ending);
-    this.#conversation?.onEnd(ending);
+    // What waited may show another protocol, whose conversation ends as well.
+    for (let ended: Conversation<Session> | undefined; this.#conversation !== ended;) {
+      ended = this.#conversation;
+      ended?.onEnd(ending);
+    }
   }
 
   /** Gives up exchanges on which nothing has happened for `timeoutNs`. Returns true while something is open. */

@@ -56,6 +56,35 @@ describe('decode/decode-stage', () => {
     assert.equal(decoding.closed.length, 0);
   });
 
+  it('ends an exchange once where the end shows that another protocol is spoken', () => {
+    const frame = (flag: number, opaque: number): string => {
+      const header = JSON.stringify({ code: 320, extFields: {}, flag, language: 'GO', opaque, version: 479 });
+      const sizes = Buffer.alloc(8);
+      sizes.writeUInt32BE(4 + header.length);
+      sizes.writeUInt32BE(header.length, 4);
+      return sizes.toString('latin1') + header;
+    };
+    const writer = new RecordWriter();
+    const decoding = new Decoding();
+    const client = new TestEnd(writer, { accepted: false });
+    // The answer of a client waits for a question that may be late. Behind that something calls itself a length and is none.
+    client
+      .send(frame(1, 2))
+      .send(frame(0, 3))
+      .receive(frame(1, 3))
+      .send(`${frame(0, 4)}${'x'.repeat(200)}`);
+    client.event('close', { tcp_state: 4 });
+    // The connection is over before that one is late.
+    for (let i = 0; i < 3; i++) writer.clock(writer.nowNs + 5e6);
+    decoding.strict = false;
+    decoding.feed(writer);
+    decoding.check();
+    const ended = [...decoding.closed, ...decoding.dropped];
+    assert.ok(decoding.dropped.length > 0);
+    assert.equal(new Set(ended).size, ended.length);
+    assert.deepEqual(new Set(ended), new Set(decoding.opened));
+  });
+
   it('still waits for an answer where the first bytes are too few to tell', () => {
     const asked = '*1\r\n$7\r\nUNHEARD\r\n';
     const writer = new RecordWriter();
