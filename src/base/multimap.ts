@@ -1,6 +1,8 @@
+import { SlotMap } from './slot-map.ts';
+
 /** A map to one or more values. Most keys have one, which costs no set; what many share is still found, added and deleted at once. */
 export class Multimap<K, V extends object> {
-  readonly #entries = new Map<K, V | Set<V>>();
+  readonly #entries = new SlotMap<K, V | Set<V>>();
 
   /** Keys. */
   get size(): number {

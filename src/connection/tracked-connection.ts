@@ -1,6 +1,7 @@
 import { PositionKind, type ConnectionRecord, type DataRecord } from '../capture/records.gen.ts';
 import { localText, remoteText } from './address.ts';
 import type { Connection, Origin } from './connection.ts';
+import { foldSocket } from './socket-map.ts';
 import { Stream } from './stream.ts';
 import type { Asking, Reading } from './thread-table.ts';
 
@@ -46,6 +47,7 @@ export interface UnixAlignment {
 export class TrackedConnection<S> implements Connection {
   readonly id: number;
   readonly sock: number;
+  readonly hash: number;
   inode: number;
   readonly netns: number;
   readonly transport: 'tcp' | 'udp' | 'unix';
@@ -103,6 +105,7 @@ export class TrackedConnection<S> implements Connection {
   constructor(id: number, record: DataRecord | ConnectionRecord) {
     this.id = id;
     this.sock = record.sock;
+    this.hash = foldSocket(record.sock);
     this.inode = record.inode;
     this.netns = record.netns;
     this.transport = record.family === 1 ? 'unix' : record.protocol === 17 ? 'udp' : 'tcp';

@@ -1,3 +1,4 @@
+import { SlotMap } from '../base/slot-map.ts';
 import { Direction, type DataRecord } from '../capture/records.gen.ts';
 import { remoteText } from '../connection/address.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -20,7 +21,7 @@ export class DatagramExchanges<S> {
   readonly decoder: DatagramDecoder;
   readonly #owner: ConversationOwner<S>;
   /** Oldest first. */
-  readonly #open = new Map<string, LiveExchange>();
+  readonly #open = new SlotMap<string, LiveExchange>();
   /** Requests seen by hop key, to tell equal ones apart; undefined until there are some. */
   #asked: Map<number, number> | undefined = undefined;
 
@@ -57,7 +58,7 @@ export class DatagramExchanges<S> {
 
   /** Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    for (const [key, exchange] of this.#open) {
+    for (const [key, exchange] of this.#open.entries()) {
       if (nowNs - exchange.startNs < timeoutNs) break;
       exchange.failure = 'timeout';
       this.#close(key, exchange, exchange.startNs + timeoutNs);
@@ -67,7 +68,7 @@ export class DatagramExchanges<S> {
 
   /** A socket that is closed before the answer has waited as long as its owner wanted to. */
   onEnd(ending: Ending): void {
-    for (const [key, exchange] of this.#open) {
+    for (const [key, exchange] of this.#open.entries()) {
       endWithConnection(exchange, this.#owner.connection, ending);
       if (exchange.failure === 'connection_closed') exchange.failure = 'timeout';
       this.#close(key, exchange, exchange.endNs);
@@ -114,7 +115,7 @@ export class DatagramExchanges<S> {
   /** Of a socket that is never idle, the oldest are looked at where another is added. */
   #makeRoom(nowNs: number): void {
     const { maxOpen, exchangeTimeoutNs } = this.#owner.context;
-    for (const [key, exchange] of this.#open) {
+    for (const [key, exchange] of this.#open.entries()) {
       const late = nowNs - exchange.startNs >= exchangeTimeoutNs;
       if (!late && this.#open.size < maxOpen) return;
       if (late) exchange.failure = 'timeout';

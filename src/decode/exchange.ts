@@ -66,6 +66,8 @@ export interface Exchange {
   hop: HopKey | undefined;
   /** Whoever the exchange was told to keeps its own note of it here while it is open: a map of what is open costs more than a field. */
   note?: unknown;
+  /** The same of whoever counts what is under way. */
+  counted?: unknown;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { SlotMap } from '../base/slot-map.ts';
 import { Flag } from '../capture/records.gen.ts';
 import type { Stream } from '../connection/stream.ts';
 import type { Ending } from '../connection/tracked-connection.ts';
@@ -18,7 +19,7 @@ import { Mode, type Side } from './side.ts';
 const LATE_NS = 20e6;
 
 /** The exchanges that one end has asked for, by id, the one that was heard of longest ago first as far as it was looked at. */
-type Asked = Map<Id, LiveExchange>;
+type Asked = SlotMap<Id, LiveExchange>;
 
 /**
  * Messages that name the request they belong to. Any number may be open at a time, in both directions.
@@ -28,8 +29,8 @@ type Asked = Map<Id, LiveExchange>;
  */
 export class IdConversation<S> extends Conversation<S> implements Frames {
   readonly decoder: IdDecoder;
-  readonly #ofClient: Asked = new Map();
-  readonly #ofServer: Asked = new Map();
+  readonly #ofClient: Asked = new SlotMap();
+  readonly #ofServer: Asked = new SlotMap();
   /** Whose frame is being read, and the exchange that it was last said to belong to. */
   #side: Side;
   #spoken: LiveExchange | undefined = undefined;
@@ -379,16 +380,15 @@ export class IdConversation<S> extends Conversation<S> implements Frames {
   /** A connection may be busy for ever: what was heard of long ago is looked for where something is opened, one a time. */
   #makeRoom(asked: Asked): void {
     const { maxOpen, exchangeTimeoutNs } = this.session.context;
-    for (const exchange of asked.values()) {
-      if (asked.size >= maxOpen) {
-        this.#giveUp(exchange, 'response_lost');
-      } else if (!exchange.patient && first.timeNs - exchange.endNs >= exchangeTimeoutNs) {
-        this.#timeOut(exchange, exchangeTimeoutNs);
-      } else if (exchange.endNs > exchange.startNs || exchange.patient) {
-        asked.delete(exchange.id);
-        asked.set(exchange.id, exchange);
-      }
-      return;
+    const exchange = asked.oldest;
+    if (exchange === undefined) return;
+    if (asked.size >= maxOpen) {
+      this.#giveUp(exchange, 'response_lost');
+    } else if (!exchange.patient && first.timeNs - exchange.endNs >= exchangeTimeoutNs) {
+      this.#timeOut(exchange, exchangeTimeoutNs);
+    } else if (exchange.endNs > exchange.startNs || exchange.patient) {
+      asked.delete(exchange.id);
+      asked.set(exchange.id, exchange);
     }
   }
 

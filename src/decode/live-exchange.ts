@@ -51,6 +51,7 @@ export class LiveExchange implements Exchange {
   incomplete: Incomplete | undefined = undefined;
   hop: HopKey | undefined;
   note: unknown = undefined;
+  counted: unknown = undefined;
   /** The request's last byte was seen, or is not expected any more. */
   requestEnded = false;
   /** The response's last byte was seen. */

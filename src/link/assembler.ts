@@ -1,4 +1,5 @@
 import { Fifo } from '../base/fifo.ts';
+import { SlotMap } from '../base/slot-map.ts';
 import { type Group, NO_PENDING, type Pending, currentGroup } from './pending.ts';
 
 export interface AssemblerOptions {
@@ -35,7 +36,7 @@ export class Assembler {
   readonly #options: AssemblerOptions;
   /** Takes a trace's exchanges; false when a service's identity is not known yet and it is to be offered again. */
   readonly #handOver: (trace: Pending[], last: boolean) => boolean;
-  readonly #byTraceId = new Map<string, Group>();
+  readonly #byTraceId = new SlotMap<string, Group>();
   #ready: Group[] = [];
   #nowNs = 0;
   /** Groups by deadline, one queue a length of wait, so that each is in order. */

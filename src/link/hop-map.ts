@@ -1,4 +1,5 @@
 import { Fifo } from '../base/fifo.ts';
+import { ChainedTable } from '../base/chained-table.ts';
 import type { HopKey } from '../decode/exchange.ts';
 import { type Group, Hop, type Pending } from './pending.ts';
 
@@ -16,9 +17,7 @@ export class HopMap {
   duplicates = 0;
   readonly #max: number;
   readonly #keepNs: number;
-  /** By a fold of the key; those of one fold are chained by `next`. */
-  readonly #hops = new Map<number, Hop>();
-  #size = 0;
+  readonly #hops = new ChainedTable<Hop>();
   /** Hops one end of which has left, by the time they are forgotten. */
   readonly #fading = new Fifo<Hop>();
 
@@ -28,17 +27,17 @@ export class HopMap {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#hops.size;
   }
 
   /** Puts an exchange at its end of its hop; undefined when that end is taken. */
   join(pending: Pending): Hop | undefined {
     const { hop: key, role } = pending.exchange;
     if (key === undefined) return undefined;
-    const mapKey = foldKey(key.high, key.low);
-    let hop = this.#hops.get(mapKey);
-    while (hop !== undefined && !sameKey(hop.key, key)) hop = hop.next;
-    if (hop === undefined) hop = this.#add(key, mapKey);
+    const hash = foldKey(key.high, key.low);
+    let hop = this.#hops.first(hash);
+    while (hop !== undefined && !sameKey(hop.key, key)) hop = hop.chained;
+    if (hop === undefined) hop = this.#add(key, hash);
     const taken =
       role === 'client'
         ? hop.client !== undefined || hop.clientLeft !== undefined
@@ -61,7 +60,7 @@ export class HopMap {
       hop.server = undefined;
       hop.serverLeft = true;
     }
-    if (hop.clientLeft !== undefined && hop.serverLeft) this.#delete(hop);
+    if (hop.clientLeft !== undefined && hop.serverLeft) this.#hops.delete(hop);
     else if (hop.client === undefined && hop.server === undefined) this.#fade(hop, nowNs);
     // Else the other end is still here, and ends the hop when it leaves.
   }
@@ -77,7 +76,7 @@ export class HopMap {
         if (client) group.loneClients--;
         else group.loneServers--;
       }
-      this.#delete(hop);
+      this.#hops.delete(hop);
     } else if (client) {
       // The span of the lost client will never be sent, so it is nobody's parent.
       hop.clientLeft = 'dropped';
@@ -91,16 +90,14 @@ export class HopMap {
     for (let hop = this.#fading.first; hop !== undefined; hop = this.#fading.first) {
       if (hop.expiresNs > nowNs) return;
       this.#fading.shift();
-      if (hop.client === undefined && hop.server === undefined) this.#delete(hop);
+      if (hop.client === undefined && hop.server === undefined) this.#hops.delete(hop);
     }
   }
 
-  #add(key: HopKey, mapKey: number): Hop {
-    if (this.#size >= this.#max) this.#evict();
-    const hop = new Hop(key, mapKey);
-    hop.next = this.#hops.get(mapKey);
-    this.#hops.set(mapKey, hop);
-    this.#size++;
+  #add(key: HopKey, hash: number): Hop {
+    if (this.#hops.size >= this.#max) this.#evict();
+    const hop = new Hop(key, hash);
+    this.#hops.add(hop);
     return hop;
   }
 
@@ -109,37 +106,15 @@ export class HopMap {
     this.#fading.push(hop);
   }
 
-  #delete(hop: Hop): void {
-    const { mapKey, next } = hop;
-    let before = this.#hops.get(mapKey);
-    if (before === hop) {
-      if (next === undefined) this.#hops.delete(mapKey);
-      else this.#hops.set(mapKey, next);
-    } else {
-      while (before !== undefined && before.next !== hop) before = before.next;
-      if (before === undefined) return; // deleted before
-      before.next = next;
-    }
-    this.#size--;
-  }
-
-  #has(hop: Hop): boolean {
-    let found = this.#hops.get(hop.mapKey);
-    while (found !== undefined && found !== hop) found = found.next;
-    return found === hop;
-  }
-
   #evict(): void {
     this.evicted++;
     for (let hop = this.#fading.shift(); hop !== undefined; hop = this.#fading.shift()) {
-      if (this.#has(hop)) return this.#delete(hop); // else deleted when its other end left
+      if (this.#hops.delete(hop)) return; // else deleted when its other end left
     }
-    const [oldest] = this.#hops.values();
-    this.#delete(oldest!);
+    this.#hops.delete(this.#hops.any()!);
   }
 }
 
-/** 32 bits as a signed number: a larger one would be an object of its own, hashed by a call out of compiled code. */
 function foldKey(high: number, low: number): number {
   return (high ^ Math.imul(low, 0x9e3779b1)) | 0;
 }

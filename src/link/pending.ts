@@ -1,3 +1,4 @@
+import type { Chained } from '../base/chained-table.ts';
 import type { Reading } from '../connection/thread-table.ts';
 import type { Description, Exchange, HopKey } from '../decode/exchange.ts';
 import type { RouteMatch } from '../enrich/route.ts';
@@ -99,6 +100,8 @@ export class Pending {
   /** Server: no other request of the process was open with it; its number there. */
   alone = false;
   serial = 0;
+  /** Server: among the open requests of its thread. */
+  place = 0;
 
   constructor(exchange: Exchange) {
     this.exchange = exchange;
@@ -111,9 +114,9 @@ export class Pending {
 }
 
 /** The two ends of one request. It stays for a while after its spans have left, so that an end that comes late still finds its place. */
-export class Hop {
+export class Hop implements Chained<Hop> {
   readonly key: HopKey;
-  readonly mapKey: number;
+  readonly hash: number;
   client: Pending | undefined;
   server: Pending | undefined;
   /** The end has left: where it stood, for the other one. */
@@ -125,14 +128,13 @@ export class Hop {
   /** A rule about the request itself, not about one end, drops it: then both ends go. */
   dropped = false;
   expiresNs = 0;
-  /** Another hop of the same place in the map. */
-  next: Hop | undefined;
+  chained: Hop | undefined;
   /** The key in hexadecimal, once made. */
   id: string | undefined;
 
-  constructor(key: HopKey, mapKey: number) {
+  constructor(key: HopKey, hash: number) {
     this.key = key;
-    this.mapKey = mapKey;
+    this.hash = hash;
   }
 }
 

@@ -6,7 +6,8 @@ import { Trust } from './trust.ts';
 
 /** Requests that are older than the watch do not keep it from being believed for longer. */
 const UNWATCHED_NS = 5e9;
-const MAX_READERS = 256;
+/** Threads that have read requests and are remembered, at least. */
+const MIN_THREADS = 256;
 
 /** The requests that one process serves, by the thread that read them, and what the rules are worth there. */
 export class Serving {
@@ -23,12 +24,14 @@ export class Serving {
   /** Open requests that were read before `pool` was watched, when their threads may have begun to wait unseen. */
   #unwatched = 0;
   #watchedNs = Infinity;
-  /** Threads that have read requests; forgotten when there are too many, as where every request has a thread of its own. */
-  readonly #readers = new Set<number>();
   /** What is left to the residual matcher. */
   readonly need = new Need();
-  /** The one open request of a thread as it is, several as a set: most threads have one, and a set costs more than the rest of the rule. */
-  readonly #byThread = new Map<number, Pending | Set<Pending>>();
+  /**
+   * The open requests of every thread that has read one, in any order; `Pending.place` is where. A thread stays when it has none, until there are too many,
+   * as where every request has a thread of its own: a map that each request comes into and leaves is dear (base/slot-map.ts).
+   */
+  #byThread = new Map<number, Pending[]>();
+  #maxThreads = MIN_THREADS;
 
   constructor(startNs: number) {
     this.startNs = startNs;
@@ -36,25 +39,26 @@ export class Serving {
 
   add(pending: Pending): void {
     const { tid } = pending.exchange;
-    const known = this.#byThread.get(tid);
-    if (known === undefined) this.#byThread.set(tid, pending);
-    else if (known instanceof Set) known.add(pending);
-    else this.#byThread.set(tid, new Set([known, pending]));
-    if (this.#readers.size >= MAX_READERS) this.#readers.clear();
-    this.#readers.add(tid);
+    let requests = this.#byThread.get(tid);
+    if (requests === undefined) {
+      if (this.#byThread.size >= this.#maxThreads) this.#forgetReaders();
+      requests = [];
+      this.#byThread.set(tid, requests);
+    }
+    pending.place = requests.length;
+    requests.push(pending);
     if (pending.exchange.startNs < this.#watchedNs) this.#unwatched++;
     this.open++;
     this.serial++;
   }
 
   remove(pending: Pending): void {
-    const { tid } = pending.exchange;
-    const known = this.#byThread.get(tid);
-    if (known === pending) {
-      this.#byThread.delete(tid);
-    } else {
-      if (!(known instanceof Set) || !known.delete(pending)) return;
-      if (known.size === 1) for (const last of known) this.#byThread.set(tid, last);
+    const requests = this.#byThread.get(pending.exchange.tid);
+    if (requests?.[pending.place] !== pending) return;
+    const last = requests.pop()!;
+    if (last !== pending) {
+      requests[pending.place] = last;
+      last.place = pending.place;
     }
     if (pending.exchange.startNs < this.#watchedNs) this.#unwatched--;
     this.open--;
@@ -74,12 +78,18 @@ export class Serving {
 
   /** Whether a thread has read requests. */
   reads(tid: number): boolean {
-    return this.#readers.has(tid) || this.#byThread.has(tid);
+    return this.#byThread.has(tid);
   }
 
   /** The one open request that a thread has read, if it is one. */
   soleOf(tid: number): Pending | undefined {
-    const known = this.#byThread.get(tid);
-    return known instanceof Set ? undefined : known;
+    const requests = this.#byThread.get(tid);
+    return requests?.length === 1 ? requests[0] : undefined;
+  }
+
+  #forgetReaders(): void {
+    const serving = [...this.#byThread].filter(([, requests]) => requests.length > 0);
+    this.#byThread = new Map(serving);
+    this.#maxThreads = Math.max(MIN_THREADS, 2 * serving.length);
   }
 }

@@ -65,7 +65,8 @@ export class ExporterQueue {
   readonly #maxInFlight: number;
   readonly #costIs: 'bytes' | 'spans' | 'groups';
   readonly #waiting = new WaitingBatches();
-  readonly #flights = new Set<Flight>();
+  /** An array: what was in a Set that is always written to lives for long (base/slot-map.ts), and a flight has its request. */
+  readonly #flights: Flight[] = [];
   /** Cost and spans of batches, waiting and in flight. */
   #batchCost = 0;
   #compressing = 0;
@@ -142,14 +143,14 @@ export class ExporterQueue {
     await Promise.race([this.flush(), deadline.promise]);
     deadline.cancel();
     const lostInQueue = this.#abandonWaiting();
-    for (const flight of this.#flights) flight.abort.abort();
-    if (this.#flights.size > 0) {
+    for (const flight of [...this.#flights]) flight.abort.abort();
+    if (this.#flights.length > 0) {
       const grace = this.#sleep(ABORT_GRACE_MS);
       await Promise.race([this.whenBelow(0), grace.promise]);
       grace.cancel();
     }
     // An exporter that does not let go of a request: its answer is not waited for and no longer counted.
-    for (const flight of this.#flights) this.#land(flight, 'shutdown');
+    for (const flight of [...this.#flights]) this.#land(flight, 'shutdown');
     this.#timers.clear(this.#timer);
     this.#tellWaiters();
     if (lostInQueue > 0) {
@@ -171,7 +172,7 @@ export class ExporterQueue {
       queueCapacity: this.#settings.sending_queue.queue_size,
       sizer: this.#settings.sending_queue.sizer,
       spansHeld: this.#held(),
-      requestsInFlight: this.#flights.size,
+      requestsInFlight: this.#flights.length,
       attempts: this.#attempts,
       unreachable: this.#circuit.open,
       lastError: this.#lastError,
@@ -206,7 +207,7 @@ export class ExporterQueue {
   /** Starts every request that may start now, makes requests of what may not, and sets the timer for the next that may start later. */
   #pump(): void {
     for (;;) {
-      if (this.#flights.size >= this.#maxInFlight) break;
+      if (this.#flights.length >= this.#maxInFlight) break;
       if (this.#circuit.waitMs() > 0) break;
       const batch = this.#nextBatch();
       if (!batch) break;
@@ -303,7 +304,7 @@ export class ExporterQueue {
 
   async #fly(batch: Batch): Promise<void> {
     const flight: Flight = { batch, abort: new AbortController(), timedOut: false };
-    this.#flights.add(flight);
+    this.#flights.push(flight);
     if (batch.attempts++ === 0) batch.firstTriedAt = this.#timers.now();
     this.#attempts++;
     const generation = this.#circuit.started();
@@ -329,7 +330,7 @@ export class ExporterQueue {
       };
     }
     if (timer !== undefined) this.#timers.clear(timer);
-    if (!this.#flights.has(flight)) return; // given up at shutdown and counted there
+    if (!this.#flights.includes(flight)) return; // given up at shutdown and counted there
     if (outcome.result === 'done') this.#answered(flight, outcome, generation);
     else this.#failed(flight, outcome, generation);
     this.#pump();
@@ -391,14 +392,19 @@ export class ExporterQueue {
       return this.#land(flight, 'retries_exhausted');
     }
     batch.notBefore = this.#circuit.open && batch.released === 0 ? 0 : now + waitMs;
-    this.#flights.delete(flight);
+    this.#ended(flight);
     this.#waiting.putBack(batch);
     while (this.#cost() > this.#settings.sending_queue.queue_size && this.#dropOldest() > 0);
   }
 
+  #ended(flight: Flight): void {
+    const place = this.#flights.indexOf(flight);
+    if (place >= 0) this.#flights.splice(place, 1);
+  }
+
   /** Takes a flight and its spans off the books of what is held. */
   #release(flight: Flight): void {
-    this.#flights.delete(flight);
+    this.#ended(flight);
     this.#batchCost -= flight.batch.cost;
     this.#batchSpans -= flight.batch.count;
   }
@@ -422,7 +428,7 @@ export class ExporterQueue {
   #schedule(): void {
     const now = this.#timers.now();
     let at = this.#due > 0 ? Infinity : this.#flushAt;
-    if (this.#flights.size < this.#maxInFlight) {
+    if (this.#flights.length < this.#maxInFlight) {
       const from = now + this.#circuit.waitMs();
       if (this.#ringIsReady()) at = Math.min(at, from);
       at = Math.min(at, this.#waiting.readyAt(from));

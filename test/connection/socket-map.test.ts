@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 
-import { SocketMap, type BySocket } from '../../src/connection/socket-map.ts';
+import { foldSocket, SocketMap, type BySocket } from '../../src/connection/socket-map.ts';
 
 class Entry implements BySocket<Entry> {
   readonly sock: number;
+  readonly hash: number;
   chained: Entry | undefined = undefined;
 
   constructor(sock: number) {
     this.sock = sock;
+    this.hash = foldSocket(sock);
   }
 }
 

@@ -19,11 +19,15 @@ interface Process {
   readonly open: Map<string, number>;
 }
 
+/** Where an exchange is counted. */
+interface Counted {
+  readonly process: Process;
+  readonly method: string;
+}
+
 /** Requests under way. They are counted by process, since who that is may become known later than its request. */
 export class ActiveRequests {
   readonly #processes = new Map<number, Process>();
-  /** Those that are counted, and where. */
-  readonly #counted = new WeakMap<Exchange, { process: Process; method: string }>();
 
   opened(exchange: Exchange): void {
     if (!isHttpServer(exchange)) return;
@@ -36,15 +40,14 @@ export class ActiveRequests {
     const given = (request as HttpRequest).method;
     const method = given === '' || isKnownMethod(given) ? given : '_OTHER';
     process.open.set(method, (process.open.get(method) ?? 0) + 1);
-    this.#counted.set(exchange, { process, method });
+    exchange.counted = { process, method } satisfies Counted;
   }
 
   /** It is over, or lost. */
   ended(exchange: Exchange): void {
-    const counted = this.#counted.get(exchange);
-    if (counted === undefined) return;
-    this.#counted.delete(exchange);
-    const { process, method } = counted;
+    if (exchange.counted === undefined) return;
+    const { process, method } = exchange.counted as Counted;
+    exchange.counted = undefined;
     const left = process.open.get(method)! - 1;
     if (left > 0) process.open.set(method, left);
     else process.open.delete(method);
