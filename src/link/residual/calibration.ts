@@ -7,7 +7,7 @@ const MAX_COUNT = 4000;
 /** So many answers are needed before anything is said. */
 const ENOUGH = 100;
 const RICH = 1000;
-/** As if so many answers had borne out the probabilities as they are. */
+/** As if so many answers had borne out the probabilities as they are, and in each bin what is said of all. */
 const PRIOR = 8;
 const STEPS = 8;
 /** The surest of the answers, by which it is judged how many of the others are like them. */
@@ -18,12 +18,22 @@ const ALIKE = 0.5;
 const FEW = 20;
 const MANY = 50;
 
+/** What there is to say by bin. */
+interface Curves {
+  readonly confidences: Float64Array;
+  readonly floors: Float64Array;
+}
+
 /**
  * What the probabilities of the matcher are worth for one kind of call. Of calls that are known it is asked as if they were not, and what it says is
  * compared with what is known: nobody tells it a truth that the agent has not found itself.
  *
- * The odds that an answer is right are taken to be a power of the odds that were said, times a factor (Platt's scaling). None is surer than the
- * answers are in number that were as sure.
+ * The odds that an answer is right are taken to be a power of the odds that were said, times a factor (Platt's scaling), and corrected where answers
+ * of about the same probability are right more often or less often than that: no power is right for all of them, and most answers are sure ones, which
+ * decide which power it is.
+ *
+ * Two numbers come of it. The confidence is the best estimate: what is told. The floor is never above it, and no surer than the answers are in number
+ * that were as sure: what may be done because of it. An estimate that is careful by itself would be right more often than it says.
  *
  * The calls that rules know may be others than those that they do not, in a pool those that are waited for. Then the probabilities of the two are spread
  * differently: where the surest ones are fewer than among the known, only so many are taken to be of their like, and those above that count as wrong.
@@ -34,7 +44,8 @@ export class Calibration {
   readonly #loose = new Float64Array(BINS);
   #askedCount = 0;
   #looseCount = 0;
-  #curve: Float64Array | undefined;
+  /** What follows from the counts, until they change. */
+  #curves: Curves | undefined;
 
   /** There are enough answers to go by. */
   get ready(): boolean {
@@ -48,7 +59,7 @@ export class Calibration {
 
   /** The most that it ever says. */
   get best(): number {
-    return this.#confidences()[BINS - 1]!;
+    return Math.max(...this.#current().confidences);
   }
 
   /** Of a call that is known. */
@@ -56,7 +67,7 @@ export class Calibration {
     const bin = binOf(probability);
     this.#asked[bin]!++;
     if (right) this.#right[bin]!++;
-    this.#curve = undefined;
+    this.#curves = undefined;
     if (++this.#askedCount < MAX_COUNT) return;
     this.#askedCount /= 2;
     halve(this.#asked);
@@ -66,7 +77,7 @@ export class Calibration {
   /** Of a call that is not. */
   meet(probability: number): void {
     this.#loose[binOf(probability)]!++;
-    this.#curve = undefined;
+    this.#curves = undefined;
     if (++this.#looseCount < MAX_COUNT) return;
     this.#looseCount /= 2;
     halve(this.#loose);
@@ -74,19 +85,37 @@ export class Calibration {
 
   /** The share of right ones among answers of such a probability. */
   confidence(probability: number): number {
-    return this.#confidences()[binOf(probability)]!;
+    return this.#current().confidences[binOf(probability)]!;
   }
 
-  #confidences(): Float64Array {
-    if (this.#curve !== undefined) return this.#curve;
-    const curve = new Float64Array(BINS);
-    const likeness = this.#likeness();
+  /** That share, no higher than what has been seen bears out. */
+  floor(probability: number): number {
+    return this.#current().floors[binOf(probability)]!;
+  }
+
+  #current(): Curves {
+    if (this.#curves !== undefined) return this.#curves;
     const { slope, shift } = fit(this.#asked, this.#right);
-    for (let bin = 0; bin < BINS; bin++) {
-      const said = logistic(slope * logOddsOf(bin) + shift);
-      curve[bin] = likeness[bin]! * Math.min(said, this.#mostFrom(bin));
+    const logOdds = Float64Array.from({ length: BINS }, (_, bin) => slope * logOddsOf(bin) + shift);
+    const said = logOdds.map(logistic);
+    const corrected = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
+    const likeness = this.#likeness();
+    return (this.#curves = {
+      confidences: corrected.map((share, bin) => likeness[bin]! * share),
+      floors: corrected.map((share, bin) => likeness[bin]! * Math.min(share, this.#mostFrom(bin))),
+    });
+  }
+
+  /** By what logarithm of odds the answers of a bin, and of those beside it, were right more often than is said of each of these bins. */
+  #correction(bin: number, said: Float64Array): number {
+    let [right, wrong, saidRight, saidWrong] = [PRIOR, PRIOR, PRIOR, PRIOR];
+    for (let i = Math.max(0, bin - 1); i <= Math.min(BINS - 1, bin + 1); i++) {
+      right += this.#right[i]!;
+      wrong += this.#asked[i]! - this.#right[i]!;
+      saidRight += this.#asked[i]! * said[i]!;
+      saidWrong += this.#asked[i]! * (1 - said[i]!);
     }
-    return (this.#curve = curve);
+    return Math.log(right / saidRight) - Math.log(wrong / saidWrong);
   }
 
   /** The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. */
