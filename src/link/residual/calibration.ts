@@ -14,8 +14,7 @@ const STEPS = 8;
 const SUREST = 0.25;
 /** They are alike if there are at least so many of the surest, in proportion. */
 const ALIKE = 0.5;
-/** Of so many in a bin it is known how many there are. */
-const FEW = 20;
+/** Of so many it is known how many are right. */
 const MANY = 50;
 
 /** What there is to say by bin. */
@@ -35,8 +34,9 @@ interface Curves {
  * Two numbers come of it. The confidence is the best estimate: what is told. The floor is never above it, and no surer than the answers are in number
  * that were as sure: what may be done because of it. An estimate that is careful by itself would be right more often than it says.
  *
- * The calls that rules know may be others than those that they do not, in a pool those that are waited for. Then the probabilities of the two are spread
- * differently: where the surest ones are fewer than among the known, only so many are taken to be of their like, and those above that count as wrong.
+ * The calls that rules know may be others than those that they do not: those that had not to wait for a connection, for example. Then the probabilities
+ * of the two are spread differently, and where the surest ones are few among the calls to be answered for, they are sure by chance, and what is known of
+ * the others does not hold for them.
  */
 export class Calibration {
   readonly #asked = new Float64Array(BINS);
@@ -55,6 +55,16 @@ export class Calibration {
   /** There are so many that a few more change little. */
   get rich(): boolean {
     return this.#askedCount >= RICH;
+  }
+
+  /** Whether the calls that are not known are so much like those that are that this may be believed. */
+  get holds(): boolean {
+    let [asked, loose] = [0, 0];
+    for (let bin = BINS - 1; bin >= 0 && asked < SUREST * this.#askedCount; bin--) {
+      asked += this.#asked[bin]!;
+      loose += this.#loose[bin]!;
+    }
+    return loose * this.#askedCount >= ALIKE * asked * this.#looseCount;
   }
 
   /** The most that it ever says. */
@@ -77,7 +87,6 @@ export class Calibration {
   /** Of a call that is not. */
   meet(probability: number): void {
     this.#loose[binOf(probability)]!++;
-    this.#curves = undefined;
     if (++this.#looseCount < MAX_COUNT) return;
     this.#looseCount /= 2;
     halve(this.#loose);
@@ -98,12 +107,9 @@ export class Calibration {
     const { slope, shift } = fit(this.#asked, this.#right);
     const logOdds = Float64Array.from({ length: BINS }, (_, bin) => slope * logOddsOf(bin) + shift);
     const said = logOdds.map(logistic);
-    const corrected = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
-    const likeness = this.#likeness();
-    return (this.#curves = {
-      confidences: corrected.map((share, bin) => likeness[bin]! * share),
-      floors: corrected.map((share, bin) => likeness[bin]! * Math.min(share, this.#mostFrom(bin))),
-    });
+    const confidences = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
+    const floors = confidences.map((share, bin) => Math.min(share, this.#mostFrom(bin)));
+    return (this.#curves = { confidences, floors });
   }
 
   /** By what logarithm of odds the answers of a bin, and of those beside it, were right more often than is said of each of these bins. */
@@ -126,30 +132,6 @@ export class Calibration {
       right += this.#right[i]!;
     }
     return (right + 0.5) / (asked + 1);
-  }
-
-  /** The share of calls in each bin that are taken to be of the like of those that are known. */
-  #likeness(): Float64Array {
-    const likeness = new Float64Array(BINS).fill(1);
-    if (this.#looseCount === 0) return likeness;
-    let [asked, loose] = [0, 0];
-    for (let bin = BINS - 1; bin >= 0 && asked < SUREST * this.#askedCount; bin--) {
-      asked += this.#asked[bin]!;
-      loose += this.#loose[bin]!;
-    }
-    const alike = loose / this.#looseCount / (asked / this.#askedCount);
-    if (!(alike < ALIKE)) return likeness;
-    const scale = (alike * this.#looseCount) / this.#askedCount;
-    for (let bin = 0; bin < BINS; bin++) {
-      // With those above it, where there are few.
-      let [expected, met] = [0, 0];
-      for (let i = bin; i < BINS && met < FEW; i++) {
-        expected += scale * this.#asked[i]!;
-        met += this.#loose[i]!;
-      }
-      likeness[bin] = Math.min(1, expected / Math.max(1, met));
-    }
-    return likeness;
   }
 }
 

@@ -32,14 +32,14 @@ export class Subject {
 
   /** Whether a call may have something to wait for. */
   get isHopeful(): boolean {
-    const { ready, best } = this.calibration;
-    return ready ? best >= LEAST : ++this.#early < YOUTH;
+    const { calibration } = this;
+    return calibration.ready ? calibration.holds && calibration.best >= LEAST : ++this.#early < YOUTH;
   }
 
   /** How sure an answer of such a probability is; undefined where it is not worth saying. */
   sureness(probability: number): Sureness | undefined {
     const { calibration } = this;
-    if (!calibration.ready) return undefined;
+    if (!calibration.ready || !calibration.holds) return undefined;
     const confidence = calibration.confidence(probability);
     return confidence < LEAST ? undefined : { confidence, floor: calibration.floor(probability) };
   }
