@@ -108,7 +108,7 @@ export class Calibration {
     const logOdds = Float64Array.from({ length: BINS }, (_, bin) => slope * logOddsOf(bin) + shift);
     const said = logOdds.map(logistic);
     const confidences = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
-    const floors = confidences.map((share, bin) => Math.min(share, this.#mostFrom(bin)));
+    const floors = confidences.map((share, bin) => Math.min(share, this.#leastFrom(bin)));
     return (this.#curves = { confidences, floors });
   }
 
@@ -124,14 +124,18 @@ export class Calibration {
     return Math.log(right / saidRight) - Math.log(wrong / saidWrong);
   }
 
-  /** The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. */
-  #mostFrom(bin: number): number {
+  /**
+   * The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. Less its standard error: answers of
+   * one moment are right or wrong together, so that chance goes further than their number says.
+   */
+  #leastFrom(bin: number): number {
     let [asked, right] = [0, 0];
     for (let i = BINS - 1; i >= 0 && (i >= bin || asked < MANY); i--) {
       asked += this.#asked[i]!;
       right += this.#right[i]!;
     }
-    return (right + 0.5) / (asked + 1);
+    const share = (right + 0.5) / (asked + 1);
+    return share - Math.sqrt((share * (1 - share)) / (asked + 1));
   }
 }
 
