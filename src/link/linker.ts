@@ -137,6 +137,7 @@ export class Linker {
       origins: this.origins,
       describe: (pending) => (pending.description ??= options.describe(pending.exchange)),
       waitNs: RESIDUAL_WAITS * traceWaitNs,
+      minConfidence: this.#minConfidence,
     });
     this.remoteEnds = new RemoteEnds({
       origins: this.origins,
@@ -333,7 +334,7 @@ export class Linker {
   #place(pending: Pending): SpanContext {
     if (pending.placement !== undefined) return pending.placement.context;
     const found = this.#findParent(pending);
-    const parent = found !== undefined && found.confidence >= this.#minConfidence ? found : undefined;
+    const parent = found !== undefined && this.#isSure(found) ? found : undefined;
     const key = this.#idKey(pending);
     const spanId = pending.exchange.role === 'client' ? clientSpanId(key) : serverSpanId(key);
     const { traceId, incomingFlags, traceState, shed } =
@@ -347,6 +348,10 @@ export class Linker {
     };
     pending.placement = { context, parent, method: found?.method, candidate: parent ? undefined : found };
     return context;
+  }
+
+  #isSure({ confidence, heldBack }: Parent): boolean {
+    return confidence >= this.#minConfidence && heldBack !== true;
   }
 
   #findParent(pending: Pending): (Parent & { method: string }) | undefined {

@@ -1,7 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Role, Sending } from '../decode/exchange.ts';
 import { type Pending, readAt, readBy } from './pending.ts';
-import { UNSURE } from './residual/allowance.ts';
 import { LEAST } from './residual/subject.ts';
 import { BATCH, COMPLETION, REUSE, rules, THREAD } from './rule/index.ts';
 import type { Sent, Woken } from './rule/rule.ts';
@@ -13,7 +12,8 @@ const MAX_PROCESSES = 8192;
 const CONFIRMED = 0.99;
 const ALONGSIDE = 0.97;
 const PROVEN = 0.95;
-/** At most, where something speaks against this very link. Where the rule is not known to hold it is UNSURE at most. */
+/** At most, where the rule is not known to hold; where something speaks against this very link. */
+const UNSURE = 0.899;
 const DOUBTED = 0.5;
 
 /** What is counted, and shown as metrics. */

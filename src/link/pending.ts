@@ -27,6 +27,8 @@ export interface Parent {
   readonly remote: boolean;
   /** 0 to 1. */
   readonly confidence: number;
+  /** It is to be no parent, however sure it is: it would be one doubtful parent too many. */
+  readonly heldBack?: boolean;
   /** What `undertrace.link.method` says, where it is not the strategy's name. */
   readonly method?: string;
 }
@@ -37,7 +39,7 @@ export interface Placement {
   readonly parent: Parent | undefined;
   /** Name of the strategy that found the parent, or the candidate. */
   readonly method: string | undefined;
-  /** What would be the parent, were it sure enough. */
+  /** What would be the parent, were it sure enough, or not held back. */
   readonly candidate: Parent | undefined;
 }
 

@@ -37,6 +37,7 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
   if (found !== undefined) {
     attributes['undertrace.link.method'] = placement.method!;
     attributes['undertrace.link.confidence'] = found.confidence;
+    if (found.heldBack === true) attributes['undertrace.link.held_back'] = true;
   }
   const durationNs = durationOf(exchange);
   const startTime = toHrTime(pending.clock!, exchange.startNs);

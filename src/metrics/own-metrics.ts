@@ -130,7 +130,7 @@ function defineLinks({ counter, gauge }: Definer, { links, rulesOff }: SelfSourc
   );
   counter(
     'undertrace_link_candidates_total',
-    'Spans whose parent was less sure than receivers.undertrace.link.min_confidence: it became a span link.',
+    'Spans whose parent was less sure than receivers.undertrace.link.min_confidence, or held back: it became a span link.',
     ['service_name'],
     () => links().map(({ service, candidates }) => [{ service_name: service }, candidates]),
   );

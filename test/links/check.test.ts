@@ -113,7 +113,21 @@ describe('links/check', () => {
     const report = checkLinks(makeSpans({ 'a1-client': { parentSpanId: '', links } }), TRUTH);
     assert.equal(report.inner.orphan, 1);
     assert.deepEqual(report.confident, { given: 3, right: 3 });
-    assert.deepEqual(report.residual, [{ confidence: 0.4, right: true }]);
+    assert.deepEqual(report.residual, [{ confidence: 0.4, right: true, heldBack: false }]);
+  });
+
+  it('counts what is held back with its confidence, and not as a parent', () => {
+    const span = makeSpan('a1', CLIENT);
+    const attributes = {
+      ...span.attributes,
+      'undertrace.link.confidence': 0.97,
+      'undertrace.link.method': 'residual',
+      'undertrace.link.held_back': true,
+    };
+    const links = [{ traceId: span.traceId, spanId: 'r2-server', attributes: {} }];
+    const report = checkLinks(makeSpans({ 'a1-client': { parentSpanId: '', links, attributes } }), TRUTH);
+    assert.deepEqual(report.confident, { given: 3, right: 3 });
+    assert.deepEqual(report.residual, [{ confidence: 0.97, right: false, heldBack: true }]);
   });
 
   it('gives the links of each method', () => {

@@ -6,8 +6,8 @@
  *               └──hop──┘   └─inner──┘   └──hop──┘             the inner one is what is inferred
  *
  * An inner link is right where the parent of the call's CLIENT span is the SERVER span of the request that caused it; wrong with any other parent;
- * an orphan without one. Below the agent's threshold a span has no parent but an OTLP link: a candidate, which is an orphan here; whether it is
- * right is counted beside.
+ * an orphan without one. Below the agent's threshold, or held back, a span has no parent but an OTLP link: a candidate, which is an orphan here;
+ * whether it is right is counted beside.
  */
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { BASELINES, chooseByTime, ON_THREAD } from './baselines.ts';
@@ -16,11 +16,9 @@ import { type Graded, upperBound } from './statistics.ts';
 import type { Threads } from './threads.ts';
 import { idsBelow, type Truth } from './truth.ts';
 
-/** From here on the agent makes a candidate a parent (receivers.undertrace.link.min_confidence). */
+/** From here on the agent makes a candidate a parent that is not held back (receivers.undertrace.link.min_confidence). */
 const CONFIDENT = 0.9;
 const RESIDUAL = 'residual';
-/** What the agent says of a guess that it holds back, however sure it is: as a parent it could be one wrong parent too many. */
-const HELD_BACK = 0.899;
 
 /** expected = right + wrong + orphan + missing, the last where the span itself is not there. */
 export interface Tally {
@@ -42,7 +40,7 @@ export interface Report {
   hop: Tally;
   /** Client spans of the load that were given a parent, which they have not. */
   strays: number;
-  /** Candidates with confidence: how many, and how many were right. */
+  /** Parents with confidence: how many, and how many were right. */
   confident: { given: number; right: number };
   /** Rate of wrong parents, of the links whose span is there, that is not exceeded, at 95 %. */
   wrongBound: number;
@@ -50,14 +48,18 @@ export interface Report {
   wholeRequests: Share;
   /** Requests of the load all of whose spans stand in one trace with the right parents. */
   wholeTraces: Share;
-  /** The links that were found by the residual matcher; those that were held back apart. */
-  residual: Graded[];
-  heldBack: Grades;
+  /** The links that were found by the residual matcher. */
+  residual: Guess[];
   /** Parents that were given, by `undertrace.link.method`; and span links that stand in their place. */
   methods: Record<string, Grades>;
   candidates: Record<string, Grades>;
   /** Right links of each rule that needs nothing but times, and of one that needs the threads of a recording. */
   baselines: Record<string, number>;
+}
+
+export interface Guess extends Graded {
+  /** As sure as a parent, and none all the same. */
+  readonly heldBack: boolean;
 }
 
 interface Grades {
@@ -74,6 +76,7 @@ interface Candidate {
   method: string;
   confidence: number;
   isParent: boolean;
+  heldBack: boolean;
 }
 
 /** A parent without a confidence is claimed without reserve. */
@@ -88,6 +91,7 @@ function candidatesOf(span: ReceivedSpan): Candidate[] {
     method: (from['undertrace.link.method'] as string | undefined) ?? 'unnamed',
     confidence: Number(from['undertrace.link.confidence'] ?? 1),
     isParent,
+    heldBack: from['undertrace.link.held_back'] === true,
   });
   if (span.parentSpanId)
     return [candidate({ traceId: span.traceId, spanId: span.parentSpanId }, span.attributes, true)];
@@ -129,8 +133,7 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
   const index = new SpanIndex(spans, ids);
   const [inner, hop] = [emptyTally(), emptyTally()];
   const confident = { given: 0, right: 0 };
-  const residual: Graded[] = [];
-  const heldBack = { right: 0, wrong: 0 };
+  const residual: Guess[] = [];
   const methods: Report['methods'] = {};
   const candidates: Report['candidates'] = {};
   const wholeRequests = { count: 0, of: truth.calls.size };
@@ -148,14 +151,13 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
     }
   }
 
-  function grade({ method, confidence, isParent }: Candidate, right: boolean): void {
-    if (confidence >= CONFIDENT) {
+  function grade({ method, confidence, isParent, heldBack }: Candidate, right: boolean): void {
+    if (isParent && confidence >= CONFIDENT) {
       confident.given++;
       confident.right += Number(right);
     }
     const verdict = right ? 'right' : 'wrong';
-    if (method === RESIDUAL && confidence === HELD_BACK) heldBack[verdict]++;
-    else if (method === RESIDUAL) residual.push({ confidence, right });
+    if (method === RESIDUAL) residual.push({ confidence, right, heldBack });
     const grades = isParent ? methods : candidates;
     (grades[method] ??= { right: 0, wrong: 0 })[verdict]++;
   }
@@ -173,7 +175,6 @@ export function checkLinks(spans: readonly ReceivedSpan[], truth: Truth, threads
       of: truth.roots.length,
     },
     residual,
-    heldBack,
     methods,
     candidates,
     baselines: rateBaselines(index, truth, threads),

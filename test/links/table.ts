@@ -2,7 +2,7 @@
 import { ON_THREAD } from './baselines.ts';
 import { LOOPS } from './busy-loops.ts';
 import { CELLS } from './cells.ts';
-import { judged, type Report, type Share } from './check.ts';
+import { type Guess, judged, type Report, type Share } from './check.ts';
 import { calibrationBins, calibrationError } from './statistics.ts';
 
 export interface Row {
@@ -31,14 +31,16 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
 
 - **right, orphan, wrong**: share of the inner links (CLIENT span of a call → SERVER span of the request that caused it) with the true parent,
   without a parent, with another; wrong ones are counted against the links whose span is there. **≤**: their rate is below this, at 95 % (exact
-  binomial). **with span links**: right ones of the links that have the true parent or, where the agent is less sure than 0.9, a span link to it.
+  binomial). **with span links**: right ones of the links that have the true parent or, where the agent is less sure than 0.9 or holds it back, a span
+  link to it.
 - **requests**: all calls of a request to a service have the right parent. **traces**: all spans of a request of the load, hops too, stand in one
   trace with the right parents.
-- **precision, coverage**: of links with a confidence of 0.9 or more, how many were right; how many links had one.
+- **precision, coverage**: of the parents, which all have a confidence of 0.9 or more, how many were right; how many links had one.
 - **calibration**: mean distance between confidence and share of right ones, in points, over ten bins of equal size; links of the method
-  \`residual\` alone, without those of the next column. A few hundred links are some points off by chance alone: below the table are those of all
+  \`residual\` alone, span links as well as parents. A few hundred links are some points off by chance alone: below the table are those of all
   cells together that nothing was tuned on. **held back**: links of that method that would be parents, were it not that their process makes
-  so many of them that more than one of a thousand parents could be wrong; they are told as 0.899. How many of them were right.
+  so many of them that more than one of a thousand parents could be wrong; they are span links with the confidence that they have, and with
+  \`undertrace.link.held_back\`. How many of them were right.
 - **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.
 - **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out
@@ -83,8 +85,10 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'held back',
-    value: (_, { heldBack: { right, wrong } }) =>
-      right + wrong === 0 ? '–' : `${percent(right, right + wrong, 1)} % (${right + wrong})`,
+    value: (_, { residual }) => {
+      const held = residual.filter(({ heldBack }) => heldBack);
+      return held.length === 0 ? '–' : `${rightShare(held)} % (${held.length})`;
+    },
   },
   { title: 'hops %', value: (_, { hop }) => percent(hop.right, hop.expected) },
   { title: 'FIFO %', value: (_, { baselines, inner }) => percent(baselines.FIFO!, inner.expected, 1) },
@@ -104,6 +108,11 @@ const COLUMNS: readonly Column[] = [
 
 function rightOf(methods: Report['methods']): number {
   return Object.values(methods).reduce((sum, { right }) => sum + right, 0);
+}
+
+/** In percent. */
+function rightShare(guesses: readonly Guess[]): string {
+  return percent(guesses.filter(({ right }) => right).length, guesses.length, 1);
 }
 
 function methodsText(methods: Report['methods']): string {
@@ -149,13 +158,12 @@ export function renderCalibration(rows: readonly Row[]): string {
   const error = calibrationError(answers);
   if (error === undefined) return '';
   const bins = calibrationBins(answers);
-  const sum = (of: 'right' | 'wrong'): number =>
-    reports.reduce((total, { heldBack }) => total + heldBack[of], 0);
-  const [right, wrong] = [sum('right'), sum('wrong')];
+  const held = answers.filter(({ heldBack }) => heldBack);
+  const others = calibrationError(answers.filter(({ heldBack }) => !heldBack)) ?? 0;
   return `## How sure, and how often right
 
 ${answers.length} links of the method \`residual\` in all cells of ${unseen.join(' and ')}, in ten bins of equal size. Mean distance:
-${(100 * error).toFixed(1)} points. Apart from these ${right + wrong} were held back, told as 0.899, of which ${percent(right, right + wrong, 1)} % were right.
+${(100 * error).toFixed(1)} points. Of these ${held.length} were held back, of which ${rightShare(held)} % were right; without them it is ${(100 * others).toFixed(1)} points.
 
 | confidence, mean % | ${bins.map(({ confidence }) => (100 * confidence).toFixed(1)).join(' | ')} |
 |---|${bins.map(() => '---|').join('')}

@@ -1,21 +1,31 @@
+import type { Sureness } from './subject.ts';
+
 /** Wrong parents that a process's guesses may make, as they are expected, of all its links: so far below the one in a thousand that is promised that chance does not exceed it. */
 const MOST_WRONG = 0.0003;
-/** Links that are no guesses before a guess is told as sure: what guesses are worth is learnt from them, too, and the first ones flatter. */
+/** The least confidence of which that is promised. Whoever makes parents of less wants them, and gets all. */
+const PROMISED = 0.9;
+/** Links that are no guesses before a guess becomes a parent: what guesses are worth is learnt from them, too, and the first ones flatter. */
 const APPRENTICESHIP = 4000;
-/** From here on a guess is a parent. */
-const SURE = 0.9;
-/** The most that is said of what is to be no parent: of a guess that would be one, were it not for the allowance, for example. */
-export const UNSURE = 0.899;
 /** Counts are halved from here on. */
 const MAX_LINKS = 20_000;
 
 /**
  * How many doubtful parents a process can bear. A guess of 0.95 is wrong once in twenty times: nothing where one link in a hundred is guessed, too
- * much where most are. The more of the allowance is used up, the surer a guess must be to be told as sure.
+ * much where most are. The more of the allowance is used up, the surer a guess must be to become a parent.
+ *
+ * What is held back keeps its confidence, and says that it is held back. Whoever reads a confidence wants to know how often such a link is right; that
+ * a process has too many guesses says nothing about any of them. A confidence that is told as less, so that it stays below the least of parents, is
+ * wrong as a number, and makes the best of what is held back look like the worst.
  */
 export class Allowance {
+  readonly #minConfidence: number;
   #links = 0;
   #doubt = 0;
+
+  /** `minConfidence`: from which on a guess becomes a parent. */
+  constructor(minConfidence: number) {
+    this.#minConfidence = minConfidence;
+  }
 
   /** A link that is no guess. */
   known(): void {
@@ -24,15 +34,16 @@ export class Allowance {
     this.#doubt /= 2;
   }
 
-  /** What is to be said of a guess. */
-  tell(confidence: number): number {
-    if (confidence < SURE) return confidence;
-    if (this.#links < APPRENTICESHIP) return UNSURE;
-    const doubt = 1 - confidence;
+  /** Whether a guess that is sure enough is to be no parent all the same. One that is to be a parent uses up some of the allowance. */
+  holdsBack({ confidence, floor }: Sureness): boolean {
+    const least = this.#minConfidence;
+    if (confidence < least || least < PROMISED) return false;
+    if (this.#links < APPRENTICESHIP) return true;
+    const doubt = 1 - floor;
     const free = 1 - this.#doubt / (MOST_WRONG * this.#links);
-    if (!(doubt <= (1 - SURE) * free)) return UNSURE;
+    if (!(doubt <= (1 - PROMISED) * free)) return true;
     this.#doubt += doubt;
     this.known();
-    return confidence;
+    return false;
   }
 }

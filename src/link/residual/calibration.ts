@@ -7,26 +7,36 @@ const MAX_COUNT = 4000;
 /** So many answers are needed before anything is said. */
 const ENOUGH = 100;
 const RICH = 1000;
-/** As if so many answers had borne out the probabilities as they are. */
+/** As if so many answers had borne out the probabilities as they are, and in each bin what is said of all. */
 const PRIOR = 8;
 const STEPS = 8;
 /** The surest of the answers, by which it is judged how many of the others are like them. */
 const SUREST = 0.25;
 /** They are alike if there are at least so many of the surest, in proportion. */
 const ALIKE = 0.5;
-/** Of so many in a bin it is known how many there are. */
-const FEW = 20;
+/** Of so many it is known how many are right. */
 const MANY = 50;
+
+/** What there is to say by bin. */
+interface Curves {
+  readonly confidences: Float64Array;
+  readonly floors: Float64Array;
+}
 
 /**
  * What the probabilities of the matcher are worth for one kind of call. Of calls that are known it is asked as if they were not, and what it says is
  * compared with what is known: nobody tells it a truth that the agent has not found itself.
  *
- * The odds that an answer is right are taken to be a power of the odds that were said, times a factor (Platt's scaling). None is surer than the
- * answers are in number that were as sure.
+ * The odds that an answer is right are taken to be a power of the odds that were said, times a factor (Platt's scaling), and corrected where answers
+ * of about the same probability are right more often or less often than that: no power is right for all of them, and most answers are sure ones, which
+ * decide which power it is.
  *
- * The calls that rules know may be others than those that they do not, in a pool those that are waited for. Then the probabilities of the two are spread
- * differently: where the surest ones are fewer than among the known, only so many are taken to be of their like, and those above that count as wrong.
+ * Two numbers come of it. The confidence is the best estimate: what is told. The floor is never above it, and no surer than the answers are in number
+ * that were as sure: what may be done because of it. An estimate that is careful by itself would be right more often than it says.
+ *
+ * The calls that rules know may be others than those that they do not: those that had not to wait for a connection, for example. Then the probabilities
+ * of the two are spread differently, and where the surest ones are few among the calls to be answered for, they are sure by chance, and what is known of
+ * the others does not hold for them.
  */
 export class Calibration {
   readonly #asked = new Float64Array(BINS);
@@ -34,7 +44,8 @@ export class Calibration {
   readonly #loose = new Float64Array(BINS);
   #askedCount = 0;
   #looseCount = 0;
-  #curve: Float64Array | undefined;
+  /** What follows from the counts, until they change. */
+  #curves: Curves | undefined;
 
   /** There are enough answers to go by. */
   get ready(): boolean {
@@ -46,9 +57,19 @@ export class Calibration {
     return this.#askedCount >= RICH;
   }
 
+  /** Whether the calls that are not known are so much like those that are that this may be believed. */
+  get holds(): boolean {
+    let [asked, loose] = [0, 0];
+    for (let bin = BINS - 1; bin >= 0 && asked < SUREST * this.#askedCount; bin--) {
+      asked += this.#asked[bin]!;
+      loose += this.#loose[bin]!;
+    }
+    return loose * this.#askedCount >= ALIKE * asked * this.#looseCount;
+  }
+
   /** The most that it ever says. */
   get best(): number {
-    return this.#confidences()[BINS - 1]!;
+    return Math.max(...this.#current().confidences);
   }
 
   /** Of a call that is known. */
@@ -56,7 +77,7 @@ export class Calibration {
     const bin = binOf(probability);
     this.#asked[bin]!++;
     if (right) this.#right[bin]!++;
-    this.#curve = undefined;
+    this.#curves = undefined;
     if (++this.#askedCount < MAX_COUNT) return;
     this.#askedCount /= 2;
     halve(this.#asked);
@@ -66,7 +87,6 @@ export class Calibration {
   /** Of a call that is not. */
   meet(probability: number): void {
     this.#loose[binOf(probability)]!++;
-    this.#curve = undefined;
     if (++this.#looseCount < MAX_COUNT) return;
     this.#looseCount /= 2;
     halve(this.#loose);
@@ -74,53 +94,48 @@ export class Calibration {
 
   /** The share of right ones among answers of such a probability. */
   confidence(probability: number): number {
-    return this.#confidences()[binOf(probability)]!;
+    return this.#current().confidences[binOf(probability)]!;
   }
 
-  #confidences(): Float64Array {
-    if (this.#curve !== undefined) return this.#curve;
-    const curve = new Float64Array(BINS);
-    const likeness = this.#likeness();
+  /** That share, no higher than what has been seen bears out. */
+  floor(probability: number): number {
+    return this.#current().floors[binOf(probability)]!;
+  }
+
+  #current(): Curves {
+    if (this.#curves !== undefined) return this.#curves;
     const { slope, shift } = fit(this.#asked, this.#right);
-    for (let bin = 0; bin < BINS; bin++) {
-      const said = logistic(slope * logOddsOf(bin) + shift);
-      curve[bin] = likeness[bin]! * Math.min(said, this.#mostFrom(bin));
-    }
-    return (this.#curve = curve);
+    const logOdds = Float64Array.from({ length: BINS }, (_, bin) => slope * logOddsOf(bin) + shift);
+    const said = logOdds.map(logistic);
+    const confidences = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
+    const floors = confidences.map((share, bin) => Math.min(share, this.#leastFrom(bin)));
+    return (this.#curves = { confidences, floors });
   }
 
-  /** The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. */
-  #mostFrom(bin: number): number {
+  /** By what logarithm of odds the answers of a bin, and of those beside it, were right more often than is said of each of these bins. */
+  #correction(bin: number, said: Float64Array): number {
+    let [right, wrong, saidRight, saidWrong] = [PRIOR, PRIOR, PRIOR, PRIOR];
+    for (let i = Math.max(0, bin - 1); i <= Math.min(BINS - 1, bin + 1); i++) {
+      right += this.#right[i]!;
+      wrong += this.#asked[i]! - this.#right[i]!;
+      saidRight += this.#asked[i]! * said[i]!;
+      saidWrong += this.#asked[i]! * (1 - said[i]!);
+    }
+    return Math.log(right / saidRight) - Math.log(wrong / saidWrong);
+  }
+
+  /**
+   * The share of right ones of all that were as sure as this or surer; with less sure ones, where these are few. Less its standard error: answers of
+   * one moment are right or wrong together, so that chance goes further than their number says.
+   */
+  #leastFrom(bin: number): number {
     let [asked, right] = [0, 0];
     for (let i = BINS - 1; i >= 0 && (i >= bin || asked < MANY); i--) {
       asked += this.#asked[i]!;
       right += this.#right[i]!;
     }
-    return (right + 0.5) / (asked + 1);
-  }
-
-  /** The share of calls in each bin that are taken to be of the like of those that are known. */
-  #likeness(): Float64Array {
-    const likeness = new Float64Array(BINS).fill(1);
-    if (this.#looseCount === 0) return likeness;
-    let [asked, loose] = [0, 0];
-    for (let bin = BINS - 1; bin >= 0 && asked < SUREST * this.#askedCount; bin--) {
-      asked += this.#asked[bin]!;
-      loose += this.#loose[bin]!;
-    }
-    const alike = loose / this.#looseCount / (asked / this.#askedCount);
-    if (!(alike < ALIKE)) return likeness;
-    const scale = (alike * this.#looseCount) / this.#askedCount;
-    for (let bin = 0; bin < BINS; bin++) {
-      // With those above it, where there are few.
-      let [expected, met] = [0, 0];
-      for (let i = bin; i < BINS && met < FEW; i++) {
-        expected += scale * this.#asked[i]!;
-        met += this.#loose[i]!;
-      }
-      likeness[bin] = Math.min(1, expected / Math.max(1, met));
-    }
-    return likeness;
+    const share = (right + 0.5) / (asked + 1);
+    return share - Math.sqrt((share * (1 - share)) / (asked + 1));
   }
 }
 

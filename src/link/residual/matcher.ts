@@ -29,7 +29,19 @@ const BESIDE = [-61, -29, -11, -5, -2, -1, 1, 2, 5, 11, 29, 61];
 /** What the matcher has to say of a call. */
 export interface Guess {
   readonly request: Pending;
+  /** 0 to 1: how often such guesses are right. */
   readonly confidence: number;
+  /** It is to be no parent, however sure it is. */
+  readonly heldBack: boolean;
+}
+
+export interface MatcherOptions {
+  /** Of a call whose origin is known. */
+  confidenceOf: (call: Pending) => number;
+  /** How long a call waits for the requests that were open with it. */
+  waitNs: number;
+  /** From which confidence on a guess becomes a parent. */
+  minConfidence: number;
 }
 
 export type OnDecided = (call: Pending, guess: Guess | undefined) => void;
@@ -44,7 +56,7 @@ export class Matcher {
   readonly window: Window;
   readonly #kinds = new Kinds();
   readonly #habits = new Habits();
-  readonly #allowance = new Allowance();
+  readonly #allowance: Allowance;
   readonly #subjects = new Map<number, Subject>();
   readonly #confidenceOf: (call: Pending) => number;
   readonly #waitNs: number;
@@ -52,9 +64,9 @@ export class Matcher {
   #dueNs = 0;
   #hidden = 0;
 
-  /** `confidenceOf`: of a call whose origin is known. `waitNs`: how long a call waits for the requests that were open with it. */
-  constructor(confidenceOf: (call: Pending) => number, waitNs: number, counts: ResidualCounts) {
+  constructor({ confidenceOf, waitNs, minConfidence }: MatcherOptions, counts: ResidualCounts) {
     this.window = new Window(() => counts.overflows++);
+    this.#allowance = new Allowance(minConfidence);
     this.#counts = counts;
     this.#confidenceOf = confidenceOf;
     this.#waitNs = waitNs;
@@ -165,9 +177,10 @@ export class Matcher {
   }
 
   #guess({ request, probability }: Best, subject: Subject): Guess | undefined {
-    const confidence = subject.confidence(probability);
-    if (confidence === undefined) return undefined;
-    return { request: request.pending, confidence: this.#allowance.tell(confidence) };
+    const sureness = subject.sureness(probability);
+    if (sureness === undefined) return undefined;
+    const { confidence } = sureness;
+    return { request: request.pending, confidence, heldBack: this.#allowance.holdsBack(sureness) };
   }
 
   /**

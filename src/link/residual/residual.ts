@@ -18,6 +18,8 @@ export interface ResidualOptions {
   describe: (pending: Pending) => Description;
   /** How long a call waits for the requests that were open with it. */
   waitNs: number;
+  /** From which confidence on a guess becomes a parent. */
+  minConfidence: number;
 }
 
 /**
@@ -88,8 +90,9 @@ export class Residual {
 
   #start({ need }: Serving): void {
     if (need.matcher !== undefined || this.#active.size >= MAX_MATCHERS) return;
-    const { origins, waitNs } = this.#options;
-    need.matcher = new Matcher((call) => origins.linkOf(call)?.confidence ?? 0, waitNs, this.counts);
+    const { origins, waitNs, minConfidence } = this.#options;
+    const confidenceOf = (call: Pending): number => origins.linkOf(call)?.confidence ?? 0;
+    need.matcher = new Matcher({ confidenceOf, waitNs, minConfidence }, this.counts);
     this.#active.add(need.matcher);
   }
 }

@@ -11,6 +11,14 @@ const YOUTH = 1000;
 /** Less is not worth saying: it is more likely wrong than right. */
 export const LEAST = 0.5;
 
+/** What there is to say of an answer. */
+export interface Sureness {
+  /** How often such answers are right. */
+  readonly confidence: number;
+  /** How often at least, to decide by. */
+  readonly floor: number;
+}
+
 /** What is known of the loose calls of one kind, beside the habits of those that are known. */
 export class Subject {
   readonly calibration = new Calibration();
@@ -24,15 +32,16 @@ export class Subject {
 
   /** Whether a call may have something to wait for. */
   get isHopeful(): boolean {
-    const { ready, best } = this.calibration;
-    return ready ? best >= LEAST : ++this.#early < YOUTH;
+    const { calibration } = this;
+    return calibration.ready ? calibration.holds && calibration.best >= LEAST : ++this.#early < YOUTH;
   }
 
   /** How sure an answer of such a probability is; undefined where it is not worth saying. */
-  confidence(probability: number): number | undefined {
-    if (!this.calibration.ready) return undefined;
-    const confidence = this.calibration.confidence(probability);
-    return confidence < LEAST ? undefined : confidence;
+  sureness(probability: number): Sureness | undefined {
+    const { calibration } = this;
+    if (!calibration.ready || !calibration.holds) return undefined;
+    const confidence = calibration.confidence(probability);
+    return confidence < LEAST ? undefined : { confidence, floor: calibration.floor(probability) };
   }
 
   /** A call was assigned for the first time, most likely to a request of which calls of these kinds are known, as bits. */

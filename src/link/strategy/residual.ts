@@ -7,6 +7,7 @@ export const residual: LinkStrategy = {
   parentOf({ residual }, placed) {
     if (residual === undefined || residual === 'waits') return undefined;
     const context = placed(residual.request);
-    return context && { context, remote: false, confidence: residual.confidence };
+    const { confidence, heldBack } = residual;
+    return context && { context, remote: false, confidence, heldBack };
   },
 };

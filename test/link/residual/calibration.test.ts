@@ -23,15 +23,34 @@ describe('link/residual/calibration', () => {
     assert.ok(Math.abs(useless.confidence(0.9) - 0.2) < 0.1, String(useless.confidence(0.9)));
   });
 
-  it('is no surer than answers are in number that bear it out', () => {
+  it('says it where no power of the odds is right for all of them, too', () => {
+    // Most answers are sure ones, of which some are wrong all the same; of the others as many are right as was said.
+    const calibration = new Calibration();
+    const next = random(3);
+    for (let i = 0; i < 6000; i++) {
+      const probability = i % 3 === 0 ? next() : 0.9999;
+      calibration.learn(probability, next() < Math.min(probability, 0.97));
+    }
+    for (const probability of [0.3, 0.5, 0.7, 0.8])
+      assert.ok(Math.abs(calibration.confidence(probability) - probability) < 0.05, String(probability));
+    assert.ok(Math.abs(calibration.confidence(0.9999) - 0.97) < 0.01);
+  });
+
+  it('has a floor that is no surer than answers are in number that bear it out', () => {
     const calibration = new Calibration();
     const answer = (times: number): void => {
       for (let i = 0; i < times; i++) calibration.learn(0.9999, true);
     };
     answer(100);
-    assert.ok(calibration.confidence(0.9999) > 0.98 && calibration.confidence(0.9999) < 0.997);
+    assert.ok(calibration.floor(0.9999) > 0.98 && calibration.floor(0.9999) < 0.997);
     answer(2000);
-    assert.ok(calibration.confidence(0.9999) > 0.997);
+    assert.ok(calibration.floor(0.9999) > 0.997);
+  });
+
+  it('has a floor that is never above the confidence', () => {
+    const boastful = calibrate(2000, (probability) => probability * probability);
+    for (let percent = 1; percent < 100; percent++)
+      assert.ok(boastful.floor(percent / 100) <= boastful.confidence(percent / 100));
   });
 
   it('is ready after enough answers and enough calls to answer for', () => {
@@ -48,13 +67,14 @@ describe('link/residual/calibration', () => {
     assert.ok(calibration.confidence(0.9999) < 0.1);
   });
 
-  it('takes calls that are not like the known ones for what they are', () => {
+  it('holds for calls that are as sure as the known ones, and for no others', () => {
     const calibration = new Calibration();
     for (let i = 0; i < 1000; i++) calibration.learn(0.999, true);
     // One in ten is as the known ones are; the others are anywhere.
     const next = random(2);
     for (let i = 0; i < 1000; i++) calibration.meet(i % 10 === 0 ? 0.999 : next());
-    assert.ok(calibration.confidence(0.999) > 0.9);
-    assert.ok(calibration.confidence(0.95) < 0.3, String(calibration.confidence(0.95)));
+    assert.equal(calibration.holds, false);
+    for (let i = 0; i < 1000; i++) calibration.meet(0.999);
+    assert.equal(calibration.holds, true);
   });
 });

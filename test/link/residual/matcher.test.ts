@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { UNSURE } from '../../../src/link/residual/allowance.ts';
 import type { Pending } from '../../../src/link/pending.ts';
 import { type Guess, Matcher } from '../../../src/link/residual/matcher.ts';
 import { MS } from '../make-exchange.ts';
@@ -17,7 +16,8 @@ interface Outcome {
 
 function run(simulation: Simulation, confidence = 0.97): Outcome {
   const { events, made } = simulate(simulation);
-  const matcher = new Matcher(() => confidence, WAIT_NS, { overflows: 0 });
+  const options = { confidenceOf: () => confidence, waitNs: WAIT_NS, minConfidence: 0.9 };
+  const matcher = new Matcher(options, { overflows: 0 });
   const guesses = new Map<Pending, Guess>();
   const decided = (call: Pending, guess: Guess | undefined): void => void (guess && guesses.set(call, guess));
   let tickNs = events[0]!.atNs;
@@ -40,12 +40,12 @@ function run(simulation: Simulation, confidence = 0.97): Outcome {
   return { guesses, loose, matcher };
 }
 
-/** Of the links that are loose: how many were guessed right, and wrong, at a confidence of at least `least`. */
+/** Of the links that are loose: how many were guessed right, and wrong; of those that are to be parents, where there is a least confidence. */
 function score({ guesses, loose }: Outcome, least = 0): { right: number; wrong: number; of: number } {
   let [right, wrong] = [0, 0];
   for (const { pending, request } of loose) {
     const guess = guesses.get(pending);
-    if (guess === undefined || guess.confidence < least) continue;
+    if (guess === undefined || guess.confidence < least || (least > 0 && guess.heldBack)) continue;
     if (guess.request === request) right++;
     else wrong++;
   }
@@ -68,12 +68,9 @@ describe('link/residual/matcher', () => {
       const outcome = run({ clients, requests: 2500, isKnown: (_, next) => next() < 0.7 });
       const sure = score(outcome, 0.9);
       assert.ok(sure.wrong <= 0.01 * sure.right, JSON.stringify({ clients, sure }));
-      // Of what the allowance has not held back.
       const told = outcome.loose.flatMap(({ pending, request }) => {
         const guess = outcome.guesses.get(pending);
-        return guess === undefined || guess.confidence === UNSURE
-          ? []
-          : [{ ...guess, isRight: guess.request === request }];
+        return guess === undefined ? [] : [{ ...guess, isRight: guess.request === request }];
       });
       const claimed = told.reduce((sum, { confidence }) => sum + confidence, 0);
       const right = told.filter(({ isRight }) => isRight).length;
