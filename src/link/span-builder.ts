@@ -36,8 +36,8 @@ export function buildSpan(pending: Pending, placement: Placement): Span {
   const found = parent ?? candidate;
   if (found !== undefined) {
     attributes['undertrace.link.method'] = placement.method!;
-    attributes['undertrace.link.confidence'] = found.confidence;
-    if (found.heldBack === true) attributes['undertrace.link.held_back'] = true;
+    if (found.heldBack === true) attributes['undertrace.link.held_back'] = found.confidence;
+    else attributes['undertrace.link.confidence'] = found.confidence;
   }
   const durationNs = durationOf(exchange);
   const startTime = toHrTime(pending.clock!, exchange.startNs);

@@ -116,13 +116,12 @@ describe('links/check', () => {
     assert.deepEqual(report.residual, [{ confidence: 0.4, right: true, heldBack: false }]);
   });
 
-  it('counts what is held back with its confidence, and not as a parent', () => {
+  it('counts what is held back with how sure it is, and not as a parent', () => {
     const span = makeSpan('a1', CLIENT);
     const attributes = {
       ...span.attributes,
-      'undertrace.link.confidence': 0.97,
       'undertrace.link.method': 'residual',
-      'undertrace.link.held_back': true,
+      'undertrace.link.held_back': 0.97,
     };
     const links = [{ traceId: span.traceId, spanId: 'r2-server', attributes: {} }];
     const report = checkLinks(makeSpans({ 'a1-client': { parentSpanId: '', links, attributes } }), TRUTH);

@@ -85,14 +85,17 @@ function candidatesOf(span: ReceivedSpan): Candidate[] {
     { traceId, spanId }: SpanName,
     from: Record<string, unknown>,
     isParent: boolean,
-  ): Candidate => ({
-    traceId,
-    spanId,
-    method: (from['undertrace.link.method'] as string | undefined) ?? 'unnamed',
-    confidence: Number(from['undertrace.link.confidence'] ?? 1),
-    isParent,
-    heldBack: from['undertrace.link.held_back'] === true,
-  });
+  ): Candidate => {
+    const heldBack = from['undertrace.link.held_back'];
+    return {
+      traceId,
+      spanId,
+      method: (from['undertrace.link.method'] as string | undefined) ?? 'unnamed',
+      confidence: Number(heldBack ?? from['undertrace.link.confidence'] ?? 1),
+      isParent,
+      heldBack: heldBack !== undefined,
+    };
+  };
   if (span.parentSpanId)
     return [candidate({ traceId: span.traceId, spanId: span.parentSpanId }, span.attributes, true)];
   return span.links.map((link) => candidate(link, { ...span.attributes, ...link.attributes }, false));

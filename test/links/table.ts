@@ -39,7 +39,7 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
 - **calibration**: mean distance between confidence and share of right ones, in points, over ten bins of equal size; links of the method
   \`residual\` alone, span links as well as parents. A few hundred links are some points off by chance alone: below the table are those of all
   cells together that nothing was tuned on. **held back**: links of that method that would be parents, were it not that their process makes
-  so many of them that more than one of a thousand parents could be wrong; they are span links with the confidence that they have, and with
+  so many of them that more than one of a thousand parents could be wrong; they are span links that tell how sure they are as
   \`undertrace.link.held_back\`. How many of them were right.
 - **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.

@@ -13,9 +13,9 @@ const MAX_LINKS = 20_000;
  * How many doubtful parents a process can bear. A guess of 0.95 is wrong once in twenty times: nothing where one link in a hundred is guessed, too
  * much where most are. The more of the allowance is used up, the surer a guess must be to become a parent.
  *
- * What is held back keeps its confidence, and says that it is held back. Whoever reads a confidence wants to know how often such a link is right; that
- * a process has too many guesses says nothing about any of them. A confidence that is told as less, so that it stays below the least of parents, is
- * wrong as a number, and makes the best of what is held back look like the worst.
+ * What is held back tells how sure it is under another name. Whoever reads a number wants to know how often such a link is right, and that a process has
+ * too many guesses says nothing about any of them: a confidence that is told as less, so that it stays below the least of parents, is wrong. And a
+ * confidence that is as high as that of parents belongs to one.
  */
 export class Allowance {
   readonly #minConfidence: number;

@@ -33,7 +33,7 @@ function kindOf({ attributes }: Span): 'parent' | 'candidate' | 'heldBack' {
   const confidence = attributes['undertrace.link.confidence'] as number;
   const heldBack = attributes['undertrace.link.held_back'];
   if (heldBack === undefined) return confidence >= 0.9 ? 'parent' : 'candidate';
-  assert.ok(heldBack === true && confidence >= 0.9);
+  assert.ok(confidence === undefined && (heldBack as number) >= 0.9);
   return 'heldBack';
 }
 
