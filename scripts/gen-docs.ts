@@ -272,7 +272,8 @@ ${hostMetricsDoc()}
 ## The agent itself
 
 On \`http://localhost:9464/metrics\`, as Prometheus text or OpenMetrics under the same names. \`otelcol_*\` are the Collector's own names and labels, so
-they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. Time spent in BPF programs is counted by the kernel only while its BPF
+they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. A push by OTLP (\`service.pipelines.metrics\`) has the same names and
+labels; those of requests and of the host are those of the semantic conventions there, \`target_info\` is the resource, and histograms have the exemplars. Time spent in BPF programs is counted by the kernel only while its BPF
 statistics are on.
 
 | name | type | labels | what it is |
