@@ -294,7 +294,8 @@ function hostMetricsDoc(): string {
 conventions in Prometheus' form; where these have none, the description says so. What a host has not got is left out, and \`undertrace doctor\` says why.
 
 Disks are whole devices that ever did something, without partitions and loop devices. File systems are those on block devices, without images, each at
-its first mount; of the network and of FUSE there are none, since to ask one that hangs is to hang. Interfaces and sockets are those of the host's first
+its first mount; of the network and of FUSE there are none, since to ask one that hangs is to hang. In a container with the host's PID namespace and
+\`CAP_SYS_PTRACE\` nothing has to be mounted: they are asked for below \`/proc/1/root\`. Interfaces and sockets are those of the host's first
 process. \`process_*\` and \`container_*\` are of the processes of observed services, up to 500, and of their cgroups; what the agent itself takes is \`otelcol_process_*\`.
 \`undertrace_host_probe_omitted\` counts what is beyond a limit.
 
