@@ -25,6 +25,31 @@ struct {
 	__type(value, struct tcp_socket);
 } sockets SEC(".maps");
 
+/*
+ * The connection that was closed last on this CPU, and not by its peer's reset. A program that ends one by a reset closes it first (__tcp_close,
+ * tcp_disconnect), and the reset is told of when it has been sent, which on a loopback means received. Where the thread has moved in between, the reset
+ * counts for everybody else.
+ */
+struct closed_socket {
+	__u64 sock;
+	__u32 owner; /* key of `peers` */
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct closed_socket);
+} closed_sockets SEC(".maps");
+
+static __always_inline struct closed_socket *closed_socket(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&closed_sockets, &zero);
+}
+
 struct listener_id {
 	__u32 netns, port;
 };
@@ -267,8 +292,13 @@ static __always_inline void tcp_state_changed(struct sock *sk, int from, int to)
 	} else if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK || to == TCP_CLOSE) {
 		ending(sk, known, from, to);
 	}
-	if (to == TCP_CLOSE)
+	if (to == TCP_CLOSE) {
+		struct closed_socket *closed = closed_socket();
+
+		if (closed && !sk->sk_err)
+			*closed = (struct closed_socket){ .sock = key, .owner = known->owner };
 		bpf_map_delete_elem(&sockets, &key);
+	}
 }
 
 /* A process has received from a connection. */
@@ -301,8 +331,11 @@ static __always_inline struct peer_stat *stat_of(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 	struct tcp_socket *known = bpf_map_lookup_elem(&sockets, &key);
+	struct closed_socket *closed = closed_socket();
 
-	return peer_stat(known ? known->owner : 0);
+	if (known)
+		return peer_stat(known->owner);
+	return peer_stat(key && closed && closed->sock == key ? closed->owner : 0);
 }
 
 /* The socket's own count is taken: newer kernels tell of attempts that came to nothing as well. */

@@ -272,7 +272,8 @@ ${hostMetricsDoc()}
 ## The agent itself
 
 On \`http://localhost:9464/metrics\`, as Prometheus text or OpenMetrics under the same names. \`otelcol_*\` are the Collector's own names and labels, so
-they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. Time spent in BPF programs is counted by the kernel only while its BPF
+they have no \`_total\`; in OpenMetrics their type is \`unknown\` for that reason. A push by OTLP (\`service.pipelines.metrics\`) has the same names and
+labels; those of requests and of the host are those of the semantic conventions there, \`target_info\` is the resource, and histograms have the exemplars. Time spent in BPF programs is counted by the kernel only while its BPF
 statistics are on.
 
 | name | type | labels | what it is |
@@ -293,7 +294,8 @@ function hostMetricsDoc(): string {
 conventions in Prometheus' form; where these have none, the description says so. What a host has not got is left out, and \`undertrace doctor\` says why.
 
 Disks are whole devices that ever did something, without partitions and loop devices. File systems are those on block devices, without images, each at
-its first mount; of the network and of FUSE there are none, since to ask one that hangs is to hang. Interfaces and sockets are those of the host's first
+its first mount; of the network and of FUSE there are none, since to ask one that hangs is to hang. In a container with the host's PID namespace and
+\`CAP_SYS_PTRACE\` nothing has to be mounted: they are asked for below \`/proc/1/root\`. Interfaces and sockets are those of the host's first
 process. \`process_*\` and \`container_*\` are of the processes of observed services, up to 500, and of their cgroups; what the agent itself takes is \`otelcol_process_*\`.
 \`undertrace_host_probe_omitted\` counts what is beyond a limit.
 

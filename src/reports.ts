@@ -51,7 +51,9 @@ export function statusOf(agent: Reported): AgentStatus {
     books,
     balanced: books.every(({ balanced }) => balanced),
     kernelCounters: { ...pipeline.books.counters },
-    probes: agent.host.states.map(({ name, status, lastError }) => ({ name, status, lastError })),
+    probes: agent.host.states.map(({ name, status, lastError, missing }) => {
+      return { name, status, lastError, missing };
+    }),
     governor: { level, step, cpu: { used: cpu.process + cpu.programs, limit: cpu.limit }, memory },
     config: {
       lastReloadSuccessful: reloads.lastSucceeded,

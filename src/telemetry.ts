@@ -7,7 +7,7 @@ import type { Definer } from './metrics/pull.ts';
 import { SelfMetrics } from './metrics/self-metrics.ts';
 import type { SelfSources } from './metrics/self-sources.ts';
 import { openMetricsExporters } from './output/exporter/index.ts';
-import type { MetricsPush, PushStats } from './output/metrics-push.ts';
+import { MetricsPush, type PushStats } from './output/metrics-push.ts';
 import { statusOf, whyOf } from './reports.ts';
 import { type Readiness, createAgentListener } from './serve/agent-listener.ts';
 import { createHealthCheck } from './serve/health-check.ts';
@@ -30,19 +30,19 @@ export class Telemetry {
     const { settings, capture } = agent;
     const readiness = (): Readiness =>
       agent.ready ? { ready: true } : { ready: false, reason: 'not attached, or stopping' };
-    this.#push = await openPush(agent, log);
     const ports: number[] = [];
     const { requestMetrics, host } = agent;
+    const metrics = new SelfMetrics(
+      settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
+      [
+        ...(requestMetrics ? [(define: Definer) => requestMetrics.define(define)] : []),
+        (define) => defineHostMetrics(define, host, () => agent.kernelProbes),
+      ],
+      () => host.refresh(),
+    );
+    this.#push = await openPush(agent, metrics, log);
     if (requestMetrics) this.#sweep = setInterval(() => requestMetrics.sweep(Date.now()), SWEEP_MS).unref();
     if (settings.listener !== undefined) {
-      const metrics = new SelfMetrics(
-        settings.telemetry.metrics.level === 'none' ? undefined : this.#sources(agent),
-        [
-          ...(requestMetrics ? [(define: Definer) => requestMetrics.define(define)] : []),
-          (define) => defineHostMetrics(define, host, () => agent.kernelProbes),
-        ],
-        () => host.refresh(),
-      );
       const listener = createAgentListener({
         endpoint: settings.listener,
         log: log.component('listener'),
@@ -132,19 +132,18 @@ export class Telemetry {
   }
 }
 
-/** Pushes the metrics of requests and of the host where the metrics pipeline names exporters that take them. Rejects with a UserError. */
+/** Pushes the metrics where the metrics pipeline names exporters that take them. Rejects with a UserError. */
 async function openPush(
-  { settings, requestMetrics, host, startedAt }: Agent,
+  { settings, startedAt }: Agent,
+  all: SelfMetrics,
   log: RootLog,
 ): Promise<MetricsPush | undefined> {
   const exporters = await openMetricsExporters(settings.metricExporters);
   if (exporters.length === 0) return undefined;
-  // OpenTelemetry's serializers take 15 MB of memory: loaded only where they are used.
-  const { MetricsPush } = await import('./output/metrics-push.ts');
   return new MetricsPush({
     exporters,
-    metrics: [...(requestMetrics?.metrics ?? []), ...host.metrics],
-    refresh: () => host.refresh(),
+    metrics: all.metrics,
+    refresh: () => all.refresh(),
     resource: settings.telemetry.resource,
     startedMs: startedAt.getTime(),
     intervalMs: settings.receiver.metrics.pushIntervalMs,

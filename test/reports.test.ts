@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Ledger } from '../src/base/ledger.ts';
+import type { ProbeState } from '../src/host/host-probes.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { type Reported, statusOf, whyOf } from '../src/reports.ts';
 import { DEFAULTS } from './support/defaults.ts';
@@ -54,7 +55,7 @@ function reported(over = false): Reported {
     ...{ pipeline, ledger, ready: true, startedAt: new Date(0) },
     reloads: { succeeded: 2, failed: 1, lastSucceeded: true, lastAt: new Date(0) },
     capture: { host: HOST, outcomes: [] },
-    host: { states: [] },
+    host: { states: [PARTLY] },
     kernelProbes: undefined,
     output: { stats: () => [] },
     governor: {
@@ -67,6 +68,11 @@ function reported(over = false): Reported {
     },
   };
 }
+
+const PARTLY: ProbeState = {
+  ...{ name: 'pressure', status: 'ok', lastError: undefined, missing: ['/proc/pressure/io: ENOENT'] },
+  ...{ seconds: 0, omitted: 0, points: 1, errors: 0 },
+};
 
 describe('reports', () => {
   const bytes = 3 * RESPONSE.length + 2 * REQUEST.length + HEALTH.length + '\0 is no method\r\n\r\n'.length;
@@ -114,6 +120,11 @@ describe('reports', () => {
       [unknown.unrecognised.records, unknown.unrecognised.bytes],
       [base.unrecognised.records, base.unrecognised.bytes],
     );
+  });
+
+  it('say what the probes of the host lack', () => {
+    const { name, status, lastError, missing } = PARTLY;
+    assert.deepEqual(statusOf(reported()).probes, [{ name, status, lastError, missing }]);
   });
 
   it('say the same of connections that are over', () => {

@@ -19,9 +19,8 @@ kernel ${printable(status.kernel)}, backend ${status.backend}, ${grouped(status.
 `;
   return [
     head +
-      [...status.off, ...probesOff(status)]
-        .map(({ what, why }) => `off: ${printable(what)}: ${printable(why)}\n`)
-        .join('') +
+      lines('off', [...status.off, ...probesOff(status)]) +
+      lines('partly off', probesPartlyOff(status)) +
       governorText(status) +
       configText(status),
     section('exporters', exporters(status)),
@@ -33,10 +32,20 @@ kernel ${printable(status.kernel)}, backend ${status.backend}, ${grouped(status.
     .join('\n');
 }
 
+function lines(title: string, all: AgentStatus['off']): string {
+  return all.map(({ what, why }) => `${title}: ${printable(what)}: ${printable(why)}\n`).join('');
+}
+
 function probesOff({ probes }: AgentStatus): AgentStatus['off'] {
   return probes
     .filter(({ status }) => status === 'unavailable' || status === 'failed')
     .map(({ name, lastError }) => ({ what: `probe ${name}`, why: lastError ?? '' }));
+}
+
+function probesPartlyOff({ probes }: AgentStatus): AgentStatus['off'] {
+  return probes
+    .filter(({ missing }) => missing.length > 0)
+    .map(({ name, missing }) => ({ what: `probe ${name}`, why: missing.join(', ') }));
 }
 
 function section(title: string, body: string): string {

@@ -3,7 +3,8 @@ import type { Check } from '../capture/checks.ts';
 import { SourceMissing } from './host-files.ts';
 import { type HostSource, Omitted, type Probe } from './probe/probe.ts';
 
-const REMEDY = `none if this host lacks it; in a container mount the host's root and set receivers.undertrace.host.root_path`;
+const REMEDY =
+  "none if this host lacks it; in a container: the host's PID namespace and CAP_SYS_PTRACE, or mount the host's root and set receivers.undertrace.host.root_path";
 
 /** What this host has for each probe, found out by reading it once. */
 export function checkProbes(probes: readonly Probe[], source: HostSource): Check[] {

@@ -20,6 +20,11 @@ export class HostFiles {
     this.#root = root;
   }
 
+  /** The host's root is mounted somewhere for the agent: the host's paths lead to the host's files whatever mounts the agent sees. */
+  get isMounted(): boolean {
+    return this.#root !== '/';
+  }
+
   /** The text of a file, or undefined where the host has none; for what a kernel may lack without the probe being off. */
   text(path: string): string | undefined {
     return orMissing(() => readFileSync(join(this.#root, path), 'latin1'));

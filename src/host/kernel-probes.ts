@@ -59,7 +59,7 @@ export class KernelProbes implements KernelTables {
   }
 
   need(program: string): void {
-    if (this.#closed) throw new SourceMissing(program, 'the agent is stopping');
+    this.#mustBeOpen();
     for (const missing of this.missing(program)) throw missing;
   }
 
@@ -70,11 +70,11 @@ export class KernelProbes implements KernelTables {
   }
 
   sums(map: string): BigUint64Array {
-    return this.#tracer!.sumPerCpuArray(map);
+    return this.#open.sumPerCpuArray(map);
   }
 
   entries(map: string): Array<[Uint32Array, BigUint64Array]> {
-    const { count, keySize, valueSize, keys, values } = this.#tracer!.dump(map);
+    const { count, keySize, valueSize, keys, values } = this.#open.dump(map);
     return Array.from({ length: count }, (_, i) => [
       new Uint32Array(Uint8Array.from(keys.subarray(i * keySize, (i + 1) * keySize)).buffer),
       new BigUint64Array(Uint8Array.from(values.subarray(i * valueSize, (i + 1) * valueSize)).buffer),
@@ -82,15 +82,17 @@ export class KernelProbes implements KernelTables {
   }
 
   diskNames(): ReadonlyMap<number, string> {
-    const named = this.#tracer!.entries('disk_names').map(([slot, name]): [number, string] => [
-      slot.readUInt32LE(),
-      name.toString('latin1').replace(/\0.*/s, ''),
-    ]);
+    const named = this.#open
+      .entries('disk_names')
+      .map(([slot, name]): [number, string] => [
+        slot.readUInt32LE(),
+        name.toString('latin1').replace(/\0.*/s, ''),
+      ]);
     return new Map([[0, ''], ...named]);
   }
 
   oomKills(): ReturnType<KernelTables['oomKills']> {
-    this.#victims.update(this.#tracer!.dump('victims').values);
+    this.#victims.update(this.#open.dump('victims').values);
     return this.#victims.tallies;
   }
 
@@ -113,6 +115,16 @@ export class KernelProbes implements KernelTables {
   close(): void {
     this.#closed = true;
     this.#tracer?.close();
+  }
+
+  /** The tables. A probe that is left alone while it reads may ask for them when they are gone: throws SourceMissing. */
+  get #open(): Tracer {
+    this.#mustBeOpen();
+    return this.#tracer!;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new SourceMissing('eBPF', 'the agent is stopping');
   }
 
   #run(program: string, refused: TracerError | undefined): void {

@@ -354,7 +354,11 @@ function defineState(define: Definer, sources: SelfSources): void {
       [{ result: 'failure' }, failed],
     ];
   });
-  const attributes = Object.entries(sources.resource).map(([key, value]) => [
+}
+
+/** The resource as Prometheus has it. */
+export function defineTargetInfo({ gauge }: Definer, { resource }: SelfSources): void {
+  const attributes = Object.entries(resource).map(([key, value]) => [
     key.replace(/[^a-zA-Z0-9_]/g, '_'),
     value,
   ]);

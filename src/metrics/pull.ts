@@ -63,12 +63,37 @@ export function definer(
       openMetrics
         ? void Reflect.set(gauge(name, help, labels, read), 'type', 'unknown')
         : counter(name, help, labels, read),
-    histogram: (name, help, value) => {
-      const instrument = { name, unit: '', description: help, type: 'histogram', attributes: [] } as const;
-      metrics.push({ instrument, points: () => [{ attributes: [], value }] });
-    },
+    histogram: (...histogram) => void metrics.push(histogramMetric(...histogram)),
     metric: (metric) => void metrics.push(metric),
   };
+}
+
+/** Puts all metrics into `metrics`. What has no instrument keeps the name and the labels that it is scraped with, as the Collector's own metrics do. */
+export function metricDefiner(metrics: Metric[]): Definer {
+  const of =
+    (type: 'counter' | 'gauge'): DefineMetric =>
+    (name, description, attributes, read) => {
+      const instrument = { name, unit: '', description, type, attributes };
+      metrics.push({
+        instrument,
+        points: () =>
+          samplesOf(read()).map(([labels, value]) => {
+            return { attributes: attributes.map((key) => labels[key] ?? ''), value };
+          }),
+      });
+    };
+  return {
+    counter: of('counter'),
+    bareCounter: of('counter'),
+    gauge: of('gauge'),
+    histogram: (...histogram) => void metrics.push(histogramMetric(...histogram)),
+    metric: (metric) => void metrics.push(metric),
+  };
+}
+
+function histogramMetric(name: string, description: string, value: Histogram): Metric {
+  const instrument = { name, unit: '', description, type: 'histogram', attributes: [] } as const;
+  return { instrument, points: () => [{ attributes: [], value }] };
 }
 
 function samplesOf(read: number | undefined | Samples): Samples {

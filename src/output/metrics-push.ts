@@ -1,7 +1,9 @@
+import { messageOf } from '../base/errors.ts';
 import type { Metric } from '../base/metric.ts';
+import { Slices } from '../base/slices.ts';
 import type { PushFigures } from '../metrics/self-sources.ts';
 import { REAL_TIMERS, type Outcome, type Timers } from './exporter.ts';
-import { encodeOtlpMetrics, type MetricsRequest } from './otlp-metrics.ts';
+import { otlpMetricsRequests, type MetricsRequest } from './otlp-metrics.ts';
 import type { QueueLog } from './queue-stats.ts';
 
 /** Where metrics are pushed to. */
@@ -34,8 +36,8 @@ export interface MetricsPushOptions {
 }
 
 /**
- * Sends all metrics every so often. They count from the start, so what one request could not deliver the next one says again: nothing waits, and nothing is
- * retried. A destination that takes longer than the interval is left out until it has answered.
+ * Sends all metrics every so often, in several requests where there are many. They count from the start, so what could not be delivered the next push says
+ * again: nothing waits, and nothing is retried. A destination that takes longer than the interval is left out until it has answered.
  */
 export class MetricsPush {
   readonly #options: MetricsPushOptions;
@@ -82,26 +84,35 @@ export class MetricsPush {
   }
 
   async #push(exporter: MetricsExporter, place: number): Promise<void> {
-    const { metrics, refresh, resource, startedMs, log } = this.#options;
-    await refresh();
-    const request = encodeOtlpMetrics(metrics, resource, {
-      startedMs,
-      nowMs: this.#timers.wallMs(),
-      json: exporter.json,
-    });
-    if (request === undefined) return;
+    const { log } = this.#options;
     const stats = this.#stats[place]!;
-    const late = exporter.timeoutMs > 0 ? [AbortSignal.timeout(exporter.timeoutMs)] : [];
-    const outcome = await exporter.send(request, AbortSignal.any([this.#ends.signal, ...late]));
-    const sent = outcome.result === 'done' ? outcome.accepted : 0;
-    const { error } = outcome;
-    stats.sentPoints += sent;
-    stats.failedPoints += request.points - sent;
+    const error = await this.#sendAll(exporter, stats).catch(messageOf);
     // Said when it begins, and when it is over.
     if (error !== undefined && stats.lastError === undefined)
       log?.warn({ exporter: exporter.id, error }, 'metrics could not be delivered');
     else if (error === undefined && stats.lastError !== undefined)
       log?.info({ exporter: exporter.id }, 'metrics are delivered again');
     stats.lastError = error;
+  }
+
+  /** Resolves to what went wrong first, if anything did. Rejects where a metric cannot be read. */
+  async #sendAll(exporter: MetricsExporter, stats: PushStats): Promise<string | undefined> {
+    const { metrics, refresh, resource, startedMs } = this.#options;
+    await refresh();
+    const nowMs = this.#timers.wallMs();
+    const slices = new Slices();
+    let error: string | undefined;
+    for (const request of otlpMetricsRequests(metrics, resource, { startedMs, nowMs, json: exporter.json })) {
+      const late = exporter.timeoutMs > 0 ? [AbortSignal.timeout(exporter.timeoutMs)] : [];
+      const outcome = await exporter.send(request, AbortSignal.any([this.#ends.signal, ...late]));
+      const sent = outcome.result === 'done' ? outcome.accepted : 0;
+      stats.sentPoints += sent;
+      stats.failedPoints += request.points - sent;
+      error ??= outcome.error;
+      // Who does not take this one now does not take the others.
+      if (outcome.result === 'retry') break;
+      if (slices.isOver()) await slices.rest();
+    }
+    return error;
   }
 }

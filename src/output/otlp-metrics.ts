@@ -1,21 +1,15 @@
 /**
- * Metrics to the bytes of an OTLP `ExportMetricsServiceRequest`, by OpenTelemetry's own serializers. They take the SDK's data of one resource; the
- * metrics of a service are those of its resource, those of none in particular the agent's own.
+ * Metrics to the bytes of OTLP `ExportMetricsServiceRequest`s, in JSON or protobuf (opentelemetry-proto 1.x): objects in the shape of OTLP/JSON, and the
+ * tables by which protobuf is made of them. OpenTelemetry's own serializers (0.223) write no exemplars.
+ *
+ * The metrics of a service are those of its resource, those of none in particular the agent's own.
  */
-import { ValueType } from '@opentelemetry/api';
-import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
-import {
-  AggregationTemporality,
-  DataPointType,
-  type DataPoint,
-  type Histogram as SdkHistogram,
-  type MetricData,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics';
 import { Histogram } from '../base/histogram.ts';
-import type { Metric, Point } from '../base/metric.ts';
+import type { Instrument, Metric, Point } from '../base/metric.ts';
+import { ExemplarHistogram } from '../metrics/exemplars.ts';
 import { OVERFLOW } from '../metrics/series.ts';
 import { SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION } from './otlp-scope.ts';
+import { encodeMessage, type Field } from './protobuf-message.ts';
 
 export interface MetricsRequest {
   bytes: Buffer;
@@ -24,50 +18,98 @@ export interface MetricsRequest {
 
 type Attributes = Readonly<Record<string, string>>;
 
+/** Of one request, so that making it keeps the agent from its other work for some two milliseconds, and a message of gRPC stays far below its 4 MiB. */
+const MOST_POINTS = 250;
 /** Attributes that are a service's own, not the point's. */
 const OF_SERVICE = new Set(['service.name', 'service.namespace']);
-const SCOPE = { name: SCOPE_NAME, version: SCOPE_VERSION, schemaUrl: SCHEMA_URL };
-const { CUMULATIVE } = AggregationTemporality;
+const SCOPE = { name: SCOPE_NAME, version: SCOPE_VERSION };
+const CUMULATIVE = 2;
 
-/** `own`: the agent's resource. `startedMs`: since when it counts, where a series does not say. Undefined where there is nothing to say. */
-export function encodeOtlpMetrics(
+/**
+ * All points, so many in each request. It may be left alone between two requests: points are read when it is their turn. `own`: the agent's resource.
+ * `startedMs`: since when what does not say counts.
+ */
+export function* otlpMetricsRequests(
   metrics: readonly Metric[],
   own: Attributes,
   { startedMs, nowMs, json }: { startedMs: number; nowMs: number; json: boolean },
-): MetricsRequest | undefined {
-  const resources = new Map<string, { attributes: Attributes; metrics: MetricData[] }>();
-  let points = 0;
-  for (const metric of metrics) {
-    const byResource = new Map<string, { attributes: Attributes; points: Array<DataPoint<unknown>> }>();
+): Generator<MetricsRequest> {
+  let request = new Request(own, startedMs, nowMs);
+  for (const metric of metrics)
     for (const point of metric.points()) {
-      const { service, rest } = attributesOf(metric, point);
-      const key = JSON.stringify(service);
-      let group = byResource.get(key);
-      if (group === undefined) byResource.set(key, (group = { attributes: service ?? own, points: [] }));
-      group.points.push({
-        startTime: hrTime(point.startMs ?? startedMs),
-        endTime: hrTime(nowMs),
-        attributes: rest,
-        value: point.value instanceof Histogram ? sdkHistogram(point.value) : point.value,
-      });
-      points++;
+      request.add(metric.instrument, point);
+      if (request.points < MOST_POINTS) continue;
+      yield request.encoded(json);
+      request = new Request(own, startedMs, nowMs);
     }
-    for (const [key, { attributes, points: found }] of byResource) {
-      let resource = resources.get(key);
-      if (resource === undefined) resources.set(key, (resource = { attributes, metrics: [] }));
-      resource.metrics.push(metricData(metric, found));
-    }
+  if (request.points > 0) yield request.encoded(json);
+}
+
+interface OtlpMetric {
+  name: string;
+  [data: string]: unknown;
+}
+
+/** A service's metrics, or the agent's. */
+interface Resource {
+  readonly attributes: Attributes;
+  readonly metrics: OtlpMetric[];
+  /** Points of the last one of them, and whose they are. */
+  points: unknown[];
+  instrument: Instrument | undefined;
+}
+
+class Request {
+  points = 0;
+  readonly #resources = new Map<string, Resource>();
+  readonly #own: Attributes;
+  readonly #startedMs: number;
+  readonly #now: bigint;
+
+  constructor(own: Attributes, startedMs: number, nowMs: number) {
+    this.#own = own;
+    this.#startedMs = startedMs;
+    this.#now = unixNs(nowMs);
   }
-  if (points === 0) return undefined;
-  const all = [...resources.values()].map(({ attributes, metrics: found }) =>
-    resourceMetrics(attributes, found),
-  );
-  return { bytes: json ? encodeJson(all) : encodeProtobuf(all), points };
+
+  /** Points of an instrument come one after the other. */
+  add(instrument: Instrument, point: Point): void {
+    const { service, rest } = attributesOf(instrument, point);
+    const key = JSON.stringify(service);
+    let resource = this.#resources.get(key);
+    if (resource === undefined) {
+      resource = { attributes: service ?? this.#own, metrics: [], points: [], instrument: undefined };
+      this.#resources.set(key, resource);
+    }
+    if (resource.instrument !== instrument) {
+      resource.instrument = instrument;
+      resource.points = [];
+      resource.metrics.push(metricOf(instrument, resource.points));
+    }
+    resource.points.push({
+      startTimeUnixNano: unixNs(point.startMs ?? this.#startedMs),
+      timeUnixNano: this.#now,
+      attributes: keyValues(rest),
+      ...(point.value instanceof Histogram ? histogramOf(point.value) : { asDouble: point.value }),
+    });
+    this.points++;
+  }
+
+  encoded(json: boolean): MetricsRequest {
+    const resourceMetrics = [...this.#resources.values()].map(({ attributes, metrics }) => ({
+      resource: { attributes: keyValues(attributes) },
+      scopeMetrics: [{ scope: SCOPE, metrics, schemaUrl: SCHEMA_URL }],
+      schemaUrl: SCHEMA_URL,
+    }));
+    const request = { resourceMetrics };
+    const bytes = json ? Buffer.from(JSON.stringify(request, withText)) : encodeMessage(request, REQUEST);
+    return { bytes, points: this.points };
+  }
 }
 
 /** What tells a point's series apart, and whose it is; undefined: nobody's in particular. */
 function attributesOf(
-  { instrument }: Metric,
+  instrument: Instrument,
   { attributes }: Point,
 ): { service?: Attributes; rest: Attributes } {
   if (attributes === undefined) return { rest: { [OVERFLOW]: 'true' } };
@@ -78,52 +120,115 @@ function attributesOf(
   return service.length === 0 ? { rest } : { service: Object.fromEntries(service), rest };
 }
 
-function metricData({ instrument }: Metric, dataPoints: Array<DataPoint<unknown>>): MetricData {
-  const { name, unit, description, type } = instrument;
-  const descriptor = { name, unit, description, valueType: ValueType.DOUBLE };
-  const shared = { descriptor, aggregationTemporality: CUMULATIVE };
-  if (type === 'histogram')
-    return {
-      ...shared,
-      dataPointType: DataPointType.HISTOGRAM,
-      dataPoints: dataPoints as Array<DataPoint<SdkHistogram>>,
-    };
-  const numbers = dataPoints as Array<DataPoint<number>>;
-  return type === 'counter'
-    ? { ...shared, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: numbers }
-    : { ...shared, dataPointType: DataPointType.GAUGE, dataPoints: numbers };
+function keyValues(attributes: Attributes): unknown[] {
+  return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
 }
 
-function sdkHistogram({ bounds, counts, count, sum }: Histogram): SdkHistogram {
-  return { buckets: { boundaries: [...bounds], counts }, count, sum };
+function metricOf({ name, unit, description, type }: Instrument, dataPoints: unknown[]): OtlpMetric {
+  const about = { name, description, unit };
+  switch (type) {
+    case 'gauge':
+      return { ...about, gauge: { dataPoints } };
+    case 'counter':
+      return { ...about, sum: { dataPoints, aggregationTemporality: CUMULATIVE, isMonotonic: true } };
+    case 'histogram':
+      return { ...about, histogram: { dataPoints, aggregationTemporality: CUMULATIVE } };
+  }
 }
 
-function resourceMetrics(attributes: Attributes, metrics: MetricData[]): ResourceMetrics {
-  const resource: ResourceMetrics['resource'] = {
-    attributes,
-    schemaUrl: SCHEMA_URL,
-    merge: () => resource,
-    getRawAttributes: () => Object.entries(attributes),
-  };
-  return { resource, scopeMetrics: [{ scope: SCOPE, metrics }] };
+function histogramOf(histogram: Histogram): object {
+  const { count, sum, counts: bucketCounts, bounds: explicitBounds } = histogram;
+  const found = histogram instanceof ExemplarHistogram ? histogram.exemplars : [];
+  const exemplars = found
+    .filter((exemplar) => exemplar !== undefined)
+    .map(({ unixMs, value, spanId, traceId }) => {
+      return { timeUnixNano: unixNs(unixMs), asDouble: value, spanId, traceId };
+    });
+  return { count, sum, bucketCounts, explicitBounds, exemplars };
 }
 
-/** Requests of one resource each make one when they are put one behind the other: the field is repeated. */
-function encodeProtobuf(all: readonly ResourceMetrics[]): Buffer {
-  return Buffer.concat(
-    all.map((each) => ProtobufMetricsSerializer.serializeRequest(each) ?? new Uint8Array()),
-  );
+function unixNs(unixMs: number): bigint {
+  return BigInt(Math.round(unixMs * 1000)) * 1000n;
 }
 
-function encodeJson(all: readonly ResourceMetrics[]): Buffer {
-  const found = all.map((each) => {
-    const bytes = JsonMetricsSerializer.serializeRequest(each) ?? new Uint8Array();
-    return JSON.parse(Buffer.from(bytes).toString('utf8')) as { resourceMetrics: unknown[] };
-  });
-  return Buffer.from(JSON.stringify({ resourceMetrics: found.flatMap((each) => each.resourceMetrics) }));
+/** JSON has neither all integers of 64 bits nor what is no number; in OTLP/JSON they are text. */
+function withText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+    ? String(value)
+    : value;
 }
 
-function hrTime(unixMs: number): [number, number] {
-  const seconds = Math.floor(unixMs / 1000);
-  return [seconds, Math.round((unixMs - seconds * 1000) * 1e6)];
-}
+const KEY_VALUE: readonly Field[] = [
+  [1, 'key', 'text'],
+  [2, 'value', [[1, 'stringValue', 'text']]],
+];
+
+const NUMBER_POINT: readonly Field[] = [
+  [2, 'startTimeUnixNano', 'fixed64'],
+  [3, 'timeUnixNano', 'fixed64'],
+  [4, 'asDouble', 'double'],
+  [7, 'attributes', KEY_VALUE],
+];
+
+const EXEMPLAR: readonly Field[] = [
+  [2, 'timeUnixNano', 'fixed64'],
+  [3, 'asDouble', 'double'],
+  [4, 'spanId', 'hex'],
+  [5, 'traceId', 'hex'],
+];
+
+const HISTOGRAM_POINT: readonly Field[] = [
+  [2, 'startTimeUnixNano', 'fixed64'],
+  [3, 'timeUnixNano', 'fixed64'],
+  [4, 'count', 'fixed64'],
+  [5, 'sum', 'double'],
+  [6, 'bucketCounts', 'fixed64s'],
+  [7, 'explicitBounds', 'doubles'],
+  [8, 'exemplars', EXEMPLAR],
+  [9, 'attributes', KEY_VALUE],
+];
+
+const METRIC: readonly Field[] = [
+  [1, 'name', 'text'],
+  [2, 'description', 'text'],
+  [3, 'unit', 'text'],
+  [5, 'gauge', [[1, 'dataPoints', NUMBER_POINT]]],
+  [
+    7,
+    'sum',
+    [
+      [1, 'dataPoints', NUMBER_POINT],
+      [2, 'aggregationTemporality', 'varint'],
+      [3, 'isMonotonic', 'varint'],
+    ],
+  ],
+  [
+    9,
+    'histogram',
+    [
+      [1, 'dataPoints', HISTOGRAM_POINT],
+      [2, 'aggregationTemporality', 'varint'],
+    ],
+  ],
+];
+
+const SCOPE_METRICS: readonly Field[] = [
+  [
+    1,
+    'scope',
+    [
+      [1, 'name', 'text'],
+      [2, 'version', 'text'],
+    ],
+  ],
+  [2, 'metrics', METRIC],
+  [3, 'schemaUrl', 'text'],
+];
+
+const RESOURCE_METRICS: readonly Field[] = [
+  [1, 'resource', [[1, 'attributes', KEY_VALUE]]],
+  [2, 'scopeMetrics', SCOPE_METRICS],
+  [3, 'schemaUrl', 'text'],
+];
+
+const REQUEST: readonly Field[] = [[1, 'resourceMetrics', RESOURCE_METRICS]];

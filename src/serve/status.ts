@@ -40,6 +40,8 @@ export interface ProbeStatus {
   name: string;
   status: string;
   lastError?: string | undefined;
+  /** What this host has not got for a part of the figures. */
+  missing: readonly string[];
 }
 
 export interface ExporterStatus {

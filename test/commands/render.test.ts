@@ -14,6 +14,8 @@ describe('commands/status', () => {
     for (const part of [
       /^undertrace 1\.2\.3, pid 77, up 1h 2m, attached and draining$/m,
       /^off: iter\/tcp: not on this kernel$/m,
+      /^off: probe cpu: \/proc\/stat: ENOENT$/m,
+      /^partly off: probe pressure: \/proc\/pressure\/io: ENOENT, \/proc\/pressure\/irq: ENOENT$/m,
       /^configuration: the last reload was refused: a\.yaml:3: no$/m,
       /otlp_http +http:\/\/c:4318\/v1\/traces +1 234 567 +1 +2 .*AWAY: ECONNREFUSED/,
       /^books \(NOT BALANCED/m,
@@ -33,6 +35,10 @@ describe('commands/status', () => {
     );
     const { governor } = makeStatus();
     assert.doesNotMatch(renderStatus(makeStatus({ governor: { ...governor, level: 0 } })), /limits/);
+  });
+
+  it('says nothing of probes that lack nothing', () => {
+    assert.doesNotMatch(text, /probe load/);
   });
 
   it('lets no control character of a stranger through', () => {

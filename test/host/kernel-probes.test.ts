@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { HOST_OBJECT, loadNative, type NativeAddon } from '../../src/capture/native.ts';
-import { SourceMissing } from '../../src/host/host-files.ts';
+import { HostFiles, SourceMissing } from '../../src/host/host-files.ts';
+import { HostProbes, type ProbeState } from '../../src/host/host-probes.ts';
 import { HISTOGRAM_WORDS } from '../../src/host/kernel-histogram.ts';
 import { KernelProbes } from '../../src/host/kernel-probes.ts';
 import { KERNEL_PROGRAMS, SCAN_LISTENERS } from '../../src/host/kernel-programs.ts';
 import { KIND_WORDS, SERVICE_IO_WORDS } from '../../src/host/probe/disk-requests.ts';
 import { RECLAIM_WORDS } from '../../src/host/probe/reclaim.ts';
 import { RUN_WORDS } from '../../src/host/probe/run-queue.ts';
-import { PEER_WORDS } from '../../src/host/probe/tcp.ts';
+import { PEER_WORDS, tcp } from '../../src/host/probe/tcp.ts';
 
 /** A kernel that lacks some tracepoints and whose verifier refuses some programs. */
 function kernel(
@@ -20,6 +21,7 @@ function kernel(
   class FakeTracer {
     readonly programs = KERNEL_PROGRAMS.map(({ program }) => program);
     readonly #chosen = new Set(this.programs);
+    #closed = false;
 
     disableProgram(program: string): void {
       this.#chosen.delete(program);
@@ -39,13 +41,29 @@ function kernel(
     }
     update(): void {}
     runIterator(): void {}
-    close(): void {}
+    close(): void {
+      this.#closed = true;
+    }
+    dump(): unknown {
+      if (this.#closed) throw new TypeError('dump() on a closed Tracer');
+      return { count: 0 };
+    }
   }
   const features = (): unknown => ({ hasTracepoint: (name: string) => !lacks.includes(name) });
   return { addon: { Tracer: FakeTracer, features } as unknown as NativeAddon, loads };
 }
 
 const OPTIONS = { off: [], connections: 16, onKill: () => {} };
+
+/** Something happens between the first thing that is told and the second. */
+function* interrupted<T>(told: Iterable<T>, event: () => void): Iterable<T> {
+  let isFirst = true;
+  for (const each of told) {
+    yield each;
+    if (isFirst) event();
+    isFirst = false;
+  }
+}
 
 function offIn(probes: KernelProbes): string[] {
   return probes.outcomes.filter(({ attached }) => !attached).map(({ program }) => program);
@@ -90,6 +108,32 @@ describe('host/kernel-probes', () => {
     probes.observe([]);
     assert.deepEqual([probes.overflows(), probes.programStats()], [[], []]);
     probes.close();
+  });
+
+  it('are not there for a probe that goes on when they have been closed', async () => {
+    for (const closes of [false, true]) {
+      const probes = new KernelProbes(kernel(['tcp_retransmit_synack'], []).addon, OPTIONS);
+      const changes: string[] = [];
+      const host = new HostProbes({
+        probes: [{ ...tcp, read: (source) => interrupted(tcp.read(source), () => closes && probes.close()) }],
+        source: { files: new HostFiles('/nowhere'), processes: () => [], kernel: probes },
+        bootMs: 0,
+        onChange: ({ status }) => changes.push(status),
+      });
+      await host.refresh();
+      const [{ status, lastError }] = host.states as [ProbeState];
+      const lacks =
+        'tcp_synack (tp_btf/tcp_retransmit_synack): this kernel has no tp_btf/tcp_retransmit_synack';
+      assert.deepEqual([status, lastError], ['unavailable', closes ? 'eBPF: the agent is stopping' : lacks]);
+      assert.deepEqual(changes, []);
+      for (const read of [
+        () => probes.sums('runs'),
+        () => probes.entries('peers'),
+        () => probes.diskNames(),
+        () => probes.oomKills(),
+      ])
+        if (closes) assert.throws(read, SourceMissing);
+    }
   });
 
   it('read values of the sizes that the object has', () => {

@@ -101,6 +101,51 @@ describe('the host’s TCP probe in eBPF', function () {
     assert.ok(figures.histogram('system.network.connection.round_trip.duration', asker)!.count >= 23);
   });
 
+  it('resets are those that a program sends, and the other one gets', async () => {
+    const server = play(
+      netns,
+      `
+      import { createServer } from 'node:net';
+      import { createInterface } from 'node:readline';
+      createInterface({ input: process.stdin }).on('line', (address) => {
+        const server = createServer((socket) => socket.on('error', () => {}).write('y'));
+        server.listen(7003, address, () => console.log('listening'));
+      });`,
+    );
+    const client = play(
+      netns,
+      `
+      import { connect } from 'node:net';
+      import { createInterface } from 'node:readline';
+      const one = (end) => new Promise((resolve) => {
+        const socket = connect({ port: 7003, host: '127.0.0.1' });
+        socket.on('data', () => socket[end]()).on('close', () => resolve());
+      });
+      createInterface({ input: process.stdin }).on('line', async () => {
+        for (let i = 0; i < 11; i++) await one('resetAndDestroy'); // SO_LINGER of 0
+        for (let i = 0; i < 5; i++) await one('end');
+        console.log('done');
+      });`,
+    );
+    probed.observe({ reset: [server.pid!], resetter: [client.pid!] });
+    await say(server, '127.0.0.1');
+    await say(client, 'go');
+    const figures = await probed.read();
+    const of = (service: string, direction: string): number =>
+      figures.sum('system.network.connection.resets', {
+        'service.name': service,
+        'network.io.direction': direction,
+      });
+    assert.deepEqual(
+      ['resetter', 'reset'].map((service) => [of(service, 'transmit'), of(service, 'receive')]),
+      [
+        [11, 0],
+        [0, 11],
+      ],
+    );
+    assert.equal(figures.sum('system.network.connection.opened', { 'service.name': 'resetter' }), 16);
+  });
+
   it('retransmits under loss are those of the kernel’s own count', async () => {
     peer.filter(
       `table inet undertrace { chain loss { type filter hook prerouting priority -300; tcp dport 7002 numgen random mod 100 < 5 drop; }; }`,

@@ -3,13 +3,14 @@
  * neither too small nor too large.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Agent, pathOf, sleep } from '../support/agent.ts';
 import { freePorts } from '../support/collector.ts';
 import { unitCapabilities } from '../support/deployment.ts';
-import { needCommand, needRoot } from '../support/programs.ts';
+import { inCheckout, needCommand, needRoot } from '../support/programs.ts';
 import { ScenarioServer } from '../support/scenario.ts';
 
 /** Somebody else's service: not root's, as services are, in a folder that only its user may enter. */
@@ -105,6 +106,29 @@ describe('live/privileges', function () {
         /not permitted \(EPERM\).*CAP_BPF and CAP_PERFMON/s,
       );
     });
+
+  /** What `doctor` says of file systems where it has mounts of its own, as in a container, and the first process can be looked at. */
+  function fileSystems(context: Mocha.Context, capabilities: readonly string[]): string {
+    const unshare = needCommand(context, 'unshare', 'it makes what a container is made of');
+    const inner = 'mount -t tmpfs none "$0" && exec "$@"';
+    const outer = `unshare --mount sh -c '${inner}' "$@"; exit $?`; // stays as the first process
+    const doctor = [...only(capabilities), process.execPath, inCheckout('dist', 'main.js'), 'doctor'];
+    const { stdout } = spawnSync(
+      unshare,
+      [
+        ...['--pid', '--mount', '--fork', '--mount-proc'],
+        ...['sh', '-c', outer, 'sh', path.join(folder, 'byPackage'), ...doctor],
+      ],
+      { encoding: 'utf8' },
+    );
+    return /^.* probe filesystem: .*$/m.exec(stdout)?.[0] ?? stdout;
+  }
+
+  it('measures the file systems of the host from within a container, with CAP_SYS_PTRACE', function () {
+    assert.match(fileSystems(this, unitCapabilities()), /^pass .* \(\d+ figures\)$/);
+    const others = unitCapabilities().filter((name) => name !== 'CAP_SYS_PTRACE');
+    assert.match(fileSystems(this, others), /^n\/a .* \/proc\/1\/root: not permitted/);
+  });
 
   it('has tried every one that the unit names', () => {
     assert.deepEqual(unitCapabilities().sort(), [

@@ -34,7 +34,15 @@ export function makeStatus(overrides: Partial<AgentStatus> = {}): AgentStatus {
       memory: { used: 100_000_000, limit: 268_435_456 },
     },
     config: { lastReloadSuccessful: false, reloads: 0, failures: 1, lastError: 'a.yaml:3: no' },
-    probes: [{ name: 'cpu', status: 'unavailable', lastError: '/proc/stat: ENOENT' }],
+    probes: [
+      { name: 'cpu', status: 'unavailable', lastError: '/proc/stat: ENOENT', missing: [] },
+      {
+        name: 'pressure',
+        status: 'ok',
+        missing: ['/proc/pressure/io: ENOENT', '/proc/pressure/irq: ENOENT'],
+      },
+      { name: 'load', status: 'ok', missing: [] },
+    ],
     connections: 12,
     processes: [
       {

@@ -31,7 +31,7 @@ export class Collector {
   readonly grpcPort: number;
   /** What its file exporters write. */
   readonly file: string;
-  readonly metricsFile: string;
+  readonly #metricsFile: string;
   readonly #binary: string;
   readonly #config: string;
   #process: CollectorProcess | undefined;
@@ -40,7 +40,7 @@ export class Collector {
     [this.httpPort, this.grpcPort] = ports as [number, number];
     this.#binary = binary;
     this.file = path.join(folder, 'collector.jsonl');
-    this.metricsFile = path.join(folder, 'collector-metrics.jsonl');
+    this.#metricsFile = path.join(folder, 'collector-metrics.jsonl');
     this.#config = path.join(folder, 'collector.yaml');
     writeFileSync(
       this.#config,
@@ -52,7 +52,7 @@ receivers:
       http: { endpoint: "127.0.0.1:${this.httpPort}" }
 exporters:
   file: { path: "${this.file}", append: true, flush_interval: 20ms }
-  file/metrics: { path: "${this.metricsFile}", append: true, flush_interval: 20ms }
+  file/metrics: { path: "${this.#metricsFile}", append: true, flush_interval: 20ms }
 service:
   telemetry:
     metrics: { level: none }
@@ -89,10 +89,14 @@ service:
     this.#process?.thaw();
   }
 
-  /** Every span it has written so far, in whole lines. */
+  /** Every span it has written so far. */
   spans(): ReceivedSpan[] {
-    if (!existsSync(this.file)) return [];
-    return readFileSync(this.file, 'utf8').split('\n').slice(0, -1).flatMap(decodeJson);
+    return linesOf(this.file).flatMap(decodeJson);
+  }
+
+  /** Every request with metrics that it has written so far, as OTLP/JSON. */
+  metricsRequests(): string[] {
+    return linesOf(this.#metricsFile);
   }
 
   /** Resolves with all spans when there are `count`; rejects after `timeoutMs`. */
@@ -107,4 +111,9 @@ service:
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+/** Whole lines. */
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }

@@ -1,6 +1,7 @@
+import { SourceMissing } from '../host-files.ts';
 import { COLLECTOR, gauge } from './make-instrument.ts';
 import { firstOf } from './parts.ts';
-import type { HostSource, Probe, Reading, Told } from './probe.ts';
+import type { HostSource, Probe, Told } from './probe.ts';
 import { unescaped } from './tables.ts';
 
 const KEYS = [
@@ -62,7 +63,8 @@ export const filesystem: Probe = {
   purpose: 'space and inodes of file systems on block devices',
   instruments: [USAGE, UTILIZATION, LIMIT, INODES],
   *read(source): Iterable<Told> {
-    const mounts = parseMounts(source.files.need('/proc/1/mountinfo'));
+    const table = source.files.need('/proc/1/mountinfo');
+    const mounts = parseMounts(table);
     const onDevices = new Set(POOLED);
     for (const [, type] of source.files.need('/proc/filesystems').matchAll(/^\t(\S+)$/gm))
       if (!MAY_HANG.test(type!) && !IMAGES.test(type!)) onDevices.add(type!);
@@ -75,11 +77,20 @@ export const filesystem: Probe = {
     }
     const { read, omitted } = firstOf([...byDevice.values()], MAX_FILE_SYSTEMS);
     yield* omitted;
-    // As the first process of the host sees them: what was mounted after the agent's container has started is not in its own tree.
-    const root = source.files.link('/proc/1/root') === undefined ? '' : '/proc/1/root';
+    const root = rootOf(source, table);
     for (const mount of read) yield* readMount(source, root, mount);
   },
 };
+
+/**
+ * Where the paths of the host's mounts begin: as its first process sees them, since what was mounted after the agent's container has started is not in the
+ * container's own tree. Where the agent may not look at that process, its own paths are as good if they lead to the same mounts. Throws SourceMissing.
+ */
+function rootOf({ files }: HostSource, table: string): string {
+  if (files.link('/proc/1/root') !== undefined) return '/proc/1/root';
+  if (files.isMounted || files.text('/proc/self/mountinfo') === table) return '';
+  throw new SourceMissing('/proc/1/root', 'not permitted, and the agent has mounts of its own');
+}
 
 /**
  * Mounts by their numbers (proc_pid_mountinfo(5)):
@@ -121,8 +132,9 @@ function pathTo(mount: Mount, mounts: ReadonlyMap<string, Mount>): readonly Moun
   return way;
 }
 
-function* readMount({ files }: HostSource, root: string, mount: Mount): Iterable<Reading> {
+function* readMount({ files }: HostSource, root: string, mount: Mount): Iterable<Told> {
   const found = files.statfs(`${root}${mount.path}`);
+  if (found === undefined) yield new SourceMissing(mount.path, 'not permitted, or gone');
   if (found === undefined || found.blocks === 0) return;
   const { bsize, blocks, bfree, bavail, files: inodes, ffree } = found;
   const keys = [mount.device, mount.path, mount.type, mount.mode];
