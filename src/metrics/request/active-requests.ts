@@ -13,11 +13,15 @@ const INSTRUMENT: Instrument = {
   attributes: [...SERVICE, 'http.request.method'],
 };
 
-/** HTTP requests that a process has read and not answered yet, by method. */
+/** HTTP requests that a process has read and not answered yet, by method, and all of them. */
 interface Process {
   readonly startNs: number;
   readonly open: Map<string, number>;
+  all: number;
 }
+
+/** Processes that are remembered, at least, also while they have none open. */
+const MIN_PROCESSES = 64;
 
 /** Where an exchange is counted. */
 interface Counted {
@@ -27,19 +31,22 @@ interface Counted {
 
 /** Requests under way. They are counted by process, since who that is may become known later than its request. */
 export class ActiveRequests {
-  readonly #processes = new Map<number, Process>();
+  #processes = new Map<number, Process>();
+  #maxProcesses = MIN_PROCESSES;
 
   opened(exchange: Exchange): void {
     if (!isHttpServer(exchange)) return;
     const { tgid, processStartNs, request } = exchange;
     let process = this.#processes.get(tgid);
     if (process === undefined || process.startNs !== processStartNs) {
-      process = { startNs: processStartNs, open: new Map() };
+      if (this.#processes.size >= this.#maxProcesses) this.#forgetIdle();
+      process = { startNs: processStartNs, open: new Map(), all: 0 };
       this.#processes.set(tgid, process);
     }
     const given = (request as HttpRequest).method;
     const method = given === '' || isKnownMethod(given) ? given : '_OTHER';
     process.open.set(method, (process.open.get(method) ?? 0) + 1);
+    process.all++;
     exchange.counted = { process, method } satisfies Counted;
   }
 
@@ -48,11 +55,13 @@ export class ActiveRequests {
     if (exchange.counted === undefined) return;
     const { process, method } = exchange.counted as Counted;
     exchange.counted = undefined;
-    const left = process.open.get(method)! - 1;
-    if (left > 0) process.open.set(method, left);
-    else process.open.delete(method);
-    if (process.open.size === 0 && this.#processes.get(exchange.tgid) === process)
-      this.#processes.delete(exchange.tgid);
+    process.open.set(method, process.open.get(method)! - 1);
+    process.all--;
+  }
+
+  #forgetIdle(): void {
+    this.#processes = new Map([...this.#processes].filter(([, { all }]) => all > 0));
+    this.#maxProcesses = Math.max(MIN_PROCESSES, 2 * this.#processes.size);
   }
 
   metric(identify: (tgid: number, startNs: number) => ServiceResource): Metric {
@@ -61,9 +70,11 @@ export class ActiveRequests {
 
   *#points(identify: (tgid: number, startNs: number) => ServiceResource): IterableIterator<Point> {
     const sums = new Map<string, { attributes: string[]; value: number }>();
-    for (const [tgid, { startNs, open }] of this.#processes) {
+    for (const [tgid, { startNs, open, all }] of this.#processes) {
+      if (all === 0) continue;
       const resource = identify(tgid, startNs);
       for (const [method, count] of open) {
+        if (count === 0) continue;
         const attributes = [...SERVICE.map((key) => textOf(resource.attributes[key])), method];
         const key = attributes.join('\0');
         const known = sums.get(key);
