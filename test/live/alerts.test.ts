@@ -70,6 +70,35 @@ describe('alerts on real faults', function () {
       PATIENCE_MS,
     );
 
+  /** The same while so many connections ask the demo as fast as they can. */
+  async function firingUnder(context: Mocha.Context, name: string, connections: number): Promise<Alert> {
+    const ab = needCommand(context, 'ab', 'it makes a load');
+    // In this order: a time limit sets the number of requests to 50,000. `-r`: a connection that is closed is opened again.
+    const args = [
+      '-q',
+      '-r',
+      '-c',
+      `${connections}`,
+      '-t',
+      '300',
+      '-n',
+      '10000000',
+      `${demo.base}/visits/load`,
+    ];
+    const load = spawn(ab, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    load.stderr.on('data', (text) => (errors += String(text)));
+    const ended = once(load, 'close').then(([status]) =>
+      assert.fail(`ab has ended with ${status}: ${errors}`),
+    );
+    try {
+      return await Promise.race([firing(name), ended]);
+    } finally {
+      load.kill('SIGTERM');
+      await ended.catch(() => undefined);
+    }
+  }
+
   it('tell that the Collector is down, and that nothing can be sent', async function () {
     const [nowhere] = (await freePorts(1)) as [number];
     collector = await StackCollector.start(this, nowhere);
@@ -95,39 +124,22 @@ describe('alerts on real faults', function () {
   });
 
   it('tell that the agent captures less, since it would take more than it may', async function () {
-    const ab = needCommand(this, 'ab', 'it makes a load');
     await watch(this, { receiver: { limits: { cpu: 0.05 } } });
-    const load = spawn(ab, ['-q', '-c', '8', '-n', '1000000', '-t', '300', `${demo.base}/visits/load`], {
-      stdio: 'ignore',
-    });
-    const ended = once(load, 'exit');
-    try {
-      const less = await firing('UndertraceCapturesLess');
-      assert.match(less.annotations.summary!, /is at step [1-4] of 4 of capturing less/);
-    } finally {
-      load.kill('SIGTERM');
-      await ended;
-    }
+    const less = await firingUnder(this, 'UndertraceCapturesLess', 8);
+    assert.match(less.annotations.summary!, /is at step [1-4] of 4 of capturing less/);
   });
 
   it('tell that the ring is too small', async function () {
-    const ab = needCommand(this, 'ab', 'it makes a burst');
     await watch(this, { receiver: { ring_size: SMALL_RING } });
-    const burst = spawn(ab, ['-q', '-c', '32', '-n', '1000000', '-t', '300', `${demo.base}/visits/burst`], {
-      stdio: 'ignore',
-    });
-    const ended = once(burst, 'exit');
     // A host that lets the agent work half of the time only.
     let stands = false;
     const stalls = setInterval(() => agent!.kill((stands = !stands) ? 'SIGSTOP' : 'SIGCONT'), STALL_MS);
     try {
-      const overrun = await firing('UndertraceRingOverrun');
+      const overrun = await firingUnder(this, 'UndertraceRingOverrun', 32);
       assert.match(overrun.annotations.summary!, /loses [\d.]+% of what the kernel tells/);
     } finally {
       clearInterval(stalls);
       agent!.kill('SIGCONT');
-      burst.kill('SIGTERM');
-      await ended;
     }
     const { ledger } = await agent!.stop();
     agent = undefined;
