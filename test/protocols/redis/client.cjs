@@ -1,4 +1,5 @@
-// ioredis: HOST PORT COUNT. COUNT rounds of single commands, then 1,000 in flight on one connection.
+// ioredis: HOST PORT COUNT. COUNT rounds of commands, then, when its standard input ends, 1,000 in flight on one connection.
+const { once } = require('node:events');
 const assert = require('node:assert/strict');
 const Redis = require('ioredis');
 
@@ -18,6 +19,7 @@ async function main([host, port, count]) {
     const results = await redis.multi().incr('visits').hset(`h:${i}`, 'field', 'value').exec();
     assert.equal(results.length, 2);
   }
+  await once(process.stdin.resume(), 'end');
   const answers = await Promise.all(Array.from({ length: 1000 }, (_, i) => redis.echo(`text ${i}`)));
   assert.deepEqual(answers[999], 'text 999');
   await redis.quit();
