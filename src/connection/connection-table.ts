@@ -232,6 +232,7 @@ export class ConnectionTable<S> {
       return;
     }
     if (receives) reading!.exchange = found;
+    if (found !== undefined) connection.asking = undefined;
     this.#stage.out++;
   }
 
@@ -532,7 +533,7 @@ export class ConnectionTable<S> {
       const asked = isNew || !c.resting || c.transport === 'udp';
       const busy = asked && this.#consumer.onIdle(c, nowNs);
       if (nowNs - c.lastNs >= ANSWER_NS) c.asking = undefined;
-      if (!c.resting) this.#settle(c);
+      if (asked) this.#settle(c);
       if (!busy && nowNs - c.lastNs >= this.#idleNs) {
         this.counters.expired++;
         this.#finish(c, 'expired');

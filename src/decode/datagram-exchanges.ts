@@ -20,8 +20,8 @@ const MAX_ASKED = 256;
 export class DatagramExchanges<S> {
   readonly decoder: DatagramDecoder;
   readonly #owner: ConversationOwner<S>;
-  /** Oldest first. */
-  readonly #open = new SlotMap<string, LiveExchange>();
+  /** Oldest first; undefined from when the socket comes to rest until something is asked. */
+  #open: SlotMap<string, LiveExchange> | undefined = undefined;
   /** Requests seen by hop key, to tell equal ones apart; undefined until there are some. */
   #asked: Map<number, number> | undefined = undefined;
 
@@ -31,18 +31,25 @@ export class DatagramExchanges<S> {
   }
 
   get open(): readonly LiveExchange[] {
-    return [...this.#open.values()];
+    return [...(this.#open?.values() ?? [])];
   }
 
   get busy(): boolean {
-    return this.#open.size > 0;
+    return this.#open !== undefined && this.#open.size > 0;
+  }
+
+  /** Keeps no more than it has to while nothing happens. Returns false while something is open. */
+  rest(): boolean {
+    if (this.busy) return false;
+    this.#open = undefined;
+    return true;
   }
 
   /** Returns the exchange that the datagram belongs to; undefined if there is none. */
   take(record: DataRecord, datagram: Datagram, reason: Reading | undefined): LiveExchange | undefined {
     const key = `${remoteText(record)} ${record.remotePort} ${datagram.id}`;
     const sends = record.direction === Direction.send;
-    const known = this.#open.get(key);
+    const known = this.#open?.get(key);
     if (datagram.isRequest) return known ?? this.#ask(record, key, datagram, sends, reason);
     const { context, connection } = this.#owner;
     if (known === undefined || (known.role === 'client') === sends) {
@@ -58,7 +65,7 @@ export class DatagramExchanges<S> {
 
   /** Returns true while something is open. */
   onIdle(nowNs: number, timeoutNs: number): boolean {
-    for (const [key, exchange] of this.#open.entries()) {
+    for (const [key, exchange] of this.#open?.entries() ?? []) {
       if (nowNs - exchange.startNs < timeoutNs) break;
       exchange.failure = 'timeout';
       this.#close(key, exchange, exchange.startNs + timeoutNs);
@@ -68,7 +75,7 @@ export class DatagramExchanges<S> {
 
   /** A socket that is closed before the answer has waited as long as its owner wanted to. */
   onEnd(ending: Ending): void {
-    for (const [key, exchange] of this.#open.entries()) {
+    for (const [key, exchange] of this.#open?.entries() ?? []) {
       endWithConnection(exchange, this.#owner.connection, ending);
       if (exchange.failure === 'connection_closed') exchange.failure = 'timeout';
       this.#close(key, exchange, exchange.endNs);
@@ -106,7 +113,7 @@ export class DatagramExchanges<S> {
       message,
       hop,
     );
-    this.#open.set(key, exchange);
+    (this.#open ??= new SlotMap()).set(key, exchange);
     this.#owner.exchanges++;
     context.opened(exchange);
     return exchange;
@@ -115,9 +122,11 @@ export class DatagramExchanges<S> {
   /** Of a socket that is never idle, the oldest are looked at where another is added. */
   #makeRoom(nowNs: number): void {
     const { maxOpen, exchangeTimeoutNs } = this.#owner.context;
-    for (const [key, exchange] of this.#open.entries()) {
+    const open = this.#open;
+    if (open === undefined) return;
+    for (const [key, exchange] of open.entries()) {
       const late = nowNs - exchange.startNs >= exchangeTimeoutNs;
-      if (!late && this.#open.size < maxOpen) return;
+      if (!late && open.size < maxOpen) return;
       if (late) exchange.failure = 'timeout';
       else exchange.incomplete = 'response_lost';
       this.#close(key, exchange, late ? exchange.startNs + exchangeTimeoutNs : nowNs);
@@ -135,7 +144,7 @@ export class DatagramExchanges<S> {
 
   #close(key: string, exchange: LiveExchange, endNs: number): void {
     exchange.endNs = Math.max(exchange.startNs, endNs);
-    this.#open.delete(key);
+    this.#open?.delete(key);
     this.#owner.context.closed(exchange);
   }
 }

@@ -103,7 +103,7 @@ export class Session implements ConversationOwner<Session> {
   /** Puts the conversation away if it can be. Returns true if there is none now. */
   rest(): boolean {
     const conversation = this.#conversation;
-    if (conversation === undefined) return this.#datagrams?.busy !== true;
+    if (conversation === undefined) return this.#datagrams?.rest() ?? true;
     if (!conversation.atRest) return false;
     this.#memory = conversation.memory;
     this.#conversation = undefined;
