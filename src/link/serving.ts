@@ -1,3 +1,4 @@
+import { IdleMap } from '../base/idle-map.ts';
 import type { Pending } from './pending.ts';
 import { PoolClass } from './pool-class.ts';
 import { Need } from './residual/need.ts';
@@ -26,12 +27,8 @@ export class Serving {
   #watchedNs = Infinity;
   /** What is left to the residual matcher. */
   readonly need = new Need();
-  /**
-   * The open requests of every thread that has read one, in any order; `Pending.place` is where. A thread stays when it has none, until there are too many,
-   * as where every request has a thread of its own: a map that each request comes into and leaves is dear (base/slot-map.ts).
-   */
-  #byThread = new Map<number, Pending[]>();
-  #maxThreads = MIN_THREADS;
+  /** The open requests of the threads that have read some, in any order; `Pending.place` is where. */
+  readonly #byThread = new IdleMap<number, Pending[]>(MIN_THREADS, (requests) => requests.length === 0);
 
   constructor(startNs: number) {
     this.startNs = startNs;
@@ -41,7 +38,6 @@ export class Serving {
     const { tid } = pending.exchange;
     let requests = this.#byThread.get(tid);
     if (requests === undefined) {
-      if (this.#byThread.size >= this.#maxThreads) this.#forgetReaders();
       requests = [];
       this.#byThread.set(tid, requests);
     }
@@ -85,11 +81,5 @@ export class Serving {
   soleOf(tid: number): Pending | undefined {
     const requests = this.#byThread.get(tid);
     return requests?.length === 1 ? requests[0] : undefined;
-  }
-
-  #forgetReaders(): void {
-    const serving = [...this.#byThread].filter(([, requests]) => requests.length > 0);
-    this.#byThread = new Map(serving);
-    this.#maxThreads = Math.max(MIN_THREADS, 2 * serving.length);
   }
 }

@@ -1,3 +1,4 @@
+import { IdleMap } from '../../base/idle-map.ts';
 import type { Exchange } from '../../decode/exchange.ts';
 import { isKnownMethod, type HttpRequest } from '../../decode/protocol/http-message.ts';
 import type { Http2Request } from '../../decode/protocol/http2-head.ts';
@@ -31,15 +32,13 @@ interface Counted {
 
 /** Requests under way. They are counted by process, since who that is may become known later than its request. */
 export class ActiveRequests {
-  #processes = new Map<number, Process>();
-  #maxProcesses = MIN_PROCESSES;
+  readonly #processes = new IdleMap<number, Process>(MIN_PROCESSES, ({ all }) => all === 0);
 
   opened(exchange: Exchange): void {
     if (!isHttpServer(exchange)) return;
     const { tgid, processStartNs, request } = exchange;
     let process = this.#processes.get(tgid);
     if (process === undefined || process.startNs !== processStartNs) {
-      if (this.#processes.size >= this.#maxProcesses) this.#forgetIdle();
       process = { startNs: processStartNs, open: new Map(), all: 0 };
       this.#processes.set(tgid, process);
     }
@@ -57,11 +56,6 @@ export class ActiveRequests {
     exchange.counted = undefined;
     process.open.set(method, process.open.get(method)! - 1);
     process.all--;
-  }
-
-  #forgetIdle(): void {
-    this.#processes = new Map([...this.#processes].filter(([, { all }]) => all > 0));
-    this.#maxProcesses = Math.max(MIN_PROCESSES, 2 * this.#processes.size);
   }
 
   metric(identify: (tgid: number, startNs: number) => ServiceResource): Metric {
