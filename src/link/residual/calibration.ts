@@ -20,6 +20,8 @@ const MANY = 50;
 /** What there is to say by bin. */
 interface Curves {
   readonly confidences: Float64Array;
+  /** The highest of them. */
+  readonly best: number;
   readonly floors: Float64Array;
 }
 
@@ -69,7 +71,7 @@ export class Calibration {
 
   /** The most that it ever says. */
   get best(): number {
-    return Math.max(...this.#current().confidences);
+    return this.#current().best;
   }
 
   /** Of a call that is known. */
@@ -109,7 +111,7 @@ export class Calibration {
     const said = logOdds.map(logistic);
     const confidences = logOdds.map((each, bin) => logistic(each + this.#correction(bin, said)));
     const floors = confidences.map((share, bin) => Math.min(share, this.#leastFrom(bin)));
-    return (this.#curves = { confidences, floors });
+    return (this.#curves = { confidences, best: Math.max(...confidences), floors });
   }
 
   /** By what logarithm of odds the answers of a bin, and of those beside it, were right more often than is said of each of these bins. */
