@@ -128,7 +128,7 @@ export class ConnectionTable<S> {
     return this.#byAddress.size;
   }
 
-  /** The last `clock` record's time, 0 before the first. */
+  /** Time of the last `clock` record, or of what was seen since then; 0 before the first. */
   get nowNs(): number {
     return this.#nowNs;
   }
@@ -155,6 +155,7 @@ export class ConnectionTable<S> {
 
   onData(record: DataRecord): void {
     this.#stage.in++;
+    if (record.timeNs > this.#nowNs) this.#nowNs = record.timeNs;
     let connection = this.#last;
     if (!connection || connection.sock !== record.sock || connection.inode !== record.inode) {
       connection = this.#lookUp(record);

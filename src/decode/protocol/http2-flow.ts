@@ -6,6 +6,8 @@ export class Flow {
   readonly table = new HpackTable();
   /** Longest frame that its receiver takes, as far as it is known. */
   maxFrame = DEFAULT_MAX_FRAME;
+  /** The highest stream that its sender has opened, as far as it was seen. */
+  opened = 0;
   /** How often frames of it were lost. */
   losses = 0;
   /** Of a DATA frame that is read message by message: bytes to come, its padding, its stream, and whether that ends with it. */
@@ -28,6 +30,11 @@ export interface Http2State {
 
 export function createHttp2State(): Http2State {
   return { client: new Flow(), server: new Flow() };
+}
+
+/** Whether an answer to the client's stream comes after its request, since what the client has opened up to there was seen. */
+export function hasBegun({ client }: Http2State, stream: number): boolean {
+  return client.losses === 0 && stream <= client.opened;
 }
 
 /** Frames of a direction were lost: so may be what it has set for the other one. */

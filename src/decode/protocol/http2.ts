@@ -10,7 +10,14 @@ import { Block, readBlock, type HpackNames } from './hpack.ts';
 import { createDescriber } from './http-describe.ts';
 import type { HttpRequest } from './http-message.ts';
 import { beginsWithStatus, findBlock, Found, type HeaderBlock } from './http2-block.ts';
-import { createHttp2State, loseFlow, type Flow, type Http2State, type StreamBody } from './http2-flow.ts';
+import {
+  createHttp2State,
+  hasBegun,
+  loseFlow,
+  type Flow,
+  type Http2State,
+  type StreamBody,
+} from './http2-flow.ts';
 import {
   ACK,
   END_STREAM,
@@ -89,6 +96,7 @@ export function createHttp2(options: DecoderOptions): IdDecoder<Http2State> {
     },
     lost: loseFlow,
     carry(state, exchange) {
+      state.client.opened = UPGRADED_STREAM;
       exchange.request = upgraded(exchange.request as HttpRequest, state.client);
       exchange.response = undefined;
       return UPGRADED_STREAM;
@@ -193,7 +201,7 @@ function exchangeOf(stream: number): LiveExchange | undefined {
 }
 
 function readHeaders(names: HpackNames): Step {
-  const { reader, fromClient, frames } = call;
+  const { reader, fromClient } = call;
   const isPush = (frame.stream & 1) === 0;
   if (fromClient && isPush) return Step.malformed;
   const found = findBlock(reader, frame, 0, block);
@@ -202,13 +210,21 @@ function readHeaders(names: HpackNames): Step {
   if (fromClient) {
     readAsked(names, ends);
   } else {
-    const exchange = isPush ? Match.orphan : frames.answered(frame.stream, !ends || beginsWithStatus(block));
+    const exchange = isPush ? Match.orphan : answeredBy(!ends || beginsWithStatus(block));
     if (exchange === Match.wait) return Step.wait;
     if (exchange === Match.orphan) readFields(names);
     else readAnswered(names, exchange, ends);
   }
   reader.skip(block.length);
   return Step.end;
+}
+
+/** The exchange that the server's HEADERS belong to. What the client has begun and nothing waits for any more is over: it was reset. */
+function answeredBy(begins: boolean): ReturnType<Frames['answered']> {
+  const { frames, state } = call;
+  const { stream } = frame;
+  if (hasBegun(state, stream) && frames.answered(stream, false) === Match.orphan) return Match.orphan;
+  return frames.answered(stream, begins);
 }
 
 /**
@@ -238,6 +254,7 @@ function readAsked(names: HpackNames, ends: boolean): void {
     if (!whole || (ends && !head.asks)) return;
     request = head.toRequest(flow);
     const exchange = frames.request(frame.stream, request);
+    flow.opened = frame.stream;
     exchange.patient = request.method === 'CONNECT';
   }
   if (ends) endBody(request, request.body);

@@ -93,6 +93,56 @@ describe('decode/http2', () => {
     );
   });
 
+  describe('an answer that nobody waits for', () => {
+    const ask = (stream: number): Buffer => frame(1, END_HEADERS | END_STREAM, stream, GET);
+    const answer = (stream: number): Buffer => frame(1, END_HEADERS | END_STREAM, stream, OK);
+    const reset = frame(3, 0, 1, Buffer.of(0, 0, 0, 8));
+
+    it('is nothing that was lost where the client has reset the stream', () => {
+      const writer = new RecordWriter();
+      const decoding = new Decoding();
+      const end = new TestEnd(writer).event('connect');
+      end.send(Buffer.concat([START, ask(1)])).send(reset);
+      end.receive(Buffer.concat([SETTINGS, answer(1)]));
+      end.send(ask(3)).receive(answer(3));
+      decoding.feed(writer);
+      assert.deepEqual(
+        decoding.spans().map((span) => [span['http.response.status_code'], span['error.type']]),
+        [
+          [undefined, 'cancel'],
+          [200, undefined],
+        ],
+      );
+      assert.equal(decoding.ledger.exchanges.lost.orphan_response, 0);
+    });
+
+    it('is counted where its request was not seen', () => {
+      const writer = new RecordWriter();
+      const decoding = new Decoding();
+      new TestEnd(writer, { txPosition: 1000, rxPosition: 1000 })
+        .send(ask(3))
+        .receive(answer(3))
+        .receive(answer(1));
+      decoding.feed(writer.clock(writer.nowNs + 30e6));
+      assert.equal(decoding.closed.length, 1);
+      assert.equal(decoding.ledger.exchanges.lost.orphan_response, 1);
+    });
+
+    it('holds others up for no longer than a record may be late, though much is drained at once', () => {
+      const writer = new RecordWriter();
+      const decoding = new Decoding();
+      const end = new TestEnd(writer).event('connect');
+      end.send(Buffer.concat([START, ask(1)])).receive(Buffer.concat([SETTINGS, answer(3), answer(1)]));
+      decoding.feed(writer);
+      assert.equal(decoding.closed.length, 0);
+      writer.nowNs += 30e6;
+      end.receive(frame(6, 0, 0, Buffer.alloc(8)));
+      decoding.feed(writer);
+      assert.equal(decoding.closed.length, 1);
+      assert.equal(decoding.ledger.exchanges.lost.orphan_response, 1);
+    });
+  });
+
   it('is joined in the middle: counts every stream, and says of it what does not refer to what was missed', () => {
     const earlier = from('client', START, frame(1, 5, 1, inserted(1, 'a.test'), Buffer.of(0x82, 0x86, 0x84)));
     const known = from('client', frame(1, 5, 3, Buffer.of(0x82, 0x86, 0xbe), inserted(4, '/known')));

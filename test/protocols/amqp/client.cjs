@@ -1,5 +1,6 @@
 // Two channels: COUNT messages that are confirmed, delivered and acknowledged, and returned ones; 1,000 publishes at once.
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const amqp = require('amqplib');
 
 const [hostname, port, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
@@ -29,6 +30,7 @@ async function main() {
     await publisher.waitForConfirms();
     assert.equal(returned, round + 1);
   }
+  await once(process.stdin.resume(), 'end');
   await consumer.assertQueue('burst', { durable: false });
   for (let i = 0; i < 1000; i++) publisher.sendToQueue('burst', Buffer.from(`at once ${i}`));
   await publisher.waitForConfirms();

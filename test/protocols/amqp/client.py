@@ -18,6 +18,7 @@ for i in range(count):
         if method is None:
             raise SystemExit("a publish and what follows it on a channel are in order")
     assert body == b"message %d" % i
+sys.stdin.read()
 for i in range(count):
     channel.basic_publish("", "asked", b"pushed %d" % i)
 pushed = channel.consume("asked", auto_ack=True)

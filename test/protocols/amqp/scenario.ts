@@ -45,6 +45,7 @@ export const scenario: Scenario = {
     {
       name: 'amqplib',
       command: runs('node', 'client.cjs'),
+      before: (count) => 4 * count + 8,
       expects: (count) => [
         { name: 'connect', count: 1 },
         { name: 'channel.open', count: 2 },
@@ -67,6 +68,8 @@ export const scenario: Scenario = {
     {
       name: 'pika',
       command: runs('python3', 'client.py'),
+      // The broker delivers all messages in one run.
+      before: (count) => 3 * count + 3,
       expects: (count) => [
         { name: 'connect', count: 1 },
         { name: 'channel.open', count: 1 },

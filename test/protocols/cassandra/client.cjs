@@ -1,5 +1,6 @@
 // cassandra-driver: HOST PORT COUNT. Protocol v4: COUNT rounds one after another, then 1,000 queries in flight on one connection.
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const { Client, types } = require('cassandra-driver');
 
 async function main([host, port, count]) {
@@ -28,6 +29,7 @@ async function main([host, port, count]) {
     await client.batch(deletions, { prepare: false, logged: false, hints: [['int'], ['int']] });
     await assert.rejects(client.execute(`SELECT price FROM shop.orders WHERE id = ${i}`), { code: 0x2200 });
   }
+  await once(process.stdin.resume(), 'end');
   const rows = await Promise.all(
     Array.from({ length: 1000 }, (_, i) =>
       client.execute('SELECT id FROM shop.orders WHERE id = ?', [i % count], { prepare: true }),

@@ -25,6 +25,7 @@ for i in range(count):
     session.execute("INSERT INTO library.pages (book, page, body) VALUES (%s, %s, %s)", (1, i, f"page {i} " * 20))
 pages = session.execute(SimpleStatement("SELECT page, body FROM library.pages WHERE book = 1", fetch_size=10))
 assert [row.page for row in pages] == list(range(count))
+sys.stdin.read()
 find = session.prepare("SELECT body FROM library.pages WHERE book = ? AND page = ?")
 rows = execute_concurrent_with_args(session, find, [(1, i % count) for i in range(1000)], concurrency=1000)
 assert [result.one().body for _, result in rows] == [f"page {i % count} " * 20 for i in range(1000)]

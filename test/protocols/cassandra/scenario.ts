@@ -112,6 +112,7 @@ export const scenario: Scenario = {
     {
       name: 'node',
       command: runs('node', 'client.cjs'),
+      before: (count) => 5 * count + 4,
       expects: (count) => [
         { name: 'CREATE KEYSPACE shop', count: 1 },
         { name: 'CREATE TABLE shop.orders', count: 1 },
@@ -128,6 +129,7 @@ export const scenario: Scenario = {
     {
       name: 'python',
       command: runs('python3', 'client.py'),
+      before: (count) => count + count / 10 + 2,
       expects: (count) => [
         { name: 'CREATE KEYSPACE library', count: 1 },
         { name: 'CREATE TABLE library.pages', count: 1 },

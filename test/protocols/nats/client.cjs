@@ -1,5 +1,6 @@
 // A service and who asks it, each on a connection of its own: COUNT requests and messages one by one, a request that nobody answers, 1,000 at once.
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const { connect, headers, StringCodec } = require('nats');
 
 const [servers, count] = [`${process.argv[2]}:${process.argv[3]}`, Number(process.argv[4])];
@@ -30,6 +31,7 @@ async function main() {
       code: '503',
     });
   }
+  await once(process.stdin.resume(), 'end');
   await Promise.all(Array.from({ length: 1000 }, (_, i) => ask(`at once ${i}`)));
   await client.close();
   await service.close();

@@ -25,6 +25,7 @@ export const scenario: Scenario = {
     {
       name: 'nats.js',
       command: runs('node', 'client.cjs'),
+      before: (count) => 5 * count + 5,
       expects: (count) => [
         { name: 'connect', count: 2 },
         { name: 'subscribe undertrace.ask', count: 1 },
