@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 
 import { loadNative } from '../capture/native.ts';
@@ -22,18 +23,26 @@ const AGENT_FLAGS = [
 /** A replay is alone with the machine's memory: spans that wait for their traces are not to be moved again and again. */
 const REPLAY_FLAGS = [...SHARED_FLAGS, '--max-semi-space-size=64'];
 
-/** Of all threads: the host comes first (see also capture/cpu-budget). */
-export const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
+const NICE = constants.priority.PRIORITY_BELOW_NORMAL;
 
-/** Starts the agent anew, as the same process, at a low priority, which only threads made later take over. Where that is refused it stays as it was. */
+/** Starts the agent anew, as the same process, with a heap that stays small. */
 export function limitProcess(): void {
-  restartWith(AGENT_FLAGS, () => {
+  restartWith(AGENT_FLAGS);
+}
+
+/**
+ * Lowers the priority of all threads that there are, and of those that they make: the host comes first (see also capture/cpu-budget). Not before the
+ * agent has started, which takes ten times as long at this priority where others want all of the CPU. Throws where it is refused.
+ */
+export function yieldToHost(): void {
+  for (const name of readdirSync('/proc/self/task')) {
+    const thread = Number(name);
     try {
-      if (getPriority() < NICE) setPriority(NICE);
-    } catch {
-      // `run` looks at what came of it, and can log.
+      if (getPriority(thread) < NICE) setPriority(thread, NICE);
+    } catch (error) {
+      if ((error as { info?: { code?: string } }).info?.code !== 'ESRCH') throw error; // it has ended
     }
-  });
+  }
 }
 
 export function makeRoom(): void {
@@ -41,7 +50,7 @@ export function makeRoom(): void {
 }
 
 /** V8 reads such flags at its start alone. Returns where it has them, or where the addon cannot be loaded, of which the command itself tells. */
-function restartWith(flags: readonly string[], first?: () => void): void {
+function restartWith(flags: readonly string[]): void {
   if (flags.every((flag) => process.execArgv.includes(flag))) return;
   let native;
   try {
@@ -49,6 +58,5 @@ function restartWith(flags: readonly string[], first?: () => void): void {
   } catch {
     return;
   }
-  first?.();
   native.replaceProcess([process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]);
 }

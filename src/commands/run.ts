@@ -1,12 +1,10 @@
-import { getPriority } from 'node:os';
-
 import { Agent } from '../agent.ts';
-import { UserError } from '../base/errors.ts';
+import { UserError, messageOf } from '../base/errors.ts';
 import type { Settings } from '../base/settings.ts';
 import { printBooks } from './books.ts';
 import { firstScreen } from './first-screen.ts';
 import type { CommandOptions } from './options.ts';
-import { NICE } from './process-limits.ts';
+import { yieldToHost } from './process-limits.ts';
 import { reloadInto } from './reload.ts';
 import { Telemetry } from '../telemetry.ts';
 import { onHangup, untilStopped } from './signals.ts';
@@ -20,12 +18,16 @@ export async function run(options: CommandOptions, settings: Settings): Promise<
     log.warn({}, 'OTEL_SDK_DISABLED is true: nothing is traced');
     return 0;
   }
-  if (getPriority() < NICE) log.warn({}, 'the priority of this process could not be lowered');
   const stopped = untilStopped();
   const agent = await Agent.create(settings, log);
   const telemetry = new Telemetry();
   await telemetry.start(agent, log);
   agent.start();
+  try {
+    yieldToHost();
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'the priority of this process could not be lowered');
+  }
   process.stderr.write(firstScreen(agent, telemetry.pushes));
   onHangup({ reload: () => reloadInto(agent, options), stop: () => stopped.stop() });
   await stopped;

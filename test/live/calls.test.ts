@@ -82,7 +82,7 @@ describe('calls of databases, caches and name servers', function () {
     folder = mkdtempSync(path.join(tmpdir(), 'undertrace-calls-'));
     cleanUp.push(() => rmSync(folder, { recursive: true }));
     for (const name of SERVERS) {
-      const scenario = (await loadScenarios(name))[name]!;
+      const scenario = Object.values(await loadScenarios(name))[0]!;
       const own = mkdtempSync(path.join(tmpdir(), `undertrace-calls-${name}-`));
       cleanUp.push(() => rmSync(own, { recursive: true }));
       const at = scenario.at ?? { host: HOST, port: (await freePorts(1))[0]! };

@@ -1,6 +1,7 @@
 /** An application that traces itself with the OpenTelemetry SDK, between a client and a server that do not: nothing is told twice unless it is asked for. */
 import assert from 'node:assert/strict';
-import { Agent } from '../support/agent.ts';
+import type { WhyTotals } from '../../src/serve/status.ts';
+import { Agent, sleep } from '../support/agent.ts';
 import { balancedBooks } from '../support/books.ts';
 import {
   ask,
@@ -16,6 +17,7 @@ import { type Server, Servers } from '../support/servers.ts';
 import { C_SERVER } from '../support/workload.ts';
 
 const REQUESTS = 5;
+const POLL_MS = 20;
 
 let serial = 0;
 const newRun = (): string => `/w/instrumented-${process.pid}-${serial++}/`;
@@ -57,13 +59,24 @@ describe('an application with an SDK', function () {
     await agent.sink.waitFor(({ spans }) => spans.filter(({ scope }) => scope === SDK_SCOPE).length === 2);
   }
 
+  /** What is told of the process when nothing of it is under way: of the first request, too. */
+  async function settled(agent: Agent, pid: number): Promise<WhyTotals> {
+    for (;;) {
+      const { totals } = await why(agent, pid);
+      const { exchanges, spans, lost } = totals;
+      const { instrumented = 0, filtered = 0 } = lost;
+      if (exchanges > 0 && exchanges === spans + instrumented + filtered) return totals;
+      await sleep(POLL_MS);
+    }
+  }
+
   for (const language of LANGUAGES) {
     it(`is told of by its own spans alone, which its neighbours hang on (${language})`, async function () {
       const agent = await startAgent();
       const { pid, base } = await startBoth(this, agent, language);
       await askFirst(agent, base);
       await waitUntilSuppressed(agent, pid);
-      const before = (await why(agent, pid)).totals;
+      const before = await settled(agent, pid);
       for (let n = 0; n < REQUESTS; n++) {
         const run = newRun();
         await ask(curl, `${base}${run}1`);
@@ -72,7 +85,7 @@ describe('an application with an SDK', function () {
           'curl client',
         ]);
       }
-      const after = (await why(agent, pid)).totals;
+      const after = await settled(agent, pid);
       assert.equal(after.spans, before.spans);
       assert.equal((after.lost.instrumented ?? 0) - (before.lost.instrumented ?? 0), 2 * REQUESTS);
       await balancedBooks(agent);

@@ -62,14 +62,16 @@ describe('above the limit of memory', function () {
   /** What is said once everything that the clients did has been worked off. */
   async function settled(): Promise<Map<string, number>> {
     let now = await read();
-    const isWorkedOff = async (): Promise<boolean> => {
-      now = await read();
-      return [
+    const held = (): string[] =>
+      [
         'undertrace_ring_used_bytes',
         ...['delivered', 'exchanges', 'spans'].map((stage) => `undertrace_ledger_held{stage="${stage}"}`),
-      ].every((name) => now.get(name) === 0);
+      ].flatMap((name) => (now.get(name) === 0 ? [] : [`${name} ${now.get(name)}`]));
+    const isWorkedOff = async (): Promise<boolean> => {
+      now = await read();
+      return held().length === 0;
     };
-    await until(isWorkedOff, 'something is held');
+    await until(isWorkedOff, () => `is held: ${held().join(', ')}`);
     return now;
   }
 
@@ -101,14 +103,20 @@ describe('above the limit of memory', function () {
       // The kernel side's counters come with the next record of them.
       const shed = 'undertrace_kernel_shed_connections_total';
       const leftOut = async (): Promise<number> => (await read()).get(shed)! - before.get(shed)!;
-      await until(async () => (await leftOut()) >= 2 * (REQUESTS - client), 'not all are counted');
+      await until(
+        async () => (await leftOut()) >= 2 * (REQUESTS - client),
+        () => 'not all are counted',
+      );
 
       // Of these the traces are exported that have one of eight trace ids: each whole.
       const lost = 'undertrace_ledger_lost_total{stage="spans",reason="shed"}';
       const exported = 2 * client - (now.get(lost)! - (before.get(lost) ?? 0));
       const arrived = (): ReceivedSpan[] =>
         agent.sink.spans.filter((span) => pathOf(span)?.startsWith(`/w/${run}/`));
-      await until(() => arrived().length >= exported, `not all of ${exported} spans arrive`);
+      await until(
+        () => arrived().length >= exported,
+        () => `not all of ${exported} spans arrive`,
+      );
       const spans = arrived();
       assert.equal(spans.length, exported);
       assertPairs(spans);
@@ -128,9 +136,9 @@ describe('above the limit of memory', function () {
   });
 });
 
-async function until(isSo: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>, otherwise: () => string): Promise<void> {
   for (const end = Date.now() + ARRIVE_MS; !(await isSo()); await sleep(POLL_MS))
-    assert.ok(Date.now() < end, otherwise);
+    assert.ok(Date.now() < end, otherwise());
 }
 
 /** Of each request one span at either end, the client's above the server's. */

@@ -34,5 +34,16 @@ export const scenario: Scenario = {
       command: runs('python3', 'client.py'),
       expects: (count) => toItself('python', count),
     },
+    {
+      name: 'mosquitto',
+      count: 50,
+      command: runs('sh', 'tools.sh'),
+      expects: (count) => [
+        { name: 'connect', count: count + 1 },
+        { name: 'subscribe undertrace/tools', count: 1 },
+        { name: 'send undertrace/tools', count },
+        { name: 'deliver undertrace/tools', servingName: 'process undertrace/tools', count },
+      ],
+    },
   ],
 };

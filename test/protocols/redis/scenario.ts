@@ -47,6 +47,18 @@ export const scenario: Scenario = {
       ],
     },
     {
+      name: 'redis-cli',
+      count: 25,
+      command: runs('sh', 'cli.sh'),
+      expects: (count) => [
+        { name: 'SET', count },
+        { name: 'HELLO', count },
+        { name: 'GET', count },
+        { name: 'INCR', count },
+        { name: 'LPUSH', count, errorType: 'WRONGTYPE' },
+      ],
+    },
+    {
       name: 'redis-benchmark',
       command: ({ host, port }) => [
         ...['redis-benchmark', '-h', host, '-p', String(port), '-t', 'get', '-n', '2000', '-c', '10'],
