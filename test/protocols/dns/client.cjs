@@ -1,4 +1,4 @@
-// Node's resolver (c-ares): HOST PORT COUNT, in ever new sockets and a thousand names at once.
+// Node's resolver (c-ares): HOST PORT COUNT, in ever new sockets and a hundred names at once.
 const assert = require('node:assert/strict');
 const { Resolver } = require('node:dns').promises;
 
