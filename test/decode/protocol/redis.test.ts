@@ -56,6 +56,16 @@ describe('decode/protocol/redis', () => {
     assert.deepEqual(resp3.names, ['GET', 'SUBSCRIBE', 'GET']);
   });
 
+  it('tells where a cluster sends its clients elsewhere', () => {
+    const { names } = played(
+      ['>', command('GET', 'foo') + command('GET', 'bar')],
+      ['<', '-MOVED 12182 127.0.0.1:7001\r\n-ASK 5061 127.0.0.1:7001\r\n'],
+      ['>', command('ASKING') + command('GET', 'bar')],
+      ['<', '+OK\r\n$1\r\n1\r\n'],
+    );
+    assert.deepEqual(names, ['GET !MOVED', 'GET !ASK', 'ASKING', 'GET']);
+  });
+
   it('knows which commands are not answered', () => {
     const { names } = played(
       ['>', command('CLIENT', 'REPLY', 'SKIP')],
