@@ -59,13 +59,13 @@ describe('above the limit of memory', function () {
     return samplesOf(await agent.metrics());
   }
 
-  /** What is said once everything that the clients did has been worked off. */
+  /** What is said once everything that the clients did has been worked off. Of connections whose protocol is not known yet bytes may be kept. */
   async function settled(): Promise<Map<string, number>> {
     let now = await read();
     const held = (): string[] =>
       [
         'undertrace_ring_used_bytes',
-        ...['delivered', 'exchanges', 'spans'].map((stage) => `undertrace_ledger_held{stage="${stage}"}`),
+        ...['exchanges', 'spans'].map((stage) => `undertrace_ledger_held{stage="${stage}"}`),
       ].flatMap((name) => (now.get(name) === 0 ? [] : [`${name} ${now.get(name)}`]));
     const isWorkedOff = async (): Promise<boolean> => {
       now = await read();
