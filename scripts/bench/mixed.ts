@@ -5,12 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../test/support/collector.ts';
-import {
-  loadScenarios,
-  protocolPackages,
-  type InstalledPackages,
-  type Scenario,
-} from '../../test/support/scenario.ts';
+import { loadFirstScenario, protocolPackages, type InstalledPackages } from '../../test/support/scenario.ts';
 import { BenchAgent, METRICS_PORT } from './agent.ts';
 import { lossesIn, type Row } from './statistics.ts';
 import { startServer } from './throughput.ts';
@@ -117,7 +112,7 @@ async function startServers(
 ): Promise<Array<() => Promise<void>>> {
   const stops = [await startNginx(folder, ports)];
   for (const name of SERVERS) {
-    const [scenario] = Object.values(await loadScenarios(name)) as [Scenario];
+    const scenario = await loadFirstScenario(name);
     const own = mkdtempSync(path.join(folder, `${name}-`));
     const at = { host: '127.0.0.1', port: ports[name], ...scenario.at };
     const server = await scenario.start({ ...at, folder: own, packages: packages[name] ?? {} });

@@ -10,11 +10,10 @@ import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { inCheckout, needRoot } from '../support/programs.ts';
 import { environment } from '../support/running-program.ts';
 import {
-  loadScenarios,
+  loadFirstScenario,
   needPackages,
   ScenarioServer,
   type InstalledPackages,
-  type Scenario,
 } from '../support/scenario.ts';
 
 const SERVERS = ['dns', 'postgresql', 'memcached', 'redis'] as const;
@@ -88,7 +87,7 @@ describe('calls of databases, caches and name servers', function () {
     folder = mkdtempSync(path.join(tmpdir(), 'undertrace-calls-'));
     cleanUp.push(() => rmSync(folder, { recursive: true }));
     for (const name of SERVERS) {
-      const [scenario] = Object.values(await loadScenarios(name)) as [Scenario];
+      const scenario = await loadFirstScenario(name);
       const own = mkdtempSync(path.join(tmpdir(), `undertrace-calls-${name}-`));
       cleanUp.push(() => rmSync(own, { recursive: true }));
       const at = scenario.at ?? { host: HOST, port: (await freePorts(1))[0]! };

@@ -18,10 +18,9 @@ import { needRoot } from '../support/programs.ts';
 import { checkMetrics, Prometheus } from '../support/prometheus.ts';
 import {
   type InstalledPackages,
-  loadScenarios,
+  loadFirstScenario,
   needPackages,
   runScenarioClient,
-  type Scenario,
 } from '../support/scenario.ts';
 import { StackCollector } from '../support/stack-collector.ts';
 
@@ -267,7 +266,7 @@ async function holdRequest(): Promise<{ end(): Promise<void> }> {
 
 /** Runs a scenario's server, and its first client once. */
 async function runClient(name: string, folder: string, packages: InstalledPackages): Promise<void> {
-  const [scenario] = Object.values(await loadScenarios(name)) as [Scenario];
+  const scenario = await loadFirstScenario(name);
   const { host, port } = scenario.at ?? { host: '127.0.0.1', port: (await freePorts(1))[0]! };
   const place = { host, port, folder: mkdtempSync(path.join(folder, name)), packages };
   const server = await scenario.start(place);

@@ -95,6 +95,12 @@ export async function loadScenarios(name: string): Promise<Readonly<Record<strin
   return scenarios ?? { [name]: scenario! };
 }
 
+/** With one of its servers, the first. */
+export async function loadFirstScenario(name: string): Promise<Scenario> {
+  const [first] = Object.values(await loadScenarios(name));
+  return first!;
+}
+
 interface AptNeed {
   command?: string;
   file?: string;
