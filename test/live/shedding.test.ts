@@ -59,7 +59,7 @@ describe('above the limit of memory', function () {
     return samplesOf(await agent.metrics());
   }
 
-  /** What is said once everything that the clients did has been worked off. Of connections whose protocol is not known yet bytes may be kept. */
+  /** What is said once every exchange that the clients had is over and told. */
   async function settled(): Promise<Map<string, number>> {
     let now = await read();
     const held = (): string[] =>
