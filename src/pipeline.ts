@@ -325,14 +325,14 @@ export class Pipeline {
     const facts = parseJson<ProcessFacts>(record.payload);
     const { tgid, startNs } = record;
     if (facts.source === 'exec') this.#use();
-    this.processes.onProcess(tgid, startNs, facts, record.timeNs);
+    this.processes.onProcess(tgid, startNs, facts);
     if (facts.source !== 'late') this.#judge(tgid, startNs);
   }
 
   #onFork(record: ForkRecord): void {
     this.#use();
-    const { tgid, startNs, parent, parentStartNs, timeNs } = record;
-    this.processes.onFork(tgid, startNs, parent, parentStartNs, timeNs);
+    const { tgid, startNs, parent, parentStartNs } = record;
+    this.processes.onFork(tgid, startNs, parent, parentStartNs);
     this.#judge(tgid, startNs);
   }
 

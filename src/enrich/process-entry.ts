@@ -27,16 +27,22 @@ export class Identity {
   known: boolean;
   /** A file is to be read and the answer has not come. */
   awaitsFiles: boolean;
-  /** From when on facts are waited for. */
-  readonly sinceNs: number;
+  /** From when on facts are waited for; 0: nobody has asked yet. */
+  askedNs = 0;
+  /** They were waited for in vain. */
+  guessed = false;
 
-  constructor(leader: Entry, facts: ProcessFacts, known: boolean, sinceNs: number) {
+  constructor(leader: Entry, facts: ProcessFacts, known: boolean) {
     this.leader = leader;
     this.facts = facts;
     this.known = known;
-    this.sinceNs = sinceNs;
     this.awaitsFiles = known && facts.files === undefined && wantedFiles(facts).length > 0;
     this.members.add(leader);
+  }
+
+  /** What it is called may change. */
+  get isIncomplete(): boolean {
+    return !this.known || this.awaitsFiles;
   }
 }
 

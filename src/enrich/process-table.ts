@@ -89,20 +89,20 @@ export class ProcessTable {
   }
 
   /** A process record. */
-  onProcess(tgid: number, startNs: number, facts: ProcessFacts, timeNs: number): void {
+  onProcess(tgid: number, startNs: number, facts: ProcessFacts): void {
     this.#generation++;
     const found = this.#find(tgid, startNs);
     if (found === undefined) {
-      this.#arrive(this.#add(tgid, startNs), facts, timeNs);
+      this.#arrive(this.#add(tgid, startNs), facts);
     } else if (facts.source === 'exec') {
       found.traces = undefined; // of the program before
       this.#leave(found);
-      this.#arrive(found, facts, timeNs);
+      this.#arrive(found, facts);
     } else if (facts.source === 'late') {
       mergeLate(found.identity, facts);
     } else if (!found.identity.known) {
       this.#leave(found);
-      this.#arrive(found, facts, timeNs);
+      this.#arrive(found, facts);
     } else {
       // Arguments as they were at exec say more than a title written over them.
       const { identity } = found;
@@ -112,14 +112,14 @@ export class ProcessTable {
   }
 
   /** A fork record; `startNs` is the child's. */
-  onFork(tgid: number, startNs: number, parent: number, parentStartNs: number, timeNs: number): void {
+  onFork(tgid: number, startNs: number, parent: number, parentStartNs: number): void {
     if (this.#find(tgid, startNs) !== undefined) return; // a scan or an exec came first
     const entry = this.#add(tgid, startNs);
     entry.parent = parent;
     entry.parentStartNs = parentStartNs;
     const from = this.#find(parent, parentStartNs);
     if (from === undefined) {
-      entry.identity = new Identity(entry, { source: 'scan', parent }, false, timeNs);
+      entry.identity = new Identity(entry, { source: 'scan', parent }, false);
       this.#awaitParent(parent, entry);
     } else {
       entry.identity = from.identity;
@@ -138,18 +138,16 @@ export class ProcessTable {
   }
 
   /**
-   * The service that a process is, or `pending` while facts about it may still come: at most `waitNs` of record time, after which what is
-   * known has to do.
+   * The service that a process is, or `pending` while facts about it may still come: at most `waitNs` of record time since it was asked for, after
+   * which what is known has to do.
    */
   identify(tgid: number, startNs: number): ServiceResource | 'pending' {
     const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
-    if (identity.resource !== undefined) return identity.resource;
-    if ((!identity.known || identity.awaitsFiles) && this.#nowNs - identity.sinceNs < this.#waitNs)
-      return 'pending';
-    return this.#resource(identity);
+    if (identity.isIncomplete && !this.#isOverdue(identity)) return 'pending';
+    return identity.resource ?? this.#resource(identity);
   }
 
-  /** The service that a process is, by what is known now. */
+  /** The service that a process is, by what is known now: not to be told to anybody who cannot be told another one later. */
   identifyNow(tgid: number, startNs: number): ServiceResource {
     const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
     return identity.resource ?? this.#resource(identity);
@@ -209,8 +207,16 @@ export class ProcessTable {
     return [...this.#processes.values()].filter((entry) => entry.exitedNs === 0).map((entry) => entry.tgid);
   }
 
+  /** Facts have been waited for long enough. */
+  #isOverdue(identity: Identity): boolean {
+    if (identity.askedNs === 0) identity.askedNs = this.#nowNs;
+    if (this.#nowNs - identity.askedNs < this.#waitNs) return false;
+    if (!identity.guessed) this.guessed++;
+    identity.guessed = true;
+    return true;
+  }
+
   #resource(identity: Identity): ServiceResource {
-    if (!identity.known || identity.awaitsFiles) this.guessed++;
     const { tgid, startTick } = identity.leader;
     const made = makeResource({
       facts: identity.facts,
@@ -230,14 +236,14 @@ export class ProcessTable {
   }
 
   /** Facts about a process image that is its own or, if a scan finds it so, its parent's. */
-  #arrive(entry: Entry, facts: ProcessFacts, timeNs: number): void {
+  #arrive(entry: Entry, facts: ProcessFacts): void {
     entry.parent = facts.parent ?? entry.parent;
     const parent = this.#parentOf(entry);
     if (facts.source === 'scan' && parent !== undefined && isWorker(facts, parent.identity.facts)) {
       entry.identity = parent.identity;
       parent.identity.members.add(entry);
     } else {
-      entry.identity = new Identity(entry, facts, true, timeNs);
+      entry.identity = new Identity(entry, facts, true);
       if (facts.source === 'scan' && parent === undefined && entry.parent)
         this.#awaitParent(entry.parent, entry);
     }
@@ -298,7 +304,7 @@ export class ProcessTable {
   /** A process that did something before anything was known about it. */
   #meet(tgid: number, startNs: number): Entry {
     const entry = this.#add(tgid, startNs);
-    entry.identity = new Identity(entry, { source: 'scan' }, false, this.#nowNs);
+    entry.identity = new Identity(entry, { source: 'scan' }, false);
     this.#onStranger?.(tgid);
     return entry;
   }

@@ -46,32 +46,32 @@ function known(resource: ServiceResource | 'pending'): ServiceResource {
 describe('enrich/process-table', () => {
   it('names a process by its exec and gives the same object as long as nothing changes', () => {
     const { table, clock } = makeTable();
-    table.onProcess(10, 5 * S, exec('curl'), 100 * S);
+    table.onProcess(10, 5 * S, exec('curl'));
     const first = known(table.identify(10, 5 * S));
     assert.equal(first.serviceName, 'curl');
     clock(200 * S);
     assert.equal(table.identify(10, 5 * S), first);
-    table.onProcess(10, 5 * S, exec('wget'), 200 * S);
+    table.onProcess(10, 5 * S, exec('wget'));
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'wget');
   });
 
   it('knows which processes export traces of their own, each for itself, until another program runs there', () => {
     const { table, clock } = makeTable();
     const states = (): boolean[] => [10, 11, 12].map((tgid) => table.exportsTraces(tgid, 5 * S));
-    table.onProcess(10, 5 * S, exec('shop'), 100 * S);
+    table.onProcess(10, 5 * S, exec('shop'));
     table.onTraces(10, 5 * S, 'exports');
-    table.onFork(11, 5 * S, 10, 5 * S, 100 * S);
+    table.onFork(11, 5 * S, 10, 5 * S);
     assert.deepEqual(states(), [true, false, false]);
     assert.ok(table.exportsTraces(10, 0));
     table.onTraces(11, 5 * S, 'exports');
     table.onTraces(12, 5 * S, 'exports'); // never heard of before
     assert.deepEqual(states(), [true, true, true]);
-    table.onProcess(11, 5 * S, exec('other'), 101 * S);
+    table.onProcess(11, 5 * S, exec('other'));
     assert.deepEqual(states(), [true, false, true]);
     // Spans leave after their process has ended; another process of the same number is another one.
     table.onExit(10, 5 * S, 102 * S);
     assert.ok(table.exportsTraces(10, 5 * S));
-    table.onProcess(10, 7 * S, exec('shop'), 103 * S);
+    table.onProcess(10, 7 * S, exec('shop'));
     assert.ok(!table.exportsTraces(10, 7 * S));
     clock(200 * S);
     assert.ok(!table.exportsTraces(10, 5 * S));
@@ -90,7 +90,7 @@ describe('enrich/process-table', () => {
 
   it('knows a process whether its start is given to the nanosecond or to the tick', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S + 7 * TICK, { ...exec('curl'), source: 'scan' }, 100 * S);
+    table.onProcess(10, 5 * S + 7 * TICK, { ...exec('curl'), source: 'scan' });
     assert.equal(known(table.identify(10, 5 * S + 7 * TICK + 9_999_999)).serviceName, 'curl');
     assert.equal(table.identify(10, 5 * S + 8 * TICK), 'pending');
     assert.equal(table.identify(10, 5 * S + 6 * TICK + 9_999_999), 'pending');
@@ -98,21 +98,21 @@ describe('enrich/process-table', () => {
 
   it('tells processes of one number apart that started within one tick', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S + 100, exec('curl'), 100 * S);
+    table.onProcess(10, 5 * S + 100, exec('curl'));
     table.onExit(10, 5 * S + 100, 100 * S);
-    table.onProcess(10, 5 * S + 200, exec('wget'), 100 * S);
+    table.onProcess(10, 5 * S + 200, exec('wget'));
     assert.equal(known(table.identify(10, 5 * S + 100)).serviceName, 'curl');
     assert.equal(known(table.identify(10, 5 * S + 200)).serviceName, 'wget');
     // /proc, read late, tells of the newest.
-    table.onProcess(10, 5 * S, { source: 'scan', exe: '/usr/bin/wget', user: 'w' }, 100 * S);
+    table.onProcess(10, 5 * S, { source: 'scan', exe: '/usr/bin/wget', user: 'w' });
     assert.equal(known(table.identify(10, 5 * S + 200)).serviceName, 'wget');
   });
 
   it('never gives a process the name of another one that had its number', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S, exec('old'), 100 * S);
+    table.onProcess(10, 5 * S, exec('old'));
     table.onExit(10, 5 * S, 101 * S);
-    table.onProcess(10, 6 * S, exec('new'), 102 * S);
+    table.onProcess(10, 6 * S, exec('new'));
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'old');
     assert.equal(known(table.identify(10, 6 * S)).serviceName, 'new');
     assert.equal(table.identify(10, 7 * S), 'pending');
@@ -124,12 +124,12 @@ describe('enrich/process-table', () => {
 
   it('takes children that were forked without exec for their parent, and those with exec for themselves', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S, exec('nginx'), 100 * S);
-    for (const child of [11, 12, 13]) table.onFork(child, 6 * S, 10, 5 * S, 100 * S);
-    table.onFork(14, 6 * S, 13, 6 * S, 100 * S);
+    table.onProcess(10, 5 * S, exec('nginx'));
+    for (const child of [11, 12, 13]) table.onFork(child, 6 * S, 10, 5 * S);
+    table.onFork(14, 6 * S, 13, 6 * S);
     const master = known(table.identify(10, 5 * S));
     for (const child of [11, 12, 13, 14]) assert.equal(table.identify(child, 6 * S), master);
-    table.onProcess(12, 6 * S, exec('curl'), 101 * S);
+    table.onProcess(12, 6 * S, exec('curl'));
     assert.equal(known(table.identify(12, 6 * S)).serviceName, 'curl');
     assert.equal(table.identify(11, 6 * S), master);
     assert.equal(master.attributes['process.pid'], 10);
@@ -137,8 +137,8 @@ describe('enrich/process-table', () => {
 
   it('shows a living process when the one that started the others has ended', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S, exec('daemon'), 100 * S);
-    table.onFork(11, 5 * S + S / 2, 10, 5 * S, 100 * S);
+    table.onProcess(10, 5 * S, exec('daemon'));
+    table.onFork(11, 5 * S + S / 2, 10, 5 * S);
     table.onExit(10, 5 * S, 101 * S);
     const daemon = known(table.identify(11, 5 * S + S / 2));
     assert.equal(daemon.serviceName, 'daemon');
@@ -160,7 +160,7 @@ describe('enrich/process-table', () => {
         [14, { ...scan(['bash', '/x/b.sh'], 13), exe: '/usr/bin/bash' }],
       ];
       if (reverse) found.reverse();
-      for (const [tgid, facts] of found) table.onProcess(tgid, 5 * S, facts, 100 * S);
+      for (const [tgid, facts] of found) table.onProcess(tgid, 5 * S, facts);
       const master = known(table.identify(10, 5 * S));
       assert.equal(table.identify(11, 5 * S), master);
       assert.equal(table.identify(12, 5 * S), master);
@@ -171,21 +171,22 @@ describe('enrich/process-table', () => {
 
   it('takes no process for the parent that only got the parent’s number later', () => {
     const { table, clock } = makeTable();
-    table.onFork(11, 5 * S, 10, 4 * S, 100 * S);
-    table.onProcess(10, 7 * S, exec('stranger'), 100 * S);
-    table.onProcess(12, 6 * S, { ...exec('stranger', { parent: 10 }), source: 'scan' }, 100 * S);
+    table.onFork(11, 5 * S, 10, 4 * S);
+    table.onProcess(10, 7 * S, exec('stranger'));
+    table.onProcess(12, 6 * S, { ...exec('stranger', { parent: 10 }), source: 'scan' });
+    assert.equal(table.identify(11, 5 * S), 'pending');
     clock(103 * S);
     assert.equal(known(table.identify(11, 5 * S)).serviceName, 'unknown_service');
     assert.notEqual(table.identify(12, 6 * S), table.identify(10, 7 * S));
-    table.onProcess(20, 7 * S, exec('later'), 103 * S);
-    table.onFork(21, 7 * S, 20, 6 * S, 103 * S);
+    table.onProcess(20, 7 * S, exec('later'));
+    table.onFork(21, 7 * S, 20, 6 * S);
     assert.equal(table.identify(21, 7 * S), 'pending');
   });
 
   it('finds the parent of a child whose fork was told before the scan came to the parent', () => {
     const { table } = makeTable();
-    table.onFork(11, 5 * S, 10, 4 * S + 3, 100 * S);
-    table.onProcess(10, 4 * S, { ...exec('daemon'), source: 'scan' }, 100 * S);
+    table.onFork(11, 5 * S, 10, 4 * S + 3);
+    table.onProcess(10, 4 * S, { ...exec('daemon'), source: 'scan' });
     assert.equal(table.identify(11, 5 * S), table.identify(10, 4 * S));
   });
 
@@ -197,22 +198,20 @@ describe('enrich/process-table', () => {
     clock(102 * S);
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'unknown_service');
     assert.equal(table.guessed, 1);
-    table.onProcess(10, 5 * S, exec('curl'), 103 * S);
+    table.onProcess(10, 5 * S, exec('curl'));
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'curl');
   });
 
   it('waits for a file that a name may stand in, and no longer than it takes', () => {
     const { table, clock } = makeTable();
     const facts = exec('node', { argv: ['node', 'server.js'], cwd: '/srv/x' });
-    table.onProcess(10, 5 * S, facts, 100 * S);
-    table.onProcess(11, 5 * S, facts, 100 * S);
+    table.onProcess(10, 5 * S, facts);
+    table.onProcess(11, 5 * S, facts);
     assert.equal(table.identify(10, 5 * S), 'pending');
-    table.onProcess(
-      10,
-      5 * S,
-      { source: 'late', files: { 'package.name': 'orders', 'package.version': '1.2.3' } },
-      100.1 * S,
-    );
+    table.onProcess(10, 5 * S, {
+      source: 'late',
+      files: { 'package.name': 'orders', 'package.version': '1.2.3' },
+    });
     const named = known(table.identify(10, 5 * S));
     assert.equal(named.serviceName, 'orders');
     assert.equal(named.attributes['service.version'], '1.2.3');
@@ -221,19 +220,33 @@ describe('enrich/process-table', () => {
     assert.equal(known(table.identify(11, 5 * S)).serviceName, 'server');
   });
 
+  it('waits from when it is asked, and for the file even where somebody was told meanwhile what was known', () => {
+    const { table, clock } = makeTable();
+    table.onProcess(10, 5 * S, exec('node', { argv: ['node', 'server.js'] }));
+    assert.equal(table.identifyNow(10, 5 * S).serviceName, 'server');
+    clock(110 * S);
+    assert.equal(table.identify(10, 5 * S), 'pending');
+    clock(111.9 * S);
+    assert.equal(table.identify(10, 5 * S), 'pending');
+    table.onProcess(10, 5 * S, { source: 'late', files: { 'package.name': 'orders' } });
+    assert.equal(known(table.identify(10, 5 * S)).serviceName, 'orders');
+    assert.equal(table.guessed, 0);
+  });
+
   it('keeps the resource when late facts say nothing new', () => {
     const { table, clock } = makeTable();
-    table.onProcess(10, 5 * S, exec('node', { argv: ['node', 'server.js'] }), 100 * S);
+    table.onProcess(10, 5 * S, exec('node', { argv: ['node', 'server.js'] }));
+    assert.equal(table.identify(10, 5 * S), 'pending');
     clock(103 * S);
     const before = table.identify(10, 5 * S);
-    table.onProcess(10, 5 * S, { source: 'late', files: {} }, 103 * S);
+    table.onProcess(10, 5 * S, { source: 'late', files: {} });
     assert.equal(table.identify(10, 5 * S), before);
   });
 
   it('remembers a process, and its container, for a while after its end', () => {
     const { table, clock } = makeTable();
     const id = 'a1'.repeat(32);
-    table.onProcess(10, 5 * S, exec('curl', { cgroup: `/docker/${id}` }), 100 * S);
+    table.onProcess(10, 5 * S, exec('curl', { cgroup: `/docker/${id}` }));
     table.onExit(10, 5 * S, 101 * S);
     clock(160 * S);
     assert.equal(known(table.identify(10, 5 * S)).attributes['container.id'], id);
@@ -243,15 +256,15 @@ describe('enrich/process-table', () => {
 
   it('keeps no more processes than it may, those that have ended first', () => {
     const { table } = makeTable({ maxProcesses: 100 });
-    table.onProcess(1, S, exec('keeper'), 100 * S);
+    table.onProcess(1, S, exec('keeper'));
     for (let n = 0; n < 1000; n++) {
-      table.onProcess(1000 + n, 5 * S, exec('short'), 100 * S);
+      table.onProcess(1000 + n, 5 * S, exec('short'));
       table.onExit(1000 + n, 5 * S, 100 * S);
     }
     assert.ok(table.size <= 100);
     assert.ok(table.evicted >= 900);
     assert.equal(known(table.identify(1, S)).serviceName, 'keeper');
-    for (let n = 0; n < 1000; n++) table.onFork(5000 + n, 6 * S, 4000 + n, 5 * S, 100 * S);
+    for (let n = 0; n < 1000; n++) table.onFork(5000 + n, 6 * S, 4000 + n, 5 * S);
     assert.ok(table.size <= 100);
   });
 
@@ -274,7 +287,7 @@ describe('enrich/process-table', () => {
       },
       files: {},
     });
-    table.onProcess(10, 50 * S, facts, 100 * S);
+    table.onProcess(10, 50 * S, facts);
     const { attributes } = known(table.identify(10, 50 * S));
     const { 'service.instance.id': instance, ...rest } = attributes;
     assert.match(String(instance), /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -308,7 +321,7 @@ describe('enrich/process-table', () => {
   it('gives an instance the same id after a restart of the agent, from exec or from a scan', () => {
     const ids = [5 * S + 1234567, 5 * S].map((startNs) => {
       const { table } = makeTable();
-      table.onProcess(10, startNs, exec('curl'), 100 * S);
+      table.onProcess(10, startNs, exec('curl'));
       return known(table.identify(10, startNs)).attributes['service.instance.id'];
     });
     assert.equal(ids[0], ids[1]);
@@ -316,7 +329,7 @@ describe('enrich/process-table', () => {
 
   it('renames services when the configuration does', () => {
     const { table } = makeTable({ overrides: [{ name: 'one', executable: 'curl' }] });
-    table.onProcess(10, 5 * S, exec('curl'), 100 * S);
+    table.onProcess(10, 5 * S, exec('curl'));
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'one');
     table.overrides = [{ name: 'two', executable: 'curl' }];
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'two');
@@ -326,18 +339,18 @@ describe('enrich/process-table', () => {
 
   it('shows filters a process with all its ancestors', () => {
     const { table } = makeTable();
-    table.onProcess(10, 5 * S, exec('a', { parent: 1 }), 100 * S);
-    table.onProcess(11, 5 * S, exec('b', { parent: 10, netns: 7 }), 100 * S);
-    table.onFork(12, 5 * S, 11, 5 * S, 100 * S);
+    table.onProcess(10, 5 * S, exec('a', { parent: 1 }));
+    table.onProcess(11, 5 * S, exec('b', { parent: 10, netns: 7 }));
+    table.onFork(12, 5 * S, 11, 5 * S);
     const view = table.view(12, 5 * S);
     assert.deepEqual(view?.ancestors, [11, 10, 1]);
     assert.equal(view?.executable, '/usr/bin/b');
     assert.equal(view?.netns, 7);
     assert.equal(table.view(99, 1), undefined);
-    table.onProcess(20, 5 * S, exec('c'), 100 * S);
+    table.onProcess(20, 5 * S, exec('c'));
     assert.equal(table.view(12, 5 * S), view);
-    table.onProcess(1, S, exec('init', { parent: 0 }), 100 * S);
-    table.onProcess(10, 5 * S, exec('other', { parent: 20 }), 100 * S);
+    table.onProcess(1, S, exec('init', { parent: 0 }));
+    table.onProcess(10, 5 * S, exec('other', { parent: 20 }));
     assert.deepEqual(table.view(12, 5 * S)?.ancestors, [11, 10, 20]);
   });
 });

@@ -1,8 +1,8 @@
 /** The host's eBPF probes beside what the kernel, fio and the programs themselves say of the same load. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Histogram } from '../../src/base/histogram.ts';
 import { Agent, sleep } from '../support/agent.ts';
@@ -10,6 +10,10 @@ import { assertWithin, Probed, quantile } from '../support/probed.ts';
 import { needCommand, needMachine, needRoot } from '../support/programs.ts';
 import { C_CLIENT, C_SERVER, makePlan, runClient, RunningServer, Scratch } from '../support/workload.ts';
 
+const DISK_BYTES = 64 << 20;
+const BLOCK = 4096;
+/** Blocks of it that cannot be read. */
+const FAILING = 10;
 /** What fio reads before it does what it is told. */
 const OWN_READS_BYTES = 64 << 20;
 const MEMORY_V1 = '/sys/fs/cgroup/memory';
@@ -121,14 +125,16 @@ describe('the host’s probes in eBPF', function () {
   });
 
   describe('disk requests', () => {
+    let file: string;
     let device: string;
     let disk: string;
 
     before(function () {
       for (const command of ['fio', 'losetup', 'blkdiscard'])
         needCommand(this, command, 'the load on a disk, and what it says of it');
-      const file = scratch.file('disk');
-      execFileSync('truncate', ['-s', '64M', file]);
+      file = scratch.file('disk');
+      writeFileSync(file, '');
+      truncateSync(file, DISK_BYTES);
       try {
         device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
       } catch (error) {
@@ -148,7 +154,7 @@ describe('the host’s probes in eBPF', function () {
         '--thread',
         '--direct=1',
         '--bs=4k',
-        '--size=64M',
+        `--size=${DISK_BYTES}`,
         '--output-format=json',
       ];
       // Until then it is known who it is.
@@ -226,6 +232,21 @@ describe('the host’s probes in eBPF', function () {
         assert.equal(queued!.count, served!.count);
       }
       assert.equal(figures.sum('system.disk.request.errors', { 'system.device': disk }), 0);
+    });
+
+    it('requests that fail are counted by disk and direction', async () => {
+      // What is behind the end of its file a loop device cannot read.
+      const left = DISK_BYTES / BLOCK - FAILING;
+      truncateSync(file, left * BLOCK);
+      const reads = [`bs=${BLOCK}`, `skip=${left}`, 'iflag=direct', 'conv=noerror'];
+      const { stderr } = spawnSync('dd', [`if=${device}`, 'of=/dev/null', ...reads], { encoding: 'utf8' });
+      truncateSync(file, DISK_BYTES);
+      const failed = stderr.match(/error reading/g)?.length;
+      const figures = await probed.read();
+      const errors = (direction: string): number =>
+        figures.sum('system.disk.request.errors', { 'system.device': disk, 'disk.io.direction': direction });
+      assert.equal(failed, FAILING, stderr);
+      assert.deepEqual([errors('read'), errors('write')], [FAILING, 0]);
     });
   });
 

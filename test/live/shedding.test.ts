@@ -59,13 +59,13 @@ describe('above the limit of memory', function () {
     return samplesOf(await agent.metrics());
   }
 
-  /** What is said once every exchange that the clients had is over and told. */
+  /** What is said once everything that the clients did has been worked off. */
   async function settled(): Promise<Map<string, number>> {
     let now = await read();
     const held = (): string[] =>
       [
         'undertrace_ring_used_bytes',
-        ...['exchanges', 'spans'].map((stage) => `undertrace_ledger_held{stage="${stage}"}`),
+        ...['delivered', 'exchanges', 'spans'].map((stage) => `undertrace_ledger_held{stage="${stage}"}`),
       ].flatMap((name) => (now.get(name) === 0 ? [] : [`${name} ${now.get(name)}`]));
     const isWorkedOff = async (): Promise<boolean> => {
       now = await read();

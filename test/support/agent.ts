@@ -59,11 +59,15 @@ export class Agent {
     this.collector = collector;
     this.#child = child;
     this.#closed = once(child, 'close');
+    Agent.running.add(this);
+    child.once('exit', () => Agent.running.delete(this));
     this.sink = sink;
     this.port = port;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
+
+  static readonly running = new Set<Agent>();
 
   /** Resolves when everything is attached and the ring is being drained. */
   static async start(options: AgentOptions = {}): Promise<Agent> {
@@ -169,6 +173,13 @@ export class Agent {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Ends it where nobody looks at how it ends. */
+  async abandon(): Promise<void> {
+    this.kill('SIGKILL');
+    await this.#closed;
+    await this.sink.close();
   }
 
   async ended(): Promise<Ended> {

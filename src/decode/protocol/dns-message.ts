@@ -58,13 +58,14 @@ const OPT = 41;
 const CLASSES = new Set([1, 3, 4, 254, 255]);
 
 const HEADER = 12;
+const MAX_MESSAGE = 65_535;
 /** A name, what is asked of it, and options. */
 const MAX_REQUEST = 2048;
 const MAX_NAME = 255;
 const MAX_JUMPS = 32;
 /** Addresses that are kept of an answer. */
 const MAX_ANSWERS = 16;
-/** Records of one message: what fits into it. */
+/** Of a record: a name, type, class, time to live and length. */
 const MIN_RECORD = 11;
 
 export interface DnsMessage {
@@ -104,20 +105,17 @@ export function readDns(
   sure: boolean,
 ): DnsMessage | undefined {
   if (to - from < HEADER) return undefined;
+  if (!isHeader(bytes, from, cut ? MAX_MESSAGE : to - from, sure)) return undefined;
+  if (!readQuestion(bytes, from, to)) return undefined;
   const high = bytes[from + 2]!;
   const low = bytes[from + 3]!;
-  const isRequest = high < 128;
-  const operation = OPCODES[(high >> 3) & 15];
-  if (operation === undefined || (low & 0x40) !== 0) return undefined;
-  if (!mayCount(bytes, from, to, isRequest, operation, low & 15)) return undefined;
-  if (!readQuestion(bytes, from, to)) return undefined;
   const { name, type, end } = question;
   const whole = readRecords(bytes, from, end, to);
   if (!sure && (whole ? found.end !== to : !cut)) return undefined;
   return {
     id: u16be(bytes, from),
-    isRequest,
-    operation,
+    isRequest: high < 128,
+    operation: OPCODES[(high >> 3) & 15]!,
     name,
     type,
     rcode: rcodeName(((found.extended & 0xff) << 4) | (low & 15)),
@@ -131,7 +129,7 @@ function rcodeName(code: number): string {
   return RCODES[code] ?? (code === 16 ? 'BADVERS' : code === 23 ? 'BADCOOKIE' : `RCODE${code}`);
 }
 
-/** The question, of which there is one or (in an answer) none. Fills `question`. */
+/** The question, of which there is one or (in a response) none. Fills `question`. */
 function readQuestion(bytes: Uint8Array, from: number, to: number): boolean {
   question.name = question.type = '';
   question.end = from + HEADER;
@@ -148,36 +146,31 @@ function readQuestion(bytes: Uint8Array, from: number, to: number): boolean {
 /** Whether what there is of the head and of the name asked for can be that of a message of `length` bytes. */
 export function mayBeDns(bytes: Uint8Array, from: number, to: number, length: number): boolean {
   if (to - from < HEADER) return true;
-  const high = bytes[from + 2]!;
-  const isRequest = high < 128;
-  const operation = OPCODES[(high >> 3) & 15];
-  if (operation === undefined || (bytes[from + 3]! & 0x40) !== 0) return false;
-  if (isRequest && operation !== 'UPDATE' && length > MAX_REQUEST) return false;
-  if (!mayCount(bytes, from, from + length, isRequest, operation, bytes[from + 3]! & 15)) return false;
+  if (!isHeader(bytes, from, length, false)) return false;
   // A question is never compressed: nothing stands before it.
   let at = from + HEADER;
   while (at < to && bytes[at] !== 0 && bytes[at]! <= 63) at += bytes[at]! + 1;
   return at >= to || bytes[at] === 0 || u16be(bytes, from + 4) === 0;
 }
 
-/** Whether the counts of the header can be those of such a message. */
-function mayCount(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  isRequest: boolean,
-  operation: string,
-  rcode: number,
-): boolean {
+/** Whether these can be the flags and the counts of a message of `length` bytes. `sure`: as with `readDns`. */
+function isHeader(bytes: Uint8Array, from: number, length: number, sure: boolean): boolean {
+  const high = bytes[from + 2]!;
+  const low = bytes[from + 3]!;
+  const rcode = low & 15;
+  const operation = OPCODES[(high >> 3) & 15];
+  if (operation === undefined || (low & 0x40) !== 0) return false;
   const questions = u16be(bytes, from + 4);
   const answers = u16be(bytes, from + 6);
   const authorities = u16be(bytes, from + 8);
   const additional = u16be(bytes, from + 10);
-  if (isRequest) {
-    if (questions !== 1 || rcode !== 0 || additional > 16) return false;
-    if (operation !== 'UPDATE' && (answers > 1 || authorities > 1)) return false;
-  } else if (questions > 1 || (questions === 0 && rcode === 0)) return false;
-  return (answers + authorities + additional) * MIN_RECORD <= Math.max(65_535, to - from);
+  if ((answers + authorities + additional) * MIN_RECORD > length - HEADER) return false;
+  if (high >= 128) {
+    // Without a question there is an error that says nothing else, or what follows in a transfer (RFC 5936, 2.2.1).
+    return questions === 1 || (questions === 0 && (sure || (rcode !== 0 && answers === 0)));
+  }
+  if (questions !== 1 || rcode !== 0 || additional > 16) return false;
+  return operation === 'UPDATE' || (answers <= 1 && authorities <= 1 && (sure || length <= MAX_REQUEST));
 }
 
 /** Reads all records; false where there is less than the header says. Fills `found`. */
