@@ -69,7 +69,7 @@ function* servingProcesses({ observations, processes }: Pipeline): Iterable<Obse
 function* identified(processes: Pipeline['processes'], pids: Iterable<number>): Iterable<ObservedProcess> {
   for (const pid of pids) {
     const resource = processes.identifyLatest(pid);
-    if (resource === undefined) continue;
+    if (resource === undefined || resource === 'pending') continue;
     const { serviceName: service, attributes } = resource;
     yield { pid, service, namespace: String(attributes['service.namespace'] ?? '') };
   }

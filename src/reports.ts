@@ -189,13 +189,13 @@ function portsOf(agent: Reported): PortStatus[] {
 function whyProcess({ pipeline }: Reported, pid: number): WhyProcess | undefined {
   const view = pipeline.processes.view(pid, 0);
   if (view === undefined) return undefined;
-  const service = pipeline.processes.identifyLatest(pid);
+  const { serviceName, attributes } = pipeline.processes.identifyNow(pid, 0);
   return {
     pid,
     command: view.command ?? '',
     executable: view.executable ?? '',
-    service: service?.serviceName ?? '',
-    serviceSource: String(service?.attributes[NAME_SOURCE] ?? ''),
+    service: serviceName,
+    serviceSource: String(attributes[NAME_SOURCE] ?? ''),
     filter: pipeline.filters.process(view),
     ioUring: pipeline.uring.has(pid),
     suppressed: pipeline.suppresses(pid, 0),

@@ -27,15 +27,16 @@ export class Identity {
   known: boolean;
   /** A file is to be read and the answer has not come. */
   awaitsFiles: boolean;
-  /** From when on facts are waited for; 0: nobody has asked yet. */
-  askedNs = 0;
+  /** From when on facts are waited for: where nothing is known from when it was met, else from when somebody asks; 0: nobody has. */
+  sinceNs: number;
   /** They were waited for in vain. */
   guessed = false;
 
-  constructor(leader: Entry, facts: ProcessFacts, known: boolean) {
+  constructor(leader: Entry, facts: ProcessFacts, known: boolean, nowNs: number) {
     this.leader = leader;
     this.facts = facts;
     this.known = known;
+    this.sinceNs = known ? 0 : nowNs;
     this.awaitsFiles = known && facts.files === undefined && wantedFiles(facts).length > 0;
     this.members.add(leader);
   }

@@ -119,7 +119,7 @@ export class ProcessTable {
     entry.parentStartNs = parentStartNs;
     const from = this.#find(parent, parentStartNs);
     if (from === undefined) {
-      entry.identity = new Identity(entry, { source: 'scan', parent }, false);
+      entry.identity = new Identity(entry, { source: 'scan', parent }, false, this.#nowNs);
       this.#awaitParent(parent, entry);
     } else {
       entry.identity = from.identity;
@@ -138,25 +138,23 @@ export class ProcessTable {
   }
 
   /**
-   * The service that a process is, or `pending` while facts about it may still come: at most `waitNs` of record time since it was asked for, after
-   * which what is known has to do.
+   * The service that a process is, or `pending` while facts about it may still come: at most `waitNs` of record time, after which what is
+   * known has to do.
    */
   identify(tgid: number, startNs: number): ServiceResource | 'pending' {
-    const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
-    if (identity.isIncomplete && !this.#isOverdue(identity)) return 'pending';
-    return identity.resource ?? this.#resource(identity);
+    return this.#settled((this.#find(tgid, startNs) ?? this.#meet(tgid, startNs)).identity);
+  }
+
+  /** The same of the latest process of a number; undefined for one never heard of. */
+  identifyLatest(tgid: number): ServiceResource | 'pending' | undefined {
+    const identity = this.#processes.get(tgid)?.identity;
+    return identity && this.#settled(identity);
   }
 
   /** The service that a process is, by what is known now: not to be told to anybody who cannot be told another one later. */
   identifyNow(tgid: number, startNs: number): ServiceResource {
     const { identity } = this.#find(tgid, startNs) ?? this.#meet(tgid, startNs);
     return identity.resource ?? this.#resource(identity);
-  }
-
-  /** The service that the latest process of a number is, by what is known now; undefined for one never heard of. */
-  identifyLatest(tgid: number): ServiceResource | undefined {
-    const identity = this.#processes.get(tgid)?.identity;
-    return identity && (identity.resource ?? this.#resource(identity));
   }
 
   /** For filters; undefined for a process never heard of. `startNs` 0: the latest of that number. One object as long as nothing changes. */
@@ -207,10 +205,15 @@ export class ProcessTable {
     return [...this.#processes.values()].filter((entry) => entry.exitedNs === 0).map((entry) => entry.tgid);
   }
 
+  #settled(identity: Identity): ServiceResource | 'pending' {
+    if (identity.isIncomplete && !this.#isOverdue(identity)) return 'pending';
+    return identity.resource ?? this.#resource(identity);
+  }
+
   /** Facts have been waited for long enough. */
   #isOverdue(identity: Identity): boolean {
-    if (identity.askedNs === 0) identity.askedNs = this.#nowNs;
-    if (this.#nowNs - identity.askedNs < this.#waitNs) return false;
+    if (identity.sinceNs === 0) identity.sinceNs = this.#nowNs;
+    if (this.#nowNs - identity.sinceNs < this.#waitNs) return false;
     if (!identity.guessed) this.guessed++;
     identity.guessed = true;
     return true;
@@ -243,7 +246,7 @@ export class ProcessTable {
       entry.identity = parent.identity;
       parent.identity.members.add(entry);
     } else {
-      entry.identity = new Identity(entry, facts, true);
+      entry.identity = new Identity(entry, facts, true, this.#nowNs);
       if (facts.source === 'scan' && parent === undefined && entry.parent)
         this.#awaitParent(entry.parent, entry);
     }
@@ -304,7 +307,7 @@ export class ProcessTable {
   /** A process that did something before anything was known about it. */
   #meet(tgid: number, startNs: number): Entry {
     const entry = this.#add(tgid, startNs);
-    entry.identity = new Identity(entry, { source: 'scan' }, false);
+    entry.identity = new Identity(entry, { source: 'scan' }, false, this.#nowNs);
     this.#onStranger?.(tgid);
     return entry;
   }

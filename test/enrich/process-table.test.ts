@@ -174,7 +174,6 @@ describe('enrich/process-table', () => {
     table.onFork(11, 5 * S, 10, 4 * S);
     table.onProcess(10, 7 * S, exec('stranger'));
     table.onProcess(12, 6 * S, { ...exec('stranger', { parent: 10 }), source: 'scan' });
-    assert.equal(table.identify(11, 5 * S), 'pending');
     clock(103 * S);
     assert.equal(known(table.identify(11, 5 * S)).serviceName, 'unknown_service');
     assert.notEqual(table.identify(12, 6 * S), table.identify(10, 7 * S));
@@ -226,10 +225,13 @@ describe('enrich/process-table', () => {
     assert.equal(table.identifyNow(10, 5 * S).serviceName, 'server');
     clock(110 * S);
     assert.equal(table.identify(10, 5 * S), 'pending');
+    assert.equal(table.identifyLatest(10), 'pending');
     clock(111.9 * S);
     assert.equal(table.identify(10, 5 * S), 'pending');
     table.onProcess(10, 5 * S, { source: 'late', files: { 'package.name': 'orders' } });
     assert.equal(known(table.identify(10, 5 * S)).serviceName, 'orders');
+    assert.equal(table.identifyLatest(10), table.identify(10, 5 * S));
+    assert.equal(table.identifyLatest(11), undefined);
     assert.equal(table.guessed, 0);
   });
 
