@@ -270,18 +270,21 @@ function callOf({ reason, place }: Sent, batches: boolean): Pending | undefined 
 /**
  * Marks the calls of a chain that ended in a response, from the last one back; `batched`: the response is held for the last one's by its place. Returns
  * the rules that this says something about, as bits: all that were used; where the chain is broken and went over a connection that may have been
- * handed on, or through a batch, that is where.
+ * handed on, or through a batch, that is where. A batch of which nothing is believed since not each message has led to one explains it by itself.
  */
 function followChain(last: Pending, passed: boolean, batched: boolean): number {
   let used = 0;
   let weak = batched ? 1 << BATCH : 0;
+  let uneven = false;
   for (let call: Pending | undefined = last; call !== undefined && !call.doubted; call = call.via) {
     if (passed) call.confirmed = true;
     else call.doubted = true;
     used |= call.rules;
     if (call.rules === 1 << REUSE || call.rules === 1 << BATCH) weak |= call.rules;
+    uneven ||= isUneven(call);
   }
-  return weak !== 0 && !passed ? weak : used | weak;
+  if (passed) return used | weak;
+  return uneven ? 0 : weak || used;
 }
 
 /** Of a batch it turned out that not each message has led to one. */

@@ -192,6 +192,19 @@ describe('link/origins', () => {
       for (const other of others)
         for (const request of requests) assert.notEqual(linkOf(spans, other, request), 'batch');
     });
+
+    it('say nothing of the rule where one of them leads to no call', () => {
+      const service = new Service();
+      for (let i = 0; i < 10; i++) batchOf(service, [0, 1, 2]);
+      const uneven = [0, 1, 2, 3, 4].map(() => batchOf(service, [1, 2]));
+      const { requests, others } = batchOf(service, [0, 1, 2]);
+      assert.equal(service.made.linker.origins.counts.switchedOff.batch, 0);
+      const spans = service.spans();
+      for (const [i, other] of others.entries()) assert.equal(linkOf(spans, other, requests[i]!), 'batch');
+      for (const { requests: all, others: left } of uneven)
+        for (const other of left)
+          for (const request of all) assert.notEqual(linkOf(spans, other, request), 'batch');
+    });
   });
 
   it('gives a call after the response to its request where the loop has not turned', () => {
