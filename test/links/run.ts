@@ -19,6 +19,7 @@ import {
 import { renderCalibration, renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
+const FIXTURES = inCheckout('test', 'fixtures', 'links');
 
 const { values: options } = parseArgs({
   options: {
@@ -98,7 +99,10 @@ if (options.record !== undefined) {
   else {
     const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() || process.arch}, Node ${process.version}.`;
     const load = `Load average of the machine before the first run ${loadBefore.toFixed(1)}, after the last ${loadavg()[0]!.toFixed(1)}.`;
+    const recorded: Row[] = [];
+    for (const folder of recordings(FIXTURES))
+      recorded.push(await measureRecording(folder, { drop: 0, blankIds: false }));
     const format = { ...(await prettier.resolveConfig(DOC)), parser: 'markdown' };
-    writeFileSync(out, await prettier.format(renderPage(rows, `${machine} ${load}`), format));
+    writeFileSync(out, await prettier.format(renderPage(rows, recorded, `${machine} ${load}`), format));
   }
 }

@@ -18,6 +18,12 @@ export interface Row {
   lostRecords?: number;
 }
 
+const RECORDINGS = `## Of recordings
+
+What \`npm test\` replays (\`test/fixtures/links/\`, 1,000 or 4,000 links a service). Records tell the thread of every call, which spans do not.
+
+`;
+
 const METHOD = `# Links between what came in and what went out
 
 Written by \`npm run bench:links\`. A service of the laboratory (\`test/links/\`) reads a request, calls A, then B and C together, then D, and answers;
@@ -44,7 +50,7 @@ nothing in the bytes tells which request a call belongs to. What is right is kno
 - **busy loops**: processes beside that do nothing but take the CPU.
 - **hops**: CLIENT → SERVER of one request, right.
 - **FIFO, most recent**: what is right by times alone, from the same spans: the oldest or the youngest request that is open when the call goes out
-  and that has not called there yet. **last on the thread**: the youngest of those that the thread of the call has read; of recordings only, since
+  and that has not called there yet. **last on the thread**: the youngest of those that the thread of the call has read; of recordings only (at the end), since
   spans do not tell threads.
 - **methods, span links**: how parents were found, and what became a span link (\`undertrace.link.method\`). \`residual\`: by an assignment of the calls that
   no rule has an answer for to the requests that were open with them, taught by the links of the same process that rules have found. How sure it is comes
@@ -171,6 +177,7 @@ ${(100 * error).toFixed(1)} points. Of these ${held.length} were held back, of w
 `;
 }
 
-export function renderPage(rows: readonly Row[], machine: string): string {
-  return `${METHOD}${machine}\n\n${renderTable(rows)}\n\n${renderCalibration(rows)}`;
+/** `recorded`: of the recordings that the tests replay. */
+export function renderPage(rows: readonly Row[], recorded: readonly Row[], machine: string): string {
+  return `${METHOD}${machine}\n\n${renderTable(rows)}\n\n${renderCalibration(rows)}\n${RECORDINGS}${renderTable(recorded)}\n`;
 }
