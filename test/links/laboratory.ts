@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Agent, type AgentOptions, type Ended, pathOf, spanWithNumbers } from '../support/agent.ts';
 import type { ReceivedSpan } from '../support/otlp-proto.ts';
 import { Recorder, replay } from '../support/recording.ts';
+import { inCheckout } from '../support/programs.ts';
 import { BusyLoops } from './busy-loops.ts';
 import { type Cell, CELLS, lackOf, linksPerRequest } from './cells.ts';
 import { checkLinks, type Report } from './check.ts';
@@ -165,6 +166,9 @@ export interface ReplayOptions {
   /** Also replay with all ids blanked, and demand the same parents. */
   blankIds: boolean;
 }
+
+/** The recordings that the tests replay. */
+export const FIXTURES = inCheckout('test', 'fixtures', 'links');
 
 /** Folders of the recordings of a directory. */
 export function recordings(directory: string): string[] {

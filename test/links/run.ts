@@ -10,6 +10,7 @@ import { inCheckout } from '../support/programs.ts';
 import { CELLS, type Cell } from './cells.ts';
 import {
   type CellOptions,
+  FIXTURES,
   measureLive,
   measureRecording,
   readAbout,
@@ -19,7 +20,6 @@ import {
 import { renderCalibration, renderPage, renderTable, type Row } from './table.ts';
 
 const DOC = inCheckout('docs', 'links.md');
-const FIXTURES = inCheckout('test', 'fixtures', 'links');
 
 const { values: options } = parseArgs({
   options: {

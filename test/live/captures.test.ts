@@ -3,12 +3,10 @@
  * `npm run bench:links -- --record test/fixtures/links --clients 16 --links 1000` when the records change; pools have something to teach from 4000 on.
  */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { needRoot } from '../support/programs.ts';
-import { measureRecording, readAbout, recordings } from '../links/laboratory.ts';
+import { FIXTURES, measureRecording, readAbout, recordings } from '../links/laboratory.ts';
 import { CELLS } from '../links/cells.ts';
 
-const FIXTURES = path.join(import.meta.dirname, '../fixtures/links');
 /** Share of the links whose parent or, less sure, span link is right, at least; of the cells that are not named none need be. */
 const FLOORS: Readonly<Record<string, number>> = {
   'node-async-await': 1,

@@ -13,7 +13,7 @@ const u16 = (n: number): Buffer => Buffer.from([n >> 8, n & 255]);
 const labels = (name: string): Buffer =>
   Buffer.concat([
     ...name.split('.').map((part) => Buffer.from([part.length, ...Buffer.from(part)])),
-    u16(0).subarray(1),
+    Buffer.from([0]),
   ]);
 const record = (type: number, data: Buffer): Buffer =>
   Buffer.concat([labels(NAME), u16(type), u16(1), u16(0), u16(60), u16(data.length), data]);
